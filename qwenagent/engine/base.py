@@ -1,0 +1,60 @@
+"""The engine as the rest of the program sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from qwenagent.grammar import Grammar
+from qwenagent.protocol.messages import (
+    Cancel,
+    Completion,
+    EngineInfo,
+    OnPrefill,
+    OnText,
+    Prompt,
+    Sampling,
+)
+
+Accept = Callable[[Completion], bool]
+"""Asked after each candidate; True means that no further one is needed."""
+
+
+class Engine(Protocol):
+    """Something that continues a prompt. One call at a time; not safe from several threads."""
+
+    def complete(
+        self,
+        prompt: Prompt,
+        *,
+        sampling: Sampling,
+        grammar: Grammar | None = None,
+        n: int = 1,
+        accept: Accept | None = None,
+        cancel: Cancel | None = None,
+        on_text: OnText | None = None,
+        on_prefill: OnPrefill | None = None,
+    ) -> list[Completion]:
+        """Return up to `n` candidates, the first with `sampling.seed`, the others with seeds after it.
+
+        Fewer come back if `accept` was content with one or `cancel` was set; the last of a
+        cancelled call has `stop="cancelled"`.
+
+        Raises:
+            ContextOverflow: prompt and `sampling.max_tokens` together exceed n_ctx.
+            InvalidGrammar: the grammar does not parse.
+            EngineCrashed: the engine died over it; it can be called again.
+        """
+        ...
+
+    def count(self, text: str | Prompt) -> int:
+        """Return the number of tokens of a text, or of a whole prompt with its template."""
+        ...
+
+    def describe(self) -> EngineInfo:
+        """Return what the engine runs on."""
+        ...
+
+    def close(self) -> None:
+        """Free everything; further calls are errors."""
+        ...

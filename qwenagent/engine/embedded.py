@@ -1,0 +1,202 @@
+"""The engine whose model lives in a worker process of this program."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+
+from qwenagent.engine.base import Accept
+from qwenagent.engine.device import idle_gpu
+from qwenagent.engine.requests import CompleteRequest, CountRequest, LoadSettings, Ready
+from qwenagent.engine.worker import serve
+from qwenagent.errors import EngineCrashed, EngineError
+from qwenagent.grammar import Grammar
+from qwenagent.protocol.messages import (
+    Cancel,
+    Completion,
+    EngineInfo,
+    OnPrefill,
+    OnText,
+    Prompt,
+    Sampling,
+)
+
+POLL_S = 0.02
+"""How long a cancel may go unseen while the worker is silent."""
+
+
+class EmbeddedEngine:
+    """Implements `Engine`. The worker starts at the first call, and again after it died."""
+
+    def __init__(self, name: str, settings: LoadSettings) -> None:
+        """`name` is the model's, for people."""
+        self._name = name
+        self._settings = settings
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._ready: Ready | None = None
+
+    @property
+    def worker_pid(self) -> int | None:
+        """Process id of the worker, None if none is running."""
+        return self._process.pid if self._process and self._process.is_alive() else None
+
+    def start(self) -> None:
+        """Start the worker and load the model now.
+
+        Raises:
+            ModelLoadFailed: the file or the context could not be loaded.
+            EngineCrashed: the worker died over it, out of memory perhaps.
+        """
+        if self.worker_pid is None:
+            self._stop()
+            self._start()
+
+    def complete(
+        self,
+        prompt: Prompt,
+        *,
+        sampling: Sampling,
+        grammar: Grammar | None = None,
+        n: int = 1,
+        accept: Accept | None = None,
+        cancel: Cancel | None = None,
+        on_text: OnText | None = None,
+        on_prefill: OnPrefill | None = None,
+    ) -> list[Completion]:
+        """See `Engine.complete`. Candidates come one after the other over one cached prompt."""
+        done: list[Completion] = []
+        for i in range(n):
+            each = replace(sampling, seed=sampling.seed + i)
+            text = (lambda new, i=i: on_text(i, new)) if on_text else None
+            request = CompleteRequest(prompt, grammar, each)
+            done.append(self._one(request, cancel, text, on_prefill))
+            if done[-1].stop == "cancelled" or (accept and accept(done[-1])):
+                break
+        return done
+
+    def count(self, text: str | Prompt) -> int:
+        """See `Engine.count`."""
+        kind, *values = self._exchange(CountRequest(text))
+        if kind != "count":
+            raise EngineError(f"the engine worker answered {kind!r} to a count")
+        return int(values[0])
+
+    def describe(self) -> EngineInfo:
+        """See `Engine.describe`; starts the worker if need be."""
+        self.start()
+        assert self._ready is not None
+        return EngineInfo(
+            model=self._name,
+            device=self._ready.device,
+            n_ctx=self._ready.n_ctx,
+            n_threads=self._settings.n_threads,
+            library=self._ready.library,
+            gpu_idle=idle_gpu() if self._ready.device == "CPU" else "",
+            details={"weights": self._ready.weights, "log": str(self._settings.log or "")},
+        )
+
+    def close(self) -> None:
+        """End the worker."""
+        self._stop()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(
+            target=serve, args=(theirs, self._settings), daemon=True, name="qwenagent-engine"
+        )
+        self._process.start()
+        theirs.close()  # so that its end of the pipe closes when it dies
+        self._pipe = ours
+        kind, *values = self._receive()
+        if kind == "error":
+            self._stop()
+            raise values[0]
+        self._ready = values[0]
+
+    def _stop(self) -> None:
+        if self._pipe:
+            self._pipe.close()
+        if self._process:
+            self._process.join(1)
+            if self._process.is_alive():
+                self._process.kill()
+                self._process.join()
+        self._process = self._pipe = None
+
+    def _one(
+        self,
+        request: CompleteRequest,
+        cancel: Cancel | None,
+        on_text: Callable[[str], None] | None,
+        on_prefill: OnPrefill | None,
+    ) -> Completion:
+        try:
+            return self._converse(request, cancel, on_text, on_prefill)
+        except BaseException:
+            # Ctrl-C in the middle: the worker is still writing an answer that nobody reads.
+            self._stop()
+            raise
+
+    def _converse(
+        self,
+        request: CompleteRequest,
+        cancel: Cancel | None,
+        on_text: Callable[[str], None] | None,
+        on_prefill: OnPrefill | None,
+    ) -> Completion:
+        self._send(request)
+        told = False
+        while True:
+            if cancel and cancel.is_set() and not told:
+                self._send(("cancel",))
+                told = True
+            kind, *values = self._receive(POLL_S) or ("silence",)
+            if kind == "text" and on_text:
+                on_text(values[0])
+            elif kind == "prefill" and on_prefill:
+                on_prefill(values[0], values[1])
+            elif kind == "error":
+                raise values[0]
+            elif kind == "done":
+                return values[0]  # type: ignore[no-any-return]
+
+    def _exchange(self, request: object) -> tuple[str, *tuple[object, ...]]:
+        self._send(request)
+        answer = self._receive()
+        if answer[0] == "error":
+            raise answer[1]
+        return answer
+
+    def _send(self, message: object) -> None:
+        self.start()
+        assert self._pipe is not None
+        try:
+            self._pipe.send(message)
+        except (BrokenPipeError, ConnectionResetError):
+            raise self._crashed() from None
+
+    def _receive(self, timeout_s: float | None = None):  # type: ignore[no-untyped-def]
+        """Return the next message, None after `timeout_s` of silence."""
+        assert self._pipe is not None
+        try:
+            return self._pipe.recv() if self._pipe.poll(timeout_s) else None
+        except (EOFError, ConnectionResetError, BrokenPipeError):
+            raise self._crashed() from None
+
+    def _crashed(self) -> EngineCrashed:
+        assert self._process is not None
+        self._process.join(2)
+        code = self._process.exitcode
+        how = f"exit code {code}"
+        if code is not None and code < 0:
+            how = f"signal {signal.Signals(-code).name}"
+        self._stop()
+        return EngineCrashed(
+            f"the engine worker died ({how})",
+            hint=f"llama.cpp's last words are in {self._settings.log}",
+        )

@@ -1,0 +1,42 @@
+"""Qwen 2.5 Coder: template, token ids, habits. The only module that knows the family.
+
+The template is the ChatML of the model's own tokenizer_config, without the tool section: this
+family ignores its `<tool_call>` form, so calls are forced by a grammar instead (see `grammar`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from qwenagent.protocol.messages import Prompt
+
+IM_START = 151644
+IM_END = 151645
+ENDOFTEXT = 151643
+
+# Ids from the official GGUF files. A grammar's character classes match the text of control
+# tokens, and nothing else keeps the model from writing <|fim_prefix|> into a file.
+NEVER_WRITTEN = frozenset({IM_START, *range(151646, 151657), *range(151659, 151665)})
+"""Control tokens that no answer may contain: vision, FIM and repository marks."""
+
+ENDS_OF_TURN = (IM_END, ENDOFTEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a rendered prompt: one control token, or text in which none can be written."""
+
+    token: int | None = None
+    text: str = ""
+
+
+def render(prompt: Prompt) -> Iterator[Segment]:
+    """Yield the ChatML of a prompt, up to where the assistant goes on."""
+    for message in prompt.messages:
+        yield Segment(IM_START)
+        yield Segment(text=f"{message.role}\n{message.text}")
+        yield Segment(IM_END)
+        yield Segment(text="\n")
+    yield Segment(IM_START)
+    yield Segment(text=f"assistant\n{prompt.opening}")

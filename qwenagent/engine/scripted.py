@@ -1,0 +1,112 @@
+"""An engine that answers from a list: for tests of control flow, and of nothing else.
+
+It refuses what its grammar refuses, so that a script cannot say what the model could not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from qwenagent.engine import family
+from qwenagent.engine.base import Accept
+from qwenagent.errors import ContextOverflow, EngineError
+from qwenagent.grammar import Grammar, Recogniser
+from qwenagent.protocol.messages import (
+    Cancel,
+    Completion,
+    EngineInfo,
+    OnPrefill,
+    OnText,
+    Prompt,
+    Sampling,
+    StopReason,
+    Usage,
+)
+
+Reply = str | Completion | Exception | Callable[[Prompt], str]
+
+
+@dataclass(slots=True)
+class ScriptedEngine:
+    """Implements `Engine`. A reply is the text, a completion, an error, or a function of the prompt.
+
+    `prompts` collects what it was asked. A token is four characters here.
+    """
+
+    replies: Iterable[Reply]
+    n_ctx: int = 8192
+    prompts: list[Prompt] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.replies = iter(self.replies)
+
+    def complete(
+        self,
+        prompt: Prompt,
+        *,
+        sampling: Sampling,
+        grammar: Grammar | None = None,
+        n: int = 1,
+        accept: Accept | None = None,
+        cancel: Cancel | None = None,
+        on_text: OnText | None = None,
+        on_prefill: OnPrefill | None = None,
+    ) -> list[Completion]:
+        """See `Engine.complete`."""
+        if self.count(prompt) + sampling.max_tokens > self.n_ctx:
+            raise ContextOverflow(
+                f"prompt is {self.count(prompt)} tokens and the answer may be "
+                f"{sampling.max_tokens}, n_ctx is {self.n_ctx}"
+            )
+        self.prompts.append(prompt)
+        if on_prefill:
+            on_prefill(self.count(prompt), self.count(prompt))
+        done: list[Completion] = []
+        for i in range(n):
+            if cancel and cancel.is_set():
+                done.append(Completion("", "cancelled", Usage(calls=1)))
+                break
+            done.append(self._one(prompt, grammar))
+            if on_text:
+                on_text(i, done[-1].text)
+            if accept and accept(done[-1]):
+                break
+        return done
+
+    def _one(self, prompt: Prompt, grammar: Grammar | None) -> Completion:
+        reply = next(iter(self.replies), None)
+        if reply is None:
+            raise EngineError(f"the script has no reply to call {len(self.prompts)}")
+        if isinstance(reply, Exception):
+            raise reply
+        if isinstance(reply, Completion):
+            return reply
+        text = reply if isinstance(reply, str) else reply(prompt)
+        usage = Usage(self.count(prompt), 0, self.count(text), calls=1)
+        return Completion(text, _check(text, grammar), usage)
+
+    def count(self, text: str | Prompt) -> int:
+        """See `Engine.count`."""
+        if isinstance(text, str):
+            return -(-len(text) // 4)
+        return sum(-(-len(s.text) // 4) or 1 for s in family.render(text))
+
+    def describe(self) -> EngineInfo:
+        """See `Engine.describe`."""
+        return EngineInfo("scripted", "none", self.n_ctx, 1, "none")
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+
+
+def _check(text: str, grammar: Grammar | None) -> StopReason:
+    if grammar is None:
+        return "stop"
+    recogniser = Recogniser(grammar.text)
+    for i, char in enumerate(text):
+        if not recogniser.feed(char):
+            raise EngineError(
+                f"the grammar of {grammar.origin} refuses {text[i : i + 20]!r} after {text[:i]!r}"
+            )
+    return "stop" if recogniser.complete else "length"

@@ -1,0 +1,24 @@
+"""The raw text after a call: anything up to a line that begins with the closing fence."""
+
+from __future__ import annotations
+
+import re
+
+from qwenagent import assets
+from qwenagent.grammar.terms import Grammar
+
+_RUN = re.compile(r"`+")
+MARKDOWN_FENCE = 5
+
+
+def fence_for(*texts: str, markdown: bool = False) -> str:
+    """Return a fence longer than any run of backticks in `texts`: three at least, five for Markdown."""
+    longest = max((len(run) for text in texts for run in _RUN.findall(text)), default=0)
+    return "`" * max(MARKDOWN_FENCE if markdown else 3, longest + 1)
+
+
+def body_grammar(fence: str) -> Grammar:
+    """Return the grammar of a body that ends with `fence`, which is part of the text."""
+    short = " | ".join(f'"{"`" * n}" after-ticks' for n in range(1, len(fence)))
+    text = assets.fill(assets.read("grammars", "body.gbnf"), fence=fence, short_runs=short)
+    return Grammar(text, f"body up to {fence}")

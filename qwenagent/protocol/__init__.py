@@ -1,0 +1,1 @@
+"""Values that travel between rooms: frozen, without behaviour, with one wire form."""

@@ -1,0 +1,305 @@
+"""Everything a run tells the world, as typed events in one ordered stream.
+
+The terminal, the JSON lines, the transcript, the metrics and the tests see these records and
+nothing else. The wire form is one JSON object a line: `Record`'s fields, `type`, and the
+event's own fields. `VERSION` grows when a field changes its meaning or disappears.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from qwenagent.protocol.checks import TestRun
+from qwenagent.protocol.messages import EngineInfo, StopReason, Usage
+from qwenagent.protocol.tools import ToolCall, ToolResult
+
+VERSION = 1
+
+StepState = Literal["pending", "solved", "unverified", "blocked", "skipped"]
+RunKind = Literal["plan", "task"]
+Phase = Literal["gather", "edit", "repair"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """A step in a table: before the run all are pending."""
+
+    id: str
+    number: int
+    title: str
+    state: StepState = "pending"
+    reason: str = ""
+    """Why it ended so, one sentence."""
+    seconds: float = 0.0
+    tests_before: str = ""
+    """For people: "3 of 5 passed", "exit code 1", empty if nothing ran."""
+    tests_after: str = ""
+    commit: str = ""
+    """The commit's id, empty if nothing was committed."""
+    patch: str = ""
+    """Path of the best attempt that was rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextItem:
+    """A piece of the prompt: what it is ("file app/cart.py", "failing test"), how much it takes."""
+
+    what: str
+    n_tokens: int
+    how: str = "whole"
+    """"whole", "outline", "excerpt", "cut"; for what was left out: why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The first event: everything needed to repeat the run."""
+
+    kind: RunKind
+    title: str
+    repository: str
+    branch: str
+    engine: EngineInfo
+    steps: tuple[StepLine, ...]
+    test_command: str
+    seed: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step begins."""
+
+    number: int
+    total: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """A step is over; `line` has its end."""
+
+    line: StepLine
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """The model is about to be asked. Turns count from 1 within a step."""
+
+    turn: int
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The model has answered."""
+
+    turn: int
+    stop: StopReason
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ContextBuilt:
+    """What went into the prompt, and what did not for want of room."""
+
+    included: tuple[ContextItem, ...]
+    left_out: tuple[ContextItem, ...]
+    n_tokens: int
+    budget_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDelta:
+    """New text of the answer that is being written."""
+
+    text: str
+    candidate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A call is about to be carried out."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """A call was carried out, or refused."""
+
+    call: ToolCall
+    result: ToolResult
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EditApplied:
+    """A file of the tree changed. `diff` is a unified diff."""
+
+    path: str
+    kind: Literal["created", "changed", "deleted"]
+    diff: str
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateScored:
+    """An attempt at a step was checked and tested. `rank` orders attempts, higher is better."""
+
+    candidate: int
+    passed: int
+    failed: int
+    newly_passed: int
+    newly_failed: int
+    rank: tuple[int, ...]
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TestsStarted:
+    """A test command begins; it is shown before it runs."""
+
+    __test__ = False
+
+    command: str
+    why: Literal["baseline", "step", "regression"]
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TestsRan:
+    """A test command ended."""
+
+    __test__ = False
+
+    run: TestRun
+    why: Literal["baseline", "step", "regression"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointMade:
+    """A state of the tree that can be returned to."""
+
+    kind: Literal["commit", "snapshot", "rollback"]
+    name: str
+    """Commit id, ref, or what was rolled back to."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Long work goes on. `total` is 0 if it is not known."""
+
+    what: str
+    done: int
+    total: int
+    unit: Literal["tokens", "bytes", "files", "tests"]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something the user should know that does not stop the run."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """Somebody has to say yes before the run goes on. `digest` binds the answer to `items`."""
+
+    kind: Literal["commands"]
+    question: str
+    items: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswered:
+    """The answer, and who gave it: the user, a flag, or an earlier answer."""
+
+    granted: bool
+    by: Literal["user", "flag", "remembered", "nobody"]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event."""
+
+    exit_code: int
+    reason: str
+    steps: tuple[StepLine, ...]
+    usage: Usage
+    seconds: float
+    branch: str = ""
+    diff: str = ""
+    """Everything the run changed, as one unified diff."""
+    next_commands: tuple[str, ...] = ()
+    """What the user may type now, each with its reason after "  # "."""
+
+
+Event = (
+    RunStarted
+    | StepStarted
+    | StepEnded
+    | TurnStarted
+    | TurnEnded
+    | ContextBuilt
+    | TokenDelta
+    | ToolStarted
+    | ToolEnded
+    | EditApplied
+    | CandidateScored
+    | TestsStarted
+    | TestsRan
+    | CheckpointMade
+    | Progress
+    | Warned
+    | ApprovalAsked
+    | ApprovalAnswered
+    | Finished
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event with its place in the stream."""
+
+    event: Event
+    run: str
+    seq: int
+    time: float
+    """Seconds since the epoch."""
+    step: str = ""
+    """Id of the step it belongs to, empty between steps."""
+    v: int = VERSION
+
+
+Sink = Callable[[Record], None]
+
+
+@dataclass(slots=True)
+class EventStream:
+    """Numbers events and hands each to every sink, in order, in the emitting thread."""
+
+    run: str
+    sinks: tuple[Sink, ...] = ()
+    step: str = ""
+    """Set by the loop when a step starts and cleared when it ends."""
+    clock: Callable[[], float] = time.time
+    _seq: Iterable[int] = field(default_factory=lambda: itertools.count(1))
+
+    def emit(self, event: Event) -> None:
+        """Send one event to all sinks."""
+        record = Record(event, self.run, next(iter(self._seq)), self.clock(), self.step)
+        for sink in self.sinks:
+            sink(record)
+
+

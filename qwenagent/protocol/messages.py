@@ -1,0 +1,109 @@
+"""What is said to the model and what it says back.
+
+Knows nothing of tokens or templates: `engine.family` turns a `Prompt` into token ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the conversation. All of `text` is data: no special token can be written in it."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A conversation whose next turn is the assistant's.
+
+    `opening` is the forced beginning of that turn; the completion continues it and does not
+    repeat it.
+    """
+
+    messages: tuple[Message, ...]
+    opening: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen. Temperature 0 is greedy and ignores the rest but max_tokens."""
+
+    temperature: float = 0.0
+    top_p: float = 0.8
+    top_k: int = 20
+    min_p: float = 0.0
+    seed: int = 0
+    max_tokens: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and time of one or many calls; add two with `+`."""
+
+    prompt_tokens: int = 0
+    """All tokens of the prompts, read anew or not."""
+    cached_tokens: int = 0
+    """The part of `prompt_tokens` that was still in the KV cache."""
+    completion_tokens: int = 0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    calls: int = 0
+    sampled_ok: int = 0
+    """Tokens where the grammar agreed with the first choice."""
+    sampled_top: int = 0
+    """Tokens found among the 512 likeliest after a refusal."""
+    sampled_full: int = 0
+    """Tokens that needed a look at the whole vocabulary."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(getattr(self, f) + getattr(other, f) for f in Usage.__slots__))
+
+
+StopReason = Literal["stop", "length", "repetition", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer. `stop` is "stop" only if the model (or the grammar) ended it by itself."""
+
+    text: str
+    stop: StopReason
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What the engine runs on, for the screen and for reports."""
+
+    model: str
+    device: str
+    n_ctx: int
+    n_threads: int
+    library: str
+    gpu_idle: str = ""
+    """Name of a GPU that the installed build cannot use; empty if there is none."""
+    details: dict[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Cancel(Protocol):
+    """Asked between tokens; any thread may set it. `threading.Event` is one."""
+
+    def is_set(self) -> bool:
+        """True once the work should stop."""
+        ...
+
+
+OnText = Callable[[int, str], None]
+"""Called with (candidate, new text) while an answer grows, in the caller's thread."""
+
+OnPrefill = Callable[[int, int], None]
+"""Called with (tokens read, tokens to read) while a prompt is read."""
