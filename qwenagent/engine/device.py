@@ -77,7 +77,33 @@ def offload_device() -> str:
     return next((f"{d.name} ({d.description})" for d in devices() if d.is_gpu), "")
 
 
-def idle_gpu() -> str:
+def offload_available() -> bool:
+    """Return whether the installed llama.cpp can use a GPU of this machine. Loads it."""
+    return bool(offload_device())
+
+
+def gpu_memory() -> int:
+    """Return the free bytes of the GPU that llama.cpp would use, 0 if it has none.
+
+    Loads llama.cpp only where a GPU seems to be there.
+    """
+    if not visible_gpu():
+        return 0
+    return max((d.free_bytes for d in devices() if d.is_gpu), default=0)
+
+
+def library() -> str:
+    """Return the version of the binding, after loading it.
+
+    Raises:
+        ImportError, OSError, RuntimeError: it cannot be loaded.
+    """
+    import llama_cpp
+
+    return f"llama-cpp-python {llama_cpp.__version__}"
+
+
+def visible_gpu() -> str:
     """Return what GPU this machine seems to have, empty if none is seen. Loads nothing."""
     if platform.system() == "Darwin" and platform.machine() == "arm64":
         return "Apple GPU"

@@ -7,12 +7,13 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from typing import Any
 
 from qwenagent.engine.base import Accept
-from qwenagent.engine.device import idle_gpu
+from qwenagent.engine.device import visible_gpu
 from qwenagent.engine.requests import CompleteRequest, CountRequest, LoadSettings, Ready
 from qwenagent.engine.worker import serve
-from qwenagent.errors import EngineCrashed, EngineError
+from qwenagent.errors import EngineCrashed, EngineError, QwenAgentError
 from qwenagent.grammar import Grammar
 from qwenagent.protocol.messages import (
     Cancel,
@@ -80,10 +81,14 @@ class EmbeddedEngine:
 
     def count(self, text: str | Prompt) -> int:
         """See `Engine.count`."""
-        kind, *values = self._exchange(CountRequest(text))
-        if kind != "count":
-            raise EngineError(f"the engine worker answered {kind!r} to a count")
-        return int(values[0])
+        self._send(CountRequest(text))
+        match self._receive():
+            case ("count", int(n)):
+                return n
+            case ("error", QwenAgentError() as error):
+                raise error
+            case other:
+                raise EngineError(f"the engine worker answered {other!r} to a count")
 
     def describe(self) -> EngineInfo:
         """See `Engine.describe`; starts the worker if need be."""
@@ -95,7 +100,7 @@ class EmbeddedEngine:
             n_ctx=self._ready.n_ctx,
             n_threads=self._settings.n_threads,
             library=self._ready.library,
-            gpu_idle=idle_gpu() if self._ready.device == "CPU" else "",
+            gpu_idle=visible_gpu() if self._ready.device == "CPU" else "",
             details={"weights": self._ready.weights, "log": str(self._settings.log or "")},
         )
 
@@ -165,13 +170,6 @@ class EmbeddedEngine:
             elif kind == "done":
                 return values[0]  # type: ignore[no-any-return]
 
-    def _exchange(self, request: object) -> tuple[str, *tuple[object, ...]]:
-        self._send(request)
-        answer = self._receive()
-        if answer[0] == "error":
-            raise answer[1]
-        return answer
-
     def _send(self, message: object) -> None:
         self.start()
         assert self._pipe is not None
@@ -180,7 +178,7 @@ class EmbeddedEngine:
         except (BrokenPipeError, ConnectionResetError):
             raise self._crashed() from None
 
-    def _receive(self, timeout_s: float | None = None):  # type: ignore[no-untyped-def]
+    def _receive(self, timeout_s: float | None = None) -> Any:
         """Return the next message, None after `timeout_s` of silence."""
         assert self._pipe is not None
         try:

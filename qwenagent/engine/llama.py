@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any
 
 import llama_cpp.llama_cpp as lib
@@ -234,8 +233,3 @@ class Chain:
     def close(self) -> None:
         """Free the chain and its parts."""
         lib.llama_sampler_free(self.pointer)
-
-
-def library_version() -> str:
-    """Return the version of the binding."""
-    return f"llama-cpp-python {version('llama-cpp-python')}"

@@ -55,15 +55,15 @@ def serve(pipe: Connection, settings: LoadSettings) -> None:
 def _load(settings: LoadSettings) -> tuple[Decoder, Ready]:
     # Here, so that the parent, which imports this module for `serve`, need not load llama.cpp.
     from qwenagent.engine.decoder import Decoder
-    from qwenagent.engine.device import offload_device
-    from qwenagent.engine.llama import Context, Model, library_version, start_backend
+    from qwenagent.engine.device import library, offload_device
+    from qwenagent.engine.llama import Context, Model, start_backend
 
     start_backend()
     model = Model(settings)
     context = Context(model, settings)
     device = offload_device() if settings.n_gpu_layers else ""
     return Decoder(model, context), Ready(
-        model.describe(), context.n_ctx, device or "CPU", library_version()
+        model.describe(), context.n_ctx, device or "CPU", library()
     )
 
 

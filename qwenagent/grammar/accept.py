@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import cast
 
 from qwenagent.errors import InvalidGrammar
 
@@ -200,8 +201,8 @@ class Recogniser:
     def feed(self, text: str) -> bool:
         """Read more text; False if no sentence begins so (the state is then dead)."""
         for char in text:
-            after = [s[1] for s in self._stacks if s and char in s[0]]  # type: ignore[operator]
-            self._stacks = self._expand(after)  # type: ignore[arg-type]
+            after = [cast(Stack, s[1]) for s in self._stacks if s and char in cast(CharSet, s[0])]
+            self._stacks = self._expand(after)
         return bool(self._stacks)
 
     @property

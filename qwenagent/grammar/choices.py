@@ -18,6 +18,11 @@ SEGMENT_CHARS = 40
 """Longest name of a new file or folder, in characters."""
 
 
+_TEXT_CHAR = Alt(
+    (Chars('[^"\\\\\\x00-\\x1F\\x7F]'), Seq((Lit("\\"), Chars('["\\\\/bfnrt]'))))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class OneOf:
     """One of these values."""
@@ -111,9 +116,7 @@ def term(choice: Choice, rules: dict[str, Term]) -> Term:
         case Between(low, high):
             return _between(low, high, rules)
         case Text(max_chars):
-            rules["text-char"] = Chars('[^"\\\\\\x00-\\x1F\\x7F]') | Seq(
-                (Lit("\\"), Chars('["\\\\/bfnrt]'))
-            )
+            rules["text-char"] = _TEXT_CHAR
             return Seq((Lit('"'), Repeat(Ref("text-char"), 1, max_chars), Lit('"')))
         case NewPath(taken):
             return Seq((Lit('"'), _new_path(taken, rules), Lit('"')))

@@ -7,53 +7,43 @@ from dataclasses import dataclass
 from typing import assert_never
 
 
-class _Operators:
-    __slots__ = ()
-
-    def __add__(self: Term, other: Term) -> Seq:
-        return Seq((self, other))
-
-    def __or__(self: Term, other: Term) -> Alt:
-        return Alt((self, other))
-
-
 @dataclass(frozen=True, slots=True)
-class Lit(_Operators):
+class Lit:
     """Exactly this text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Chars(_Operators):
+class Chars:
     """One character of a class, written as in GBNF: `[a-z]`, `[^"\\n]`."""
 
     spec: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ref(_Operators):
+class Ref:
     """A rule by name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Seq(_Operators):
+class Seq:
     """One after the other."""
 
     items: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Alt(_Operators):
+class Alt:
     """One of them."""
 
     items: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat(_Operators):
+class Repeat:
     """`low` to `high` times; `high=None` is without end."""
 
     item: Term

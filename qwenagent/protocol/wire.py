@@ -10,7 +10,8 @@ from qwenagent.errors import QwenAgentError
 from qwenagent.protocol import events
 from qwenagent.protocol.events import Event, Record
 
-_HEADER = ("v", "run", "seq", "time", "step")
+_HEADER = {"v": "v", "run": "run_id", "seq": "seq", "time": "time", "step": "step"}
+"""Field of `Record` -> key on the wire; an event may have a field `run` of its own."""
 
 
 def _snake(name: str) -> str:
@@ -30,14 +31,29 @@ def type_name(event: Event) -> str:
 
 def to_dict(record: Record) -> dict[str, Any]:
     """Return the record as JSON-ready builtins, header first."""
-    head = {name: getattr(record, name) for name in _HEADER}
+    head = {key: getattr(record, name) for name, key in _HEADER.items()}
     body: dict[str, Any] = msgspec.to_builtins(record.event)
     return {**head, "type": type_name(record.event), **body}
 
 
 def encode(record: Record) -> str:
     """Return one line of JSON without a line end."""
-    return msgspec.json.encode(to_dict(record)).decode()
+    whole = to_dict(record)
+    try:
+        return msgspec.json.encode(whole).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, from a file name that is not UTF-8
+        return msgspec.json.encode(_without_surrogates(whole)).decode()
+
+
+def _without_surrogates(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode("utf-8")
+        case dict():
+            return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_without_surrogates(item) for item in value]
+    return value
 
 
 def decode(line: str | bytes) -> Record:
@@ -53,7 +69,7 @@ def decode(line: str | bytes) -> Record:
                 f"event version {raw.get('v')!r}, this program reads {events.VERSION}"
             )
         kind = TYPES[raw.pop("type")]
-        head = {name: raw.pop(name) for name in _HEADER}
+        head = {name: raw.pop(key) for name, key in _HEADER.items()}
         return Record(event=msgspec.convert(raw, kind), **head)
     except (msgspec.MsgspecError, KeyError) as error:
         raise QwenAgentError(f"not an event record: {error}") from error

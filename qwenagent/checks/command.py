@@ -1,0 +1,213 @@
+"""Reads a test command as people write it, and tells what stands in it.
+
+Starts nothing and looks at no file.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
+
+from qwenagent.errors import ChecksError
+from qwenagent.protocol.checks import TestCommand
+
+Origin = Literal["flag", "step", "plan", "detected"]
+Kind = Literal["pytest", "unittest", "other"]
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_PYTHON = re.compile(r"(?:python|pypy)(?:\d[\d.]*)?(?:\.exe)?$")
+_BRACES = re.compile(r"\{[^}\s]*,[^}\s]*\}")
+# Words of the shell itself: there is no program of this name, or it would do something else.
+_SHELL_WORDS = frozenset(
+    [
+        "cd",
+        "export",
+        "source",
+        ".",
+        ":",
+        "set",
+        "unset",
+        "eval",
+        "exit",
+        "ulimit",
+        "if",
+        "for",
+        "while",
+        "case",
+        "until",
+        "[[",
+        "{",
+        "!",
+    ]
+)
+
+# What stands before a command and runs it -> its options that take the next word.
+_WRAPPERS: dict[tuple[str, ...], frozenset[str]] = {
+    ("env",): frozenset({"-u", "--unset", "-C", "--chdir"}),
+    ("timeout",): frozenset({"-k", "--kill-after", "-s", "--signal"}),
+    ("nice",): frozenset({"-n"}),
+    ("nohup",): frozenset(),
+    ("time",): frozenset(),
+    ("stdbuf",): frozenset({"-i", "-o", "-e"}),
+    ("xvfb-run",): frozenset({"-n", "-s"}),
+    ("uv", "run"): frozenset(
+        [
+            "--with",
+            "--with-editable",
+            "--with-requirements",
+            "--python",
+            "-p",
+            "--extra",
+            "--group",
+            "--no-group",
+            "--only-group",
+            "--package",
+            "--directory",
+            "--project",
+            "--env-file",
+            "--index-url",
+            "--config-file",
+        ]
+    ),
+    ("poetry", "run"): frozenset({"-C", "--directory", "-P", "--project"}),
+    ("pipenv", "run"): frozenset(),
+    ("pdm", "run"): frozenset({"-p", "--project", "-s"}),
+    ("hatch", "run"): frozenset(),
+    ("rye", "run"): frozenset(),
+}
+_MANAGERS = frozenset({"uv", "poetry", "pipenv", "pdm", "hatch", "rye"})
+_PYTHON_VALUES = frozenset({"-W", "-X"})
+_COVERAGE_VALUES = frozenset(
+    ["--source", "--include", "--omit", "--rcfile", "--data-file", "--concurrency", "--context"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """Where things stand in the words of a command."""
+
+    kind: Kind
+    program: int
+    """Index of the word that names the interpreter or tool, behind `env A=b`, `timeout 60`."""
+    arguments: int
+    """Index of the test runner's first own argument; of the program's, if the kind is "other"."""
+    managed: bool = False
+    """True if a tool such as uv or poetry, itself in the command, chooses the interpreter."""
+
+
+def parse_command(text: str, origin: Origin) -> TestCommand:
+    """Turn a line that a person wrote into words, or into one for bash if it needs a shell.
+
+    Raises:
+        ChecksError: nothing to run, or a quote that is not closed.
+    """
+    shown = re.sub(r"\\\r?\n[ \t]*", "", text).strip()
+    if not shown or "\0" in shown:
+        raise ChecksError("the test command is empty; give one, e.g. `python -m pytest`")
+    try:
+        words = shlex.split(shown)
+    except ValueError as error:
+        raise ChecksError(f"cannot read the test command {shown!r}: {error}") from error
+    n_set = _count_assignments(words)
+    if n_set == len(words):
+        raise ChecksError(f"the test command {shown!r} starts no program")
+    if needs_shell(shown) or words[n_set] in _SHELL_WORDS:
+        return TestCommand(("bash", "-c", shown), shown, origin)
+    return TestCommand(tuple(["env", *words] if n_set else words), shown, origin)
+
+
+def _count_assignments(words: Sequence[str]) -> int:
+    plain = (i for i, word in enumerate(words) if not _ASSIGNMENT.match(word))
+    return next(plain, len(words))
+
+
+def needs_shell(text: str) -> bool:
+    """True if a shell would see more in the text than words."""
+    bare = _unquoted(text)
+    return (
+        re.search(r"[|&;<>()$`*?\n]|(?:^|\s)[~#!]", bare) is not None
+        or _BRACES.search(bare) is not None
+    )
+
+
+def _unquoted(text: str) -> str:
+    """Return the text without what quotes protect; `$` and backquote act in double quotes too."""
+    pattern = r"\\.|'[^']*'|\"((?:[^\"\\]|\\.)*)\""
+
+    def active(match: re.Match[str]) -> str:
+        inner = re.sub(r"\\.", "", match[1] or "", flags=re.DOTALL)
+        return "_" + "".join(c for c in inner if c in "$`")
+
+    return re.sub(pattern, active, text, flags=re.DOTALL)
+
+
+def is_shell(argv: Sequence[str]) -> bool:
+    """True for a text that a shell interprets."""
+    return len(argv) >= 3 and PurePath(argv[0]).name in ("bash", "sh") and argv[1] == "-c"
+
+
+def dissect(argv: Sequence[str]) -> Anatomy:
+    """Find the program and the test runner in the words of a command."""
+    start, managed = _skip_wrappers(argv, 0)
+    if start >= len(argv) or is_shell(argv[start:]):
+        return Anatomy("other", min(start, len(argv) - 1), len(argv), managed)
+    name = PurePath(argv[start]).name
+    if name in ("pytest", "py.test"):
+        return Anatomy("pytest", start, start + 1, managed)
+    if _PYTHON.match(name) or name == "coverage":
+        module, after = _started_module(argv, start)
+        if module in ("pytest", "py.test"):
+            return Anatomy("pytest", start, after, managed)
+        if module == "unittest":
+            return Anatomy("unittest", start, after, managed)
+    return Anatomy("other", start, start + 1, managed)
+
+
+def _started_module(argv: Sequence[str], program: int) -> tuple[str, int]:
+    """Return the module that python or coverage starts, "" if none, and the index behind it."""
+    module, after = "coverage", program + 1
+    if _PYTHON.match(PurePath(argv[program]).name):
+        module, after = _module_option(argv, program + 1, _PYTHON_VALUES)
+    if module == "coverage" and "run" in argv[after : after + 1]:
+        return _module_option(argv, after + 1, _COVERAGE_VALUES)
+    return module, after
+
+
+def _module_option(argv: Sequence[str], index: int, with_value: frozenset[str]) -> tuple[str, int]:
+    while index < len(argv) and argv[index].startswith("-") and argv[index] != "-c":
+        if match := re.match(r"-[bBdEhiIOPqsSuvx]*m(.*)", argv[index]):
+            if match[1]:
+                return match[1], index + 1
+            return "".join(argv[index + 1 : index + 2]), index + 2
+        index += 2 if argv[index] in with_value else 1
+    return "", index
+
+
+def _skip_wrappers(argv: Sequence[str], index: int) -> tuple[int, bool]:
+    """Return the index of the wrapped program, and whether a project manager is among the rest."""
+    managed = False
+    while wrapper := _wrapper_at(argv, index):
+        managed = managed or wrapper[0] in _MANAGERS
+        index = _skip_options(argv, index + len(wrapper), _WRAPPERS[wrapper])
+        if wrapper == ("env",):
+            index += _count_assignments(argv[index:])
+        elif wrapper == ("timeout",):
+            index += 1
+    return index, managed
+
+
+def _wrapper_at(argv: Sequence[str], index: int) -> tuple[str, ...] | None:
+    names = tuple(PurePath(word).name for word in argv[index : index + 2])
+    return next((w for w in (names, names[:1]) if w in _WRAPPERS), None)
+
+
+def _skip_options(argv: Sequence[str], index: int, with_value: frozenset[str]) -> int:
+    while index < len(argv) and argv[index].startswith("-"):
+        if argv[index] == "--":
+            return index + 1
+        index += 2 if argv[index] in with_value else 1
+    return index

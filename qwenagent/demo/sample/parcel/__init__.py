@@ -1,0 +1,1 @@
+"""Prices and receipts for a small parcel service."""

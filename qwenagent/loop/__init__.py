@@ -1,0 +1,7 @@
+"""Plan, edit, test: the loop that carries out steps. Draws nothing and knows no llama.cpp."""
+
+from qwenagent.loop.agent import Agent, RunOptions
+from qwenagent.loop.ports import Ports
+from qwenagent.loop.stop import Stop
+
+__all__ = ["Agent", "Ports", "RunOptions", "Stop"]

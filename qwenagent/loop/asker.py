@@ -1,0 +1,158 @@
+"""Asks the model for one action: the JSON line under a grammar, then the raw body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from qwenagent.engine import Engine
+from qwenagent.errors import EngineCrashed
+from qwenagent.grammar import (
+    Grammar,
+    Offer,
+    body_grammar,
+    call_grammar,
+    fence_for,
+    forced_call,
+)
+from qwenagent.grammar.calls import OPENING
+from qwenagent.loop.stop import Stop, Stopped
+from qwenagent.protocol.events import (
+    EventStream,
+    Phase,
+    Progress,
+    TokenDelta,
+    TurnEnded,
+    TurnStarted,
+    Warned,
+)
+from qwenagent.protocol.messages import Completion, Message, Prompt, Sampling, StopReason, Usage
+from qwenagent.protocol.tools import ToolCall
+from qwenagent.syntax import fence_info
+
+HEADER_TOKENS = 256
+RESTARTS = 2
+"""How often a question is put again after the engine died over it."""
+SHOW_PREFILL_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the model is asked in one turn."""
+
+    messages: tuple[Message, ...]
+    offers: Sequence[Offer]
+    phase: Phase
+    sampling: Sampling
+    fenced: tuple[str, ...] = ()
+    """Texts whose runs of backticks the fence must outgrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An answer: the call, and the assistant's turn as it stands in the conversation.
+
+    `call` is None if the body did not come to an end; `stop` tells how.
+    """
+
+    call: ToolCall | None
+    text: str
+    stop: StopReason
+
+
+class Asker:
+    """Puts questions to an engine and keeps the bill."""
+
+    def __init__(self, engine: Engine, events: EventStream, stop: Stop) -> None:
+        self.usage = Usage()
+        self._engine = engine
+        self._events = events
+        self._stop = stop
+        self._turn = 0
+
+    def new_step(self) -> None:
+        """Count turns and tokens from zero again."""
+        self._turn = 0
+        self.usage = Usage()
+
+    def ask(self, question: Question) -> Action:
+        """Return one action.
+
+        Raises:
+            Stopped: the run was stopped meanwhile.
+            ContextOverflow, EngineCrashed: see `Engine.complete`.
+        """
+        self._turn += 1
+        self._events.emit(TurnStarted(self._turn, question.phase))
+        before = self.usage
+        call, line = self._header(question)
+        action = Action(call, line, "stop")
+        if question_takes_body(question, call):
+            action = self._body(question, call, line)
+        spent = Usage(*(getattr(self.usage, f) - getattr(before, f) for f in Usage.__slots__))
+        self._events.emit(TurnEnded(self._turn, action.stop, spent))
+        return action
+
+    def _header(self, question: Question) -> tuple[ToolCall, str]:
+        if call := forced_call(question.offers):
+            line = header_text(call)
+            self._events.emit(TokenDelta(line))
+            return call, line
+        names = ", ".join(offer.spec.name for offer in question.offers)
+        grammar = call_grammar(question.offers, f"a call of {names}")
+        sampling = replace(question.sampling, max_tokens=HEADER_TOKENS)
+        self._events.emit(TokenDelta(OPENING))
+        done = self._complete(Prompt(question.messages, OPENING), grammar, sampling)
+        line = OPENING + done.text
+        raw = json.loads(line)
+        return ToolCall(raw["name"], raw["arguments"]), line
+
+    def _body(self, question: Question, call: ToolCall, line: str) -> Action:
+        path = str(call.arguments["path"])
+        fence = fence_for(*question.fenced, markdown=path.endswith((".md", ".markdown")))
+        opening = f"{line}\n{fence}{fence_info(path)}\n"
+        self._events.emit(TokenDelta(opening[len(line) :]))
+        prompt = Prompt(question.messages, opening)
+        done = self._complete(prompt, body_grammar(fence), question.sampling)
+        body = done.text.rstrip("\n")
+        if done.stop != "stop":
+            return Action(None, opening + body, done.stop)
+        return Action(replace(call, body=body.removesuffix(fence)), opening + body, "stop")
+
+    def _complete(self, prompt: Prompt, grammar: Grammar, sampling: Sampling) -> Completion:
+        for restart in range(RESTARTS + 1):
+            try:
+                [done] = self._engine.complete(
+                    prompt,
+                    sampling=sampling,
+                    grammar=grammar,
+                    cancel=self._stop,
+                    on_text=lambda _, text: self._events.emit(TokenDelta(text)),
+                    on_prefill=self._prefill,
+                )
+            except EngineCrashed as error:
+                if restart == RESTARTS:
+                    raise
+                self._events.emit(Warned(f"{error.message}; starting it again", error.hint))
+                continue
+            self.usage += done.usage
+            if done.stop == "cancelled":
+                self._stop.check()
+                raise Stopped(self._stop.reason)
+            return done
+        raise AssertionError("unreachable")
+
+    def _prefill(self, done: int, total: int) -> None:
+        if total >= SHOW_PREFILL_TOKENS:
+            self._events.emit(Progress("reading the prompt", done, total, "tokens"))
+
+
+def header_text(call: ToolCall) -> str:
+    """Return the one way in which the grammar writes a call's line."""
+    return json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
+
+
+def question_takes_body(question: Question, call: ToolCall) -> bool:
+    """Return whether the called tool is followed by a block."""
+    return any(o.spec.name == call.name and o.spec.body == "code" for o in question.offers)

@@ -1,0 +1,193 @@
+"""The prompt of a step, on an exact budget: counted with the model's own tokenizer, never cut
+silently.
+
+Order is stable first: system and tools, the plan's goal, the step, then the files, then failures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from qwenagent import assets
+from qwenagent.checks import reduce_output
+from qwenagent.engine import Engine
+from qwenagent.grammar import fence_for
+from qwenagent.loop.targets import Targets, identifiers, is_test_file
+from qwenagent.loop.testing import test_files
+from qwenagent.plan import Step
+from qwenagent.protocol.checks import TestRun
+from qwenagent.protocol.events import ContextBuilt, ContextItem
+from qwenagent.protocol.messages import Message
+from qwenagent.syntax import fence_info, is_known, outline, symbols
+from qwenagent.tools import cut_lines, tool_lines
+from qwenagent.workspace import Workspace
+
+PLAN_TOKENS = 400
+FAILURE_CHARS = 2400
+NEIGHBOUR_LINES = 60
+"""Other files up to this length are shown whole, longer ones as outlines."""
+MAX_NEIGHBOURS = 12
+SMALL_REST_TOKENS = 24
+"""Room that is not worth filling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a step's prompt is made from."""
+
+    step: Step
+    targets: Targets
+    plan_text: str
+    """What the plan says about all its steps."""
+    test_command: str
+    failing: TestRun | None
+    whole_file_lines: int
+    budget_tokens: int
+    note: str = ""
+    """A sentence about what happened before, for a conversation that starts anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A candidate for the prompt."""
+
+    what: str
+    text: str
+    how: str = "whole"
+
+
+def system_message() -> Message:
+    """Return the part of the prompt that never changes."""
+    return Message("system", assets.fill(assets.read("prompts", "system.md"), tools=tool_lines()))
+
+
+def build(
+    brief: Brief, workspace: Workspace, engine: Engine, order: str
+) -> tuple[tuple[Message, ...], ContextBuilt]:
+    """Return the conversation that opens a step, and what went into it.
+
+    `order` is what the model is told to do now. The step's text and the order are always in;
+    the rest goes in by priority while it fits, and what does not is reported.
+    """
+    system = system_message()
+    must = [Section("step", f"# Step\n{brief.step.text.strip()}"), Section("order", order)]
+    room = brief.budget_tokens - engine.count(system.text) - 16
+    room -= sum(engine.count(section.text) + 2 for section in must)
+    chosen: list[Section] = []
+    included: list[ContextItem] = []
+    left_out: list[ContextItem] = []
+    for section in _wanted(brief, workspace):
+        n_tokens = engine.count(section.text) + 2
+        item = ContextItem(section.what, n_tokens, section.how)
+        if n_tokens <= room:
+            room -= n_tokens
+            chosen.append(section)
+            included.append(item)
+        else:
+            left_out.append(ContextItem(section.what, n_tokens, f"only {max(room, 0)} tokens left"))
+    parts = _arranged(chosen, must)
+    messages = (system, Message("user", "\n\n".join(parts)))
+    total = brief.budget_tokens - room
+    return messages, ContextBuilt(tuple(included), tuple(left_out), total, brief.budget_tokens)
+
+
+def _arranged(chosen: list[Section], must: list[Section]) -> list[str]:
+    """Plan, step, files, neighbours, tests, order: what changes least comes first."""
+    ranks = {"plan": 0, "other": 2, "file": 3, "test": 4, "failures": 5, "note": 6}
+    by_rank = sorted(
+        [(ranks[s.what.split(" ")[0]], i, s) for i, s in enumerate(chosen)]
+        + [(1, -1, must[0]), (9, 0, must[1])],
+        key=lambda entry: entry[:2],
+    )
+    return [section.text for _, _, section in by_rank]
+
+
+def _wanted(brief: Brief, workspace: Workspace) -> Iterable[Section]:
+    """Yield what the prompt should hold, most important first."""
+    for path in brief.targets.change:
+        yield from _file(path, brief, workspace)
+    if brief.failing and not brief.failing.green:
+        reduced = reduce_output(brief.failing, workspace.root, FAILURE_CHARS)
+        head = f"# Failing tests\n`{brief.test_command}`"
+        yield Section("failures", f"{head}\n{fenced(reduced, '')}")
+    yield from _tests(brief, workspace)
+    if brief.plan_text.strip():
+        yield Section("plan", f"# Plan\n{cut_lines(brief.plan_text.strip(), 30, 4 * PLAN_TOKENS)}")
+    if brief.note:
+        yield Section("note", brief.note)
+    yield from _neighbours(brief, workspace)
+
+
+def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
+    """A file that is to change: whole, or its outline and the symbols that the step is about."""
+    text = workspace.text(path)
+    if text is None:
+        return
+    if text.count("\n") < brief.whole_file_lines or not is_known(path):
+        yield Section(f"file {path}", f"# File {path}\n{fenced(text, fence_info(path))}")
+        return
+    head = f"# File {path} ({text.count(chr(10)) + 1} lines, outline)"
+    yield Section(f"file {path}", f"{head}\n{fenced(outline(path, text), '')}", "outline")
+    lines = text.split("\n")
+    wanted = identifiers(brief.step)
+    for symbol in symbols(path, text):
+        short = symbol.name.rpartition(".")[2]
+        if short in wanted and symbol.n_lines <= brief.whole_file_lines:
+            code = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
+            title = f"# {symbol.name} in {path}"
+            yield Section(f"file {path} {symbol.name}", f"{title}\n{fenced(code, fence_info(path))}", "excerpt")
+
+
+def _tests(brief: Brief, workspace: Workspace) -> Iterable[Section]:
+    """The source of the tests that have to pass."""
+    failed = list(brief.failing.failures) if brief.failing else []
+    named = test_files(workspace, brief.test_command, brief.step.text, *failed)
+    for path in named[:3]:
+        text = workspace.text(path)
+        if text is None or path in brief.targets.change:
+            continue
+        if text.count("\n") <= brief.whole_file_lines:
+            yield Section(f"test {path}", f"# Test {path}\n{fenced(text, fence_info(path))}")
+        else:
+            yield from _failing_functions(path, text, failed)
+
+
+def _failing_functions(path: str, text: str, failed: list[str]) -> Iterable[Section]:
+    lines = text.split("\n")
+    words = {word for test in failed for word in test.replace("::", ".").replace("[", ".").split(".")}
+    for symbol in symbols(path, text):
+        if symbol.kind == "function" and symbol.name.rpartition(".")[2] in words:
+            code = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
+            head = f"# Test {symbol.name} in {path}"
+            yield Section(f"test {path} {symbol.name}", f"{head}\n{fenced(code, fence_info(path))}", "excerpt")
+
+
+def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
+    """Other source files: those the step names first, then the same folder, then the rest."""
+    shown = {*brief.targets.change, *brief.targets.create}
+    homes = {PurePosixPath(path).parent for path in shown}
+    others = [
+        path
+        for path in workspace.files()
+        if is_known(path) and path not in shown and not is_test_file(path)
+    ]
+    ranked = sorted(
+        others,
+        key=lambda p: (p not in brief.step.mentions, PurePosixPath(p).parent not in homes, p.count("/"), p),
+    )
+    for path in ranked[:MAX_NEIGHBOURS]:
+        text = workspace.text(path)
+        if text is None or not text.strip():
+            continue
+        if text.count("\n") <= NEIGHBOUR_LINES:
+            yield Section(f"other {path}", f"# Other file {path}\n{fenced(text, fence_info(path))}")
+        elif rows := outline(path, text):
+            yield Section(f"other {path}", f"# Other file {path} (outline)\n{fenced(rows, '')}", "outline")
+
+
+def fenced(text: str, info: str) -> str:
+    """Return a text in a fence that it cannot close."""
+    fence = fence_for(text)
+    return f"{fence}{info}\n{text.rstrip(chr(10))}\n{fence}"

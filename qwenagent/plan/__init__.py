@@ -1,0 +1,7 @@
+"""Reads a plan.md, as frontier models and people write them, into values. Runs nothing."""
+
+from qwenagent.plan.reading import parse_plan, read_plan
+from qwenagent.plan.task import task_plan
+from qwenagent.plan.values import Plan, Step, commands
+
+__all__ = ["Plan", "Step", "commands", "parse_plan", "read_plan", "task_plan"]

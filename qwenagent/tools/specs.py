@@ -1,0 +1,69 @@
+"""The tools as the model sees them, in the order in which every prompt lists them."""
+
+from __future__ import annotations
+
+from qwenagent.protocol.json import Json, JsonObject
+from qwenagent.protocol.tools import BodyKind, ToolSpec
+
+_STRING: JsonObject = {"type": "string"}
+_LINE: JsonObject = {"type": "integer", "minimum": 1}
+
+
+def _spec(name: str, description: str, body: BodyKind = "none", **properties: Json) -> ToolSpec:
+    parameters: JsonObject = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return ToolSpec(name, description, parameters, body)
+
+
+_ALL = (
+    _spec("read_file", "show up to 200 lines of a file", path=_STRING, start=_LINE),
+    _spec("search", "find a text in all files", text={"type": "string", "maxLength": 80}),
+    _spec("outline", "list the functions and classes of a file", path=_STRING),
+    _spec("list_files", "list the files of a folder", folder=_STRING),
+    _spec("edit", "stop looking, start to change files"),
+    _spec("write_file", "create a file; the block is its content", "code", path=_STRING),
+    _spec("rewrite_file", "replace a file; the block is its whole content", "code", path=_STRING),
+    _spec(
+        "replace_symbol",
+        "replace a function or class; the block is all of it",
+        "code",
+        path=_STRING,
+        symbol=_STRING,
+    ),
+    _spec(
+        "insert_symbol",
+        "add a function, method or class after another",
+        "code",
+        path=_STRING,
+        after=_STRING,
+    ),
+    _spec(
+        "replace_lines",
+        "replace lines start to end",
+        "code",
+        path=_STRING,
+        start=_LINE,
+        end=_LINE,
+    ),
+    _spec("done", "the step is complete", summary={"type": "string", "maxLength": 200}),
+    _spec("give_up", "the step cannot be done", reason={"type": "string", "maxLength": 200}),
+)
+
+SPECS: dict[str, ToolSpec] = {spec.name: spec for spec in _ALL}
+GATHER_TOOLS = ("read_file", "search", "outline", "list_files")
+EDIT_TOOLS = ("write_file", "rewrite_file", "replace_symbol", "insert_symbol", "replace_lines")
+
+
+def tool_lines() -> str:
+    """Return the tools for a system prompt, a line each: the call's form and what it does."""
+    return "\n".join(f"{_form(spec)}  {spec.description}" for spec in _ALL)
+
+
+def _form(spec: ToolSpec) -> str:
+    properties = spec.parameters["properties"]
+    assert isinstance(properties, dict)
+    return f"{spec.name}({', '.join(properties)})"

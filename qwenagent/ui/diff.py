@@ -1,0 +1,54 @@
+"""A unified diff as coloured text: line numbers, signs, syntax. Knows nothing of events."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from qwenagent.ui.hunks import DiffLine, diff_lines
+from qwenagent.ui.printable import printable
+from qwenagent.ui.words import plural
+
+_MAX_LINES = 200
+
+
+def coloured_diff(diff: str, path: str) -> RenderableType:
+    """Return a grid of number, sign and code; long lines continue under themselves."""
+    lines = list(diff_lines(diff))[1:]  # the first hunk needs no mark of its own
+    shown = lines[:_MAX_LINES]
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(justify="right", style="bright_black", no_wrap=True, min_width=6)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold", ratio=1)
+    for line, code in zip(shown, _highlighted(shown, path), strict=True):
+        grid.add_row("..." if line.sign == "@" else str(line.number), _sign(line), code)
+    if len(lines) > len(shown):
+        grid.add_row("...", "", f"{plural(len(lines) - len(shown), 'more line')} not shown here")
+    return grid
+
+
+def _sign(line: DiffLine) -> Text:
+    if line.sign == "+":
+        return Text("+", "bold green")
+    return Text("-", "bold red") if line.sign == "-" else Text(" ")
+
+
+def _highlighted(lines: list[DiffLine], path: str) -> list[Text]:
+    """Colour the new side by syntax; what goes is red, what stays is dim."""
+    codes = [printable(line.code).expandtabs(4) for line in lines]
+    new_side = "\n".join(c for line, c in zip(lines, codes, strict=True) if line.sign != "-")
+    # The 16 colours of the terminal's own theme: readable on dark and on light.
+    syntax = Syntax("", Syntax.guess_lexer(path), theme="ansi_dark", background_color="default")
+    coloured = iter(syntax.highlight(new_side).split("\n", allow_blank=True))
+    return [
+        Text(code, "red") if line.sign == "-" else _faded(next(coloured), line.sign)
+        for line, code in zip(lines, codes, strict=True)
+    ]
+
+
+def _faded(code: Text, sign: str) -> Text:
+    if sign != "+":
+        code.stylize("dim")
+    return code

@@ -1,0 +1,304 @@
+"""The run on a terminal: a scrolling record of what was done, and below it what is going on.
+
+Everything that comes from outside is put into `Text` objects, never into markup.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, assert_never
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from qwenagent.protocol.checks import TestRun, TestStatus
+from qwenagent.protocol.events import (
+    ApprovalAnswered,
+    ApprovalAsked,
+    CandidateScored,
+    CheckpointMade,
+    ContextBuilt,
+    EditApplied,
+    Event,
+    Finished,
+    Progress,
+    Record,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+    TestsRan,
+    TestsStarted,
+    TokenDelta,
+    ToolEnded,
+    ToolStarted,
+    TurnEnded,
+    TurnStarted,
+    Warned,
+)
+from qwenagent.ui import words
+from qwenagent.ui.approve import approval_text
+from qwenagent.ui.below import Below
+from qwenagent.ui.closing import closing_table
+from qwenagent.ui.diff import coloured_diff
+from qwenagent.ui.printable import one_line, printable, visible_line
+from qwenagent.ui.symbols import STATE_STYLE, state_symbol, symbols_for
+
+_DIM = "bright_black"
+_MAX_FAILURES = 3
+_MAX_FAILURE_LINES = 12
+_PHASE = {"gather": "looking around", "edit": "editing", "repair": "repairing"}
+
+
+class LiveView:
+    """A sink that draws on `console`. Use it as a context manager: leaving restores the terminal.
+
+    What is printed stays; only the lines of `Below` are redrawn, and they vanish once they are
+    over. The answer is shown there as it grows; what lasts of it is the call and the diff.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._symbols = symbols_for(console.encoding)
+        self._below = Below(console, self._symbols, clock)
+        self._lock = threading.RLock()
+        self._known: dict[str, TestStatus] = {}
+        self._known_at_step: dict[str, TestStatus] = {}
+        self._asked: ApprovalAsked | None = None
+        self._candidate: int | None = None
+
+    def __enter__(self) -> Self:
+        self._below.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._below.stop()
+
+    def __call__(self, record: Record) -> None:
+        """Draw one record."""
+        with self._lock:
+            self._draw(record.event)
+
+    def below(self) -> RenderableType:
+        """Return the redrawn lines as they are now."""
+        return self._below.rendered()
+
+    def _draw(self, event: Event) -> None:
+        match event:
+            case Progress():
+                self._below.progress(event)
+            case TokenDelta():
+                self._delta(event)
+            case RunStarted():
+                self._run_started(event)
+            case StepStarted():
+                self._step_started(event)
+            case StepEnded():
+                self._step_ended(event)
+            case TurnStarted(turn=turn, phase=phase):
+                self._candidate = None
+                self._below.show(f"turn {turn}, {_PHASE[phase]}")
+            case TurnEnded(stop=stop):
+                self._below.clear()
+                self._item(words.turn_line(event), _DIM if stop == "stop" else "yellow")
+            case ContextBuilt():
+                self._item(words.context_line(event), _DIM)
+            case ToolStarted(call=call):
+                self._below.show(words.call_title(call))
+            case ToolEnded():
+                self._tool_ended(event)
+            case EditApplied():
+                self._edit_applied(event)
+            case CandidateScored(best=best):
+                self._item(words.score_line(event), "default" if best else _DIM)
+            case TestsStarted():
+                self._item(f"$ {words.tests_started(event)}", _DIM)
+                self._below.show("the tests run")
+            case TestsRan(run=run):
+                self._below.clear()
+                self._tests_ran(run)
+            case CheckpointMade():
+                self._checkpoint(event)
+            case Warned(message=message, hint=hint):
+                self._mark(self._symbols.warn, "yellow", one_line(message), "yellow")
+                self._note(hint)
+            case ApprovalAsked():
+                self._asked = event
+                self._below.pause()  # whoever asks has the terminal now
+            case ApprovalAnswered():
+                self._answered(event)
+            case Finished():
+                self._finished(event)
+            case _:
+                assert_never(event)
+
+    def _print(self, *parts: RenderableType) -> None:
+        self._console.print(*parts, soft_wrap=False)
+
+    def _indented(self, what: RenderableType, by: int = 4) -> None:
+        self._print(Padding(what, (0, 0, 0, by), expand=False))
+
+    def _item(self, text: str, style: str = "default") -> None:
+        self._indented(Text(text, style))
+
+    def _mark(self, symbol: str, colour: str, text: str, style: str = "default") -> None:
+        row = Table.grid(padding=(0, 1, 0, 0))
+        row.add_column(no_wrap=True)
+        row.add_column(overflow="fold")
+        row.add_row(Text(symbol, f"bold {colour}"), Text(text, style))
+        self._indented(row, 2)
+
+    def _note(self, text: str) -> None:
+        if text.strip():
+            self._item(one_line(text), _DIM)
+
+    def _dotted(self, *parts: str) -> str:
+        return f" {self._symbols.dot} ".join(part for part in parts if part)
+
+    def _arrowed(self, text: str) -> str:
+        return text.replace(" -> ", f" {self._symbols.arrow} ")
+
+    def _delta(self, event: TokenDelta) -> None:
+        """Show the first candidate that writes; several texts at once cannot be read."""
+        if self._candidate is None:
+            self._candidate = event.candidate
+        if event.candidate == self._candidate:
+            self._below.write(event.text)
+
+    def _run_started(self, event: RunStarted) -> None:
+        self._print(Text(one_line(event.title) or "task", "bold"))
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style=_DIM, no_wrap=True)
+        grid.add_column(overflow="fold")
+        for name, value in (
+            ("repository", one_line(event.repository)),
+            ("branch", one_line(event.branch)),
+            ("model", words.engine_line(event.engine)),
+            ("tests", visible_line(event.test_command) or "none found"),
+        ):
+            grid.add_row(name, Text(value))
+        self._indented(grid, 2)
+        if event.kind == "plan":
+            self._plan(event)
+
+    def _plan(self, event: RunStarted) -> None:
+        self._print()
+        for line in event.steps:
+            symbol = state_symbol(line.state, self._symbols)
+            text = f"{line.number}. {one_line(line.title)}"
+            self._mark(symbol, STATE_STYLE[line.state], text)
+
+    def _step_started(self, event: StepStarted) -> None:
+        self._known_at_step = dict(self._known)
+        title = Text(f"step {event.number} of {event.total}", "bold cyan")
+        title.append(f"  {one_line(event.title)}", "default")
+        room = self._console.width - title.cell_len - 1
+        line = f" {self._symbols.rule * room}" if room > 0 else ""
+        self._print()
+        self._print(title.append(line, "not bold bright_black"))
+
+    def _step_ended(self, event: StepEnded) -> None:
+        self._below.clear()
+        line = event.line
+        text = self._arrowed(words.step_end_line(line))
+        self._mark(state_symbol(line.state, self._symbols), STATE_STYLE[line.state], text)
+        if line.patch:
+            self._note(f"best attempt kept in {one_line(line.patch)}")
+
+    def _tool_ended(self, event: ToolEnded) -> None:
+        self._below.clear()
+        refused = event.result.is_error
+        text = self._dotted(
+            words.call_title(event.call),
+            words.outcome(event.result),
+            words.duration(event.seconds),
+        )
+        if refused:
+            self._mark(self._symbols.bad, "red", text, "red")
+        else:
+            self._mark(self._symbols.ok, "green", text)
+
+    def _edit_applied(self, event: EditApplied) -> None:
+        text = Text(f"{event.kind} ").append(one_line(event.path), "bold")
+        text.append(f" +{event.added}", "green").append(f" -{event.removed}", "red")
+        self._indented(text)
+        if event.diff.strip():
+            self._indented(coloured_diff(event.diff, event.path), 2)
+
+    def _tests_ran(self, run: TestRun) -> None:
+        symbol, colour = (self._symbols.ok, "green") if run.green else (self._symbols.bad, "red")
+        text = self._dotted(words.tests_counts(run), words.duration(run.seconds))
+        self._mark(symbol, colour, text, colour)
+        for name in words.newly_passed(self._known, run):
+            self._item(f"newly passed: {name}", "green")
+        self._known.update(run.statuses)
+        self._failures(run)
+
+    def _failures(self, run: TestRun) -> None:
+        for name, text in list(run.failures.items())[:_MAX_FAILURES]:
+            self._item(one_line(name), "red")
+            self._quote(text)
+        more = len(run.failures) - _MAX_FAILURES
+        if more > 0:
+            self._note(f"and {words.plural(more, 'more failure')}")
+        if not run.green and not run.failures:
+            self._quote(run.output, last=True)
+
+    def _quote(self, text: str, *, last: bool = False) -> None:
+        """Print outside text dimmed, and say how much of it is not shown."""
+        lines = printable(text).expandtabs(4).strip("\n").split("\n")
+        left_out = len(lines) - _MAX_FAILURE_LINES
+        if left_out > 0:
+            lines = lines[-_MAX_FAILURE_LINES:] if last else lines[:_MAX_FAILURE_LINES]
+            gap = f"... {words.plural(left_out, 'line')} not shown here"
+            lines = [gap, *lines] if last else [*lines, gap]
+        if any(lines):
+            self._indented(Text("\n".join(lines), _DIM, overflow="fold"), 6)
+
+    def _checkpoint(self, event: CheckpointMade) -> None:
+        if event.kind == "rollback":
+            self._known = dict(self._known_at_step)
+        style = "yellow" if event.kind == "rollback" else _DIM
+        self._mark(self._symbols.point, style, words.checkpoint_line(event), style)
+
+    def _answered(self, event: ApprovalAnswered) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None and event.by != "user":
+            self._indented(Text(approval_text(asked).rstrip("\n"), overflow="fold"), 2)
+        symbol, colour = (
+            (self._symbols.ok, "green") if event.granted else (self._symbols.bad, "red")
+        )
+        self._mark(symbol, colour, words.answer_line(event))
+        self._below.resume()
+
+    def _finished(self, event: Finished) -> None:
+        self._below.stop()
+        self._print()
+        if event.steps:
+            self._print(closing_table(event.steps, self._symbols, self._console.width))
+        for note in words.step_notes(event.steps):
+            self._indented(Text(note), 2)
+        for changed in words.changed_files(event):
+            self._indented(Text(changed, _DIM), 2)
+        self._indented(Text(words.totals_line(event.usage, event.seconds), _DIM), 2)
+        good = event.exit_code == 0
+        symbol, colour = (self._symbols.ok, "green") if good else (self._symbols.bad, "red")
+        branch = f" (branch {one_line(event.branch)})" if event.branch else ""
+        self._mark(symbol, colour, (one_line(event.reason) or "finished") + branch, "bold")
+        for command in event.next_commands:
+            self._next_command(command)
+
+    def _next_command(self, command: str) -> None:
+        shown, hash_sign, why = visible_line(command).partition("  # ")
+        text = Text(shown, "cyan")
+        self._indented(text.append(f"  # {why}" if hash_sign else "", _DIM))

@@ -1,0 +1,95 @@
+"""Adds up what a run took and writes it as one JSON file. Knows nothing of the screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from qwenagent.errors import UsageError
+from qwenagent.protocol.events import Finished, Record, StepEnded, StepState, TurnEnded
+from qwenagent.protocol.messages import Usage
+
+_STATES: tuple[StepState, ...] = ("solved", "unverified", "blocked", "skipped")
+
+
+class MetricsSink:
+    """A sink that writes its file at `Finished`, or at `close` if the run was cut short.
+
+    Tokens are added up from every `TurnEnded`, so that a run without an end has numbers too;
+    its `exit_code` is null.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises UsageError if the folder is missing: better now than after the run."""
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"the folder of the metrics file {path} does not exist")
+        self._path = path.absolute()
+        self._usage = Usage()
+        self._ends: dict[str, StepState] = {}
+        self._first_time = self._last_time = 0.0
+        self._finished: Finished | None = None
+        self._written = False
+
+    def __call__(self, record: Record) -> None:
+        """Add one record; write the file if it is the last."""
+        self._first_time = self._first_time or record.time
+        self._last_time = record.time
+        match record.event:
+            case TurnEnded(usage=usage):
+                self._usage += usage
+            case StepEnded(line=line):
+                self._ends[line.id] = line.state
+            case Finished() as finished:
+                self._finished = finished
+                self._ends.update({line.id: line.state for line in finished.steps})
+                self._write()
+
+    def close(self) -> None:
+        """Write the file unless `Finished` has done so."""
+        if not self._written:
+            self._write()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _numbers(self) -> dict[str, object]:
+        ends = Counter(self._ends.values())
+        elapsed = self._last_time - self._first_time
+        return {
+            "prompt_tokens": self._usage.prompt_tokens,
+            "cached_tokens": self._usage.cached_tokens,
+            "completion_tokens": self._usage.completion_tokens,
+            "llm_calls": self._usage.calls,
+            "seconds": round(self._finished.seconds if self._finished else elapsed, 3),
+            "exit_code": self._finished.exit_code if self._finished else None,
+            "steps": {state: ends[state] for state in _STATES},
+        }
+
+    def _write(self) -> None:
+        _replace(self._path, json.dumps(self._numbers(), indent=2) + "\n")
+        self._written = True
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that a reader sees all of it or the old one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,233 @@
+"""A whole run as records: three steps, one solved, one blocked after a repair, one skipped."""
+
+from collections.abc import Sequence
+
+from qwenagent.protocol.checks import TestRun
+from qwenagent.protocol.events import (
+    ApprovalAnswered,
+    ApprovalAsked,
+    CandidateScored,
+    CheckpointMade,
+    ContextBuilt,
+    ContextItem,
+    EditApplied,
+    Event,
+    Finished,
+    Progress,
+    Record,
+    RunStarted,
+    StepEnded,
+    StepLine,
+    StepStarted,
+    TestsRan,
+    TestsStarted,
+    TokenDelta,
+    ToolEnded,
+    ToolStarted,
+    TurnEnded,
+    TurnStarted,
+    Warned,
+)
+from qwenagent.protocol.messages import EngineInfo, Usage
+from qwenagent.protocol.tools import ToolCall, ToolResult
+
+RUN_ID = "20261122-051903-9f3a1c"
+START = 1_795_000_000.0
+
+ENGINE = EngineInfo("qwen2.5-coder-1.5b-instruct-q4_k_m", "CPU", 8192, 2, "llama.cpp b6700")
+PENDING = (
+    StepLine("s1", 1, "Fix the rounding of the total in Cart.total"),
+    StepLine("s2", 2, "Add a discount code that is checked against an expiry date"),
+    StepLine("s3", 3, "Show the discount on the receipt"),
+)
+SOLVED = StepLine(
+    "s1",
+    1,
+    PENDING[0].title,
+    "solved",
+    "test_total_rounds is green",
+    41.3,
+    "3 of 4 passed",
+    "4 of 4 passed",
+    commit="1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d",
+)
+BLOCKED = StepLine(
+    "s2",
+    2,
+    PENDING[1].title,
+    "blocked",
+    "test_expired stayed red after 2 repairs",
+    128.0,
+    "4 of 6 passed",
+    "4 of 6 passed",
+    patch=".qwenagent/attempts/s2.patch",
+)
+SKIPPED = StepLine("s3", 3, PENDING[2].title, "skipped", "needs step 2")
+
+CODE = """\
+    def total(self) -> Decimal:
+        \"\"\"Return the sum, rounded to cents.\"\"\"
+        return self._sum().quantize(Decimal("0.01"), ROUND_HALF_UP)
+"""
+CALL = ToolCall("replace_symbol", {"path": "shop/cart.py", "symbol": "Cart.total"}, CODE)
+DIFF = """\
+diff --git a/shop/cart.py b/shop/cart.py
+--- a/shop/cart.py
++++ b/shop/cart.py
+@@ -1,4 +1,4 @@
+-from decimal import Decimal
++from decimal import ROUND_HALF_UP, Decimal
+ 
+ 
+ class Cart:
+@@ -12,5 +12,6 @@ class Cart:
+     def total(self) -> Decimal:
+-        return self._sum()
++        \"\"\"Return the sum, rounded to cents.\"\"\"
++        return self._sum().quantize(Decimal("0.01"), ROUND_HALF_UP)
+ 
+     def __len__(self) -> int:
+         return len(self._lines)
+"""
+COMMAND = "python -m pytest -q tests/test_cart.py"
+CART = "tests/test_cart.py::"
+BASELINE = TestRun(
+    COMMAND,
+    1,
+    0.84,
+    "1 failed, 3 passed",
+    {
+        f"{CART}test_empty": "passed",
+        f"{CART}test_add": "passed",
+        f"{CART}test_len": "passed",
+        f"{CART}test_total_rounds": "failed",
+    },
+    {
+        f"{CART}test_total_rounds": "E  AssertionError: assert Decimal('0.125') == Decimal('0.13')"
+        "\ntests/test_cart.py:21: AssertionError"
+    },
+)
+GREEN = TestRun(COMMAND, 0, 0.79, "4 passed", dict.fromkeys(BASELINE.statuses, "passed"))
+RED = TestRun(
+    "python -m pytest -q",
+    1,
+    1.32,
+    "2 failed, 4 passed",
+    {
+        **GREEN.statuses,
+        "tests/test_codes.py::test_valid": "failed",
+        "tests/test_codes.py::test_expired": "failed",
+    },
+    {
+        "tests/test_codes.py::test_valid": "E  NameError: name 'date' is not defined",
+        "tests/test_codes.py::test_expired": "E  NameError: name 'date' is not defined",
+    },
+)
+USAGE = Usage(2310, 1804, 120, 4.1, 4.6, 1, 118, 2, 0)
+CALL_TEXT = '{"name": "replace_symbol", "arguments": {"path": "shop/cart.py"}}\n```python\n'
+
+BEGIN: tuple[Event, ...] = (
+    RunStarted(
+        "plan",
+        "Money that adds up",
+        "/home/ada/src/shop with spaces",
+        "qwenagent-money",
+        ENGINE,
+        PENDING,
+        "python -m pytest -q",
+        7,
+        "0.1.0",
+    ),
+    ApprovalAsked(
+        "commands", "The plan runs these commands:", (COMMAND, "make check"), "sha256:ab"
+    ),
+    ApprovalAnswered(True, "flag", "sha256:ab"),
+    TestsStarted(COMMAND, "baseline", 120.0),
+    TestsRan(BASELINE, "baseline"),
+    CheckpointMade("snapshot", "refs/qwenagent/start", "before the first step"),
+)
+FIRST: tuple[Event, ...] = (
+    StepStarted(1, 3, PENDING[0].title),
+    ContextBuilt(
+        (
+            ContextItem("step", 96),
+            ContextItem("file shop/cart.py", 811),
+            ContextItem("failing test", 240, "excerpt"),
+        ),
+        (ContextItem("file README.md", 3120, "no room"),),
+        2310,
+        5000,
+    ),
+    TurnStarted(1, "edit"),
+    Progress("reading the prompt", 512, 2310, "tokens"),
+    Progress("reading the prompt", 2310, 2310, "tokens"),
+    TokenDelta(CALL_TEXT),
+    *(TokenDelta(line) for line in CODE.splitlines(keepends=True)),
+    TokenDelta("```"),
+    TurnEnded(1, "stop", USAGE),
+    ToolStarted(CALL),
+    EditApplied("shop/cart.py", "changed", DIFF, 3, 2),
+    ToolEnded(CALL, ToolResult("replaced Cart.total", details={"summary": "3 lines"}), 0.02),
+    TestsStarted(COMMAND, "step", 120.0),
+    TestsRan(GREEN, "step"),
+    CandidateScored(0, 4, 0, 1, 0, (1, 4, 0), True),
+    CheckpointMade("commit", SOLVED.commit, "Fix the rounding of the total"),
+    StepEnded(SOLVED, USAGE),
+)
+READ = ToolCall("read_file", {"path": "shop/codes.py", "start": 1, "end": 40})
+REFUSED = ToolCall("write_file", {"path": "shop/cart.py"}, "class Cart:\n    pass\n")
+SECOND: tuple[Event, ...] = (
+    StepStarted(2, 3, PENDING[1].title),
+    TurnStarted(1, "gather"),
+    TurnEnded(1, "stop", USAGE),
+    ToolStarted(READ),
+    ToolEnded(READ, ToolResult("1: import re\n2:\n3: CODES = {}\n"), 0.003),
+    TurnStarted(2, "edit"),
+    TokenDelta("one", 0),
+    TokenDelta("eins", 1),
+    TokenDelta("two", 0),
+    TurnEnded(2, "length", USAGE),
+    ToolStarted(REFUSED),
+    ToolEnded(
+        REFUSED,
+        ToolResult("shop/cart.py exists; call rewrite_file or replace_symbol", is_error=True),
+        0.001,
+    ),
+    Warned("the answer was cut off after 120 tokens", "raise max_tokens or split the step"),
+    TestsStarted("python -m pytest -q", "regression", 120.0),
+    TestsRan(RED, "regression"),
+    CandidateScored(1, 4, 2, 0, 0, (0, 4, -2), False),
+    TurnStarted(3, "repair"),
+    TurnEnded(3, "repetition", USAGE),
+    CheckpointMade("rollback", SOLVED.commit, "after step 1"),
+    StepEnded(BLOCKED, USAGE + USAGE),
+)
+END: tuple[Event, ...] = (
+    StepStarted(3, 3, PENDING[2].title),
+    StepEnded(SKIPPED, Usage()),
+    Finished(
+        1,
+        "1 of 3 steps solved, 1 blocked, 1 skipped",
+        (SOLVED, BLOCKED, SKIPPED),
+        USAGE + USAGE + USAGE + USAGE,
+        171.2,
+        "qwenagent-money",
+        DIFF,
+        (
+            "git diff main...qwenagent-money  # see everything",
+            "git merge --squash qwenagent-money  # take it as one commit",
+        ),
+    ),
+)
+
+
+def records(events: Sequence[Event] = (), every_s: float = 1.5) -> list[Record]:
+    """Number the events (default: the whole sample) as a run does."""
+    step, numbered = "", []
+    for number, event in enumerate(events or (*BEGIN, *FIRST, *SECOND, *END), start=1):
+        if isinstance(event, StepStarted):
+            step = f"s{event.number}"
+        numbered.append(Record(event, RUN_ID, number, START + number * every_s, step))
+        if isinstance(event, StepEnded):
+            step = ""
+    return numbered

@@ -1,0 +1,375 @@
+"""Errors, digests, hostile input, and the rules for fields, commands and names, one by one."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwenagent.errors import PlanError
+from qwenagent.plan import Plan, Step, commands, parse_plan, read_plan
+from qwenagent.plan.reading import SIZE_LIMIT_BYTES, STEP_LIMIT
+
+PLANS = sorted((Path(__file__).parent / "data" / "plans").glob("*.md"))
+HINT = (
+    "a step may be an item `- [ ] ...`, a heading `## Step 1: ...`, or an item of a numbered list "
+    "below a heading such as `## Steps`"
+)
+PIECES = st.sampled_from(
+    [
+        *("# ", "## Step 1: ", "## Steps", "- ", "- [ ] ", "- [x]", "1. ", "12) ", "> ", "  "),
+        *("      ", "\t", "\n", "\n\n", "```", "```sh\n", "~~~", "---\n", "| a |\n|---|\n", "**"),
+        *("`", "`pytest -q`", "Test: ", "**Files:** ", "Depends on: 1-", "Done when:", "a.py"),
+        *("src/a.py", "](", "[x]", "<!--", "Verification:", "Phase 2", "\r", "\0", "\ufeff"),
+        *("\u2028", "\u00e9", "\ud800"),
+    ]
+)
+
+
+def _error(action: Callable[..., Plan], *given: object) -> tuple[str, str]:
+    with pytest.raises(PlanError) as caught:
+        action(*given)
+    return caught.value.message, caught.value.hint
+
+
+def _only(step: str) -> Step:
+    (found,) = parse_plan(f"- [ ] {step}").steps
+    return found
+
+
+# Reading a file
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.name)
+def test_a_file_reads_like_its_text(path):
+    plan = read_plan(path)
+    assert plan == parse_plan(path.read_text(encoding="utf-8"), str(path))
+
+
+def test_a_path_with_spaces_and_a_bom(tmp_path):
+    path = tmp_path / "my plan é.md"
+    path.write_bytes(b"\xef\xbb\xbf- [ ] do it\r\n")
+    plan = read_plan(path)
+    assert (plan.path, plan.title) == (str(path), "my plan é")
+    assert [step.text for step in plan.steps] == ["do it"]
+
+
+def test_what_cannot_be_read_is_a_plan_error(tmp_path):
+    missing, latin, big = tmp_path / "no.md", tmp_path / "latin.md", tmp_path / "big.md"
+    latin.write_bytes("- [ ] a\n- [ ] größer".encode("latin-1"))
+    big.write_bytes(b"x" * (SIZE_LIMIT_BYTES + 1))
+    assert _error(read_plan, missing)[0] == f"there is no plan at {missing}"
+    assert _error(read_plan, tmp_path)[0] == (
+        f"{tmp_path} is a folder; give the plan's file, e.g. {tmp_path / 'plan.md'}"
+    )
+    assert _error(read_plan, latin)[0] == (
+        f"{latin} is not UTF-8: byte 0xf6 in line 2; save it as UTF-8"
+    )
+    assert _error(read_plan, big)[0] == (
+        f"{big} has more than 1,048,576 bytes, which no plan needs; split it"
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    pipe = tmp_path / "plan.md"
+    os.mkfifo(pipe)
+    assert _error(read_plan, pipe)[0] == f"{pipe} is not a regular file; give a Markdown file"
+
+
+# What is no plan
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        "# Title\n\nOnly prose.\n",
+        "```\n- [ ] code\n1. code\n```\n",
+        "> - [ ] quoted\n",
+        "---\ntodos:\n  - [ ] a\n---\n",
+        "# T\n\n## Verification\n\n1. run it\n- [ ] look\n",
+        "# T\n\n## Context\n\n1. old\n2. older\n",
+        "- [ ]\n- [x]\n",
+    ],
+)
+def test_without_a_step_the_error_says_what_a_step_is(text):
+    assert _error(parse_plan, text, "p.md") == ("no step found in p.md", HINT)
+
+
+def test_too_many_steps_are_refused():
+    text = "- [ ] a\n" * (STEP_LIMIT + 1)
+    assert _error(parse_plan, text)[0] == "plan.md has 1,001 steps, the limit is 1,000; split it"
+
+
+@given(st.one_of(st.text(), st.lists(PIECES, max_size=40).map("".join)))
+def test_any_text_is_a_plan_or_a_plan_error(text):
+    try:
+        plan = parse_plan(text)
+    except PlanError:
+        return
+    n_lines = text.count("\n") + text.count("\r") + 1
+    assert [step.number for step in plan.steps] == list(range(1, len(plan.steps) + 1))
+    for step in plan.steps:
+        assert 0 < len(step.title) <= 100
+        assert 1 <= step.line <= n_lines
+        assert step.text.strip()
+        assert all(0 < number < step.number for number in step.depends_on)
+        assert set(step.files) <= set(step.mentions)
+        assert not any(path.startswith(("/", "../")) for path in step.mentions)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join("  " * depth + "- [ ] deep" for depth in range(20)),
+        "- [ ] " + "[" * 20000,
+        "- [ ] " + "*a_" * 5000,
+        "- [ ] Files: " + "(" * 20000,
+        "- [ ] " + "".join("`" * length + "x" for length in range(200)),
+    ],
+    ids=["items", "brackets", "emphasis", "parentheses", "backticks"],
+)
+def test_deep_nesting_and_endless_marks_are_read(text):
+    text += "\n\n## Steps\n\n- [ ] last\n"
+    assert parse_plan(text).steps[-1].title == "last"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join("  " * depth + "- [ ] deep" for depth in range(400)),
+        "- " * 4000 + "[ ] deep",
+        ">" * 20000 + "deep",
+    ],
+    ids=["items", "markers", "quotes"],
+)
+def test_nesting_too_deep_to_read_on_is_an_error_and_loses_no_step_silently(text):
+    message, _ = _error(parse_plan, f"- [ ] first\n\n{text}\n\n- [ ] last\n")
+    assert message.startswith("lists and quotations are too deep in line ")
+
+
+# Digests
+
+
+def _digests(plan: Plan) -> tuple[str, ...]:
+    return plan.digest, *(step.digest for step in plan.steps)
+
+
+def _numbered(n_steps: int, first: int = 1, changed: int = 0, box: str = "[ ]") -> str:
+    lines = [
+        f"- {box} Step {n + first}: do {n}{' well' if n == changed else ''}\n      and check it\n"
+        for n in range(1, n_steps + 1)
+    ]
+    return "# P\n\nGoal.\n\n" + "".join(lines)
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.name)
+def test_ticking_all_boxes_keeps_every_digest(path):
+    # Boxes in code and quotations are text: ticking those is a change.
+    text = path.read_text(encoding="utf-8")
+    if path.name == "tricky_code.md":
+        text = text.replace("[ ] no step", "no step").replace("> - [ ]", "> -")
+        text = text.replace("[ ] indented", "indented").replace("- [ ] a comment", "")
+    ticked = text.replace("[ ]", "[x]")
+    unticked = text.replace("[x]", "[ ]")
+    assert _digests(parse_plan(ticked)) == _digests(parse_plan(unticked))
+
+
+def test_ticking_one_box_changes_only_that():
+    plan, ticked = (parse_plan(f"- [{box}] a\n- [ ] b\n") for box in " x")
+    assert ticked == replace(plan, steps=(replace(plan.steps[0], checked=True), plan.steps[1]))
+
+
+def test_a_box_in_code_is_text():
+    one, other = (_only(f"a\n\n  ```\n  - [{box}] b\n  ```") for box in " x")
+    assert one.digest != other.digest
+
+
+def test_only_the_digest_of_the_changed_step_changes():
+    before, after = _digests(parse_plan(_numbered(9))), _digests(
+        parse_plan(_numbered(9, changed=7))
+    )  # fmt: skip
+    assert [old != new for old, new in zip(before, after, strict=True)] == [
+        n in (0, 7) for n in range(10)
+    ]
+
+
+def test_renumbering_and_white_space_at_the_ends_change_no_digest():
+    text = _numbered(4)
+    spaced = text.replace("check it\n", "check it  \t\n\n")
+    digests = _digests(parse_plan(text))
+    assert _digests(parse_plan(_numbered(4, first=20))) == digests
+    assert _digests(parse_plan(spaced)) == digests
+
+
+@pytest.mark.parametrize(
+    "shape", ["## Step {}: a\n\nb\n", "**Step {}: a**\n\nb\n", "{}. a\n\n   b\n"]
+)
+def test_the_number_is_not_in_the_digest(shape):
+    digests = {parse_plan(shape.format(n)).steps[0].digest for n in (1, 7)}
+    assert len(digests) == 1
+
+
+def test_the_plan_digest_covers_preamble_and_commands():
+    texts = ["- [ ] a", "Goal.\n\n- [ ] a", "- [ ] a\n\n## Verification\n\n`pytest -q`"]
+    assert len({parse_plan(text).digest for text in texts}) == 3
+
+
+# Fields
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("Test: `pytest -q`", "pytest -q"),
+        ("**Test:** `pytest -q` passes", "pytest -q"),
+        ("*test*: pytest tests/a.py -k 'x and y'.", "pytest tests/a.py -k 'x and y'"),
+        ("TESTS: run pytest -q", "pytest -q"),
+        ("- Verify: `$ npm test`", "npm test"),
+        ("Test: `go test ./...`", "go test ./..."),
+        ("Test: `pytest -q` and `ruff check .`", "pytest -q && ruff check ."),
+        ("Test: `pytest` or `make test`", "pytest"),
+        ("Test: `PYTHONPATH=. python -m unittest`", "PYTHONPATH=. python -m unittest"),
+        ("Test: `scripts/check`", "scripts/check"),
+        ("Test: `./run.sh`", "./run.sh"),
+        ("Test:\n  `pytest -q`", "pytest -q"),
+        ("Test:\n\n  ```console\n  $ pytest -q\n  3 passed\n  ```", "pytest -q"),
+        ("    Test:\n\n      ```sh\n      # all\n      make\n      make test\n      ```",
+         "make && make test"),
+        ("- Test:\n    - `pytest -q`", "pytest -q"),
+        ("Test: the new tests pass", None),
+        ("Test: make sure that it works", None),
+        ("Test: `tests/test_a.py`", None),
+        ("Test: `foo()` returns 3", None),
+        ("Test:", None),
+        ("The test: `pytest -q`", None),
+        ("```\n  Test: `pytest -q`\n  ```", None),
+    ],
+)  # fmt: skip
+def test_command_of_a_step(field, expected):
+    assert _only(f"a\n  {field}").test == expected
+
+
+def test_a_fenced_test_is_kept_as_code():
+    step = _only("a\n\n  Test (first):\n\n  Test:\n\n  ```js a.test.js\n  ok(1)\n  ```")
+    assert (step.test, step.test_code, step.test_lang) == (None, "ok(1)\n", "js a.test.js")
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("Files: `a.py`, `my docs/b c.md` (new)", ("a.py", "my docs/b c.md")),
+        ("File: src\\a.py and ./b.py:12", ("src/a.py", "b.py")),
+        ("**Files**: a.py, a.py; Makefile", ("a.py", "Makefile")),
+        ("Files:\n  a.py,\n  b/c.d.ts", ("a.py", "b/c.d.ts")),
+        ("Files:\n  - `a.py` (new): class `B` in `b.py`\n  - c/\\_\\_init\\_\\_.py - exports", (
+            "a.py", "b.py", "c/__init__.py")),
+        ("Files: [a](src/a.py)", ("src/a.py",)),
+        ("Files: none", ()),
+    ],
+)  # fmt: skip
+def test_files_of_a_step(field, expected):
+    assert _only(f"x\n  {field}").files == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("change src/app.py.", ("src/app.py",)),
+        ("`src/a.py::test_x` then `b.py:3`", ("src/a.py", "b.py")),
+        ("os.path, `foo.bar()`, `a.py()`, self.c and v1.2", ()),
+        ("https://x.org/a.py www.y.org/b.py me@x.py github.com/a/b.py", ()),
+        ("Node.js, e.g. docs.rs or next.js", ()),
+        ("the Makefile, `Dockerfile` and .gitignore", ("Makefile", "Dockerfile", ".gitignore")),
+        ("`/etc/passwd.txt` ../../up.py ~/home.py C:\\a.py", ()),
+        ("`src/*.py` or `<name>.py`", ()),
+        ("run `pytest tests/test_a.py -q`", ("tests/test_a.py",)),
+        ("src/data.xyz but not data.xyz, nor src/app/", ("src/data.xyz",)),
+    ],
+)
+def test_names_mentioned_in_a_step(text, expected):
+    assert _only(text).mentions == expected
+
+
+def test_depends_on_means_the_numbers_as_written():
+    text = (
+        "## Step 5: a\n\n## Step 6: b\nDepends on: 5\n\n## Step 7: c\nDepends on: steps 5-6, 7, 1\n"
+    )
+    plan = parse_plan(text)
+    assert [step.depends_on for step in plan.steps] == [(), (1,), (1, 2)]
+    assert plan.warnings == (
+        "step 3: depends on step 7, which does not come before it; ignored",
+        "step 3: depends on step 1, which does not exist; ignored",
+    )
+
+
+def test_numbers_that_repeat_are_counted_from_the_top():
+    plan = parse_plan(
+        "## Phase 1\n- [ ] 1. a\n- [ ] 2. b\n\n## Phase 2\n- [ ] 1. c\n  Depends on: 2\n"
+    )
+    assert [(step.number, step.title, step.depends_on) for step in plan.steps] == [
+        (1, "a", ()),
+        (2, "b", ()),
+        (3, "c", (2,)),
+    ]
+    assert plan.warnings == ("several steps have the number 1; steps are counted from the top",)
+
+
+# Which parts are the steps
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("## Task 1: A\n- [ ] x\n\n## Task 2: B\n- [ ] y\n", ["A", "B"]),
+        ("## Phase 1: A\n- [ ] x\n\n## Phase 2: B\n- [ ] y\n", ["x", "y"]),
+        ("- Backend\n  - [ ] x\n    - [ ] inner\n- Frontend\n  - [ ] y\n", ["x", "y"]),
+        ("## 1. Context\nc\n## 2. A\na\n## 3. B\nb\n", ["A", "B"]),
+        ("1. x\n2. y\n\n## Notes\n\n1. z\n", ["x", "y"]),
+        ("Steps:\n\n1. x\n2. y\n\nVerification:\n\n1. z\n", ["x", "y"]),
+        ("# Plan\n\n## Changes\n### A\n#### A1\n#### A2\n### B\n", ["A", "B"]),
+        ("## Changes\n- x\n- y\n\n## Critical files\n- z\n", ["x", "y"]),
+        ("1. x\n\n1. y\n\n1. z\n", ["x", "y", "z"]),
+        ("Setext\n===\n\nStep 1: A\n---\n\nStep 2: B\n---\n", ["A", "B"]),
+        ("- [ ] T001 [x](y) a\n- [ ] 3 new tests\n", ["x a", "3 new tests"]),
+        ("- [ ] " + "word " * 40, ["word " * 18 + "word…"]),
+        ("+ [ ] **Do**\n  at once\n", ["Do"]),
+    ],
+)
+def test_titles_of_steps(text, titles):
+    assert [step.title for step in parse_plan(text).steps] == titles
+
+
+# The plan's own test
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        ("Test: `pytest -q`", "pytest -q"),
+        ("Run all tests with `make check`.", "make check"),
+        ("## Verification\n\nRun `npm install`, then `npm test`.", "npm test"),
+        ("## Test plan\n\n```bash\npytest -q\n```", "pytest -q"),
+        ("## Testing\n\n`pytest -q` and `ruff check .`", None),
+        ("## Verification\n\nOpen `app.html` and look.", None),
+    ],
+)
+def test_test_command_of_the_plan(rest, expected):
+    assert parse_plan(f"- [ ] a\n\n{rest}\n").test == expected
+
+
+def test_commands_are_each_there_once_the_plans_first():
+    text = "- [ ] a\n  Test: `pytest a`\n- [ ] b\n  Test: `make t`\n- [ ] c\n  Test: `pytest a`\n"
+    plan = parse_plan(f"{text}\n## Verification\n\n`make t`\n")
+    assert commands(plan) == ("make t", "pytest a")
+
+
+def test_hidden_characters_in_a_command_are_reported():
+    assert parse_plan("- [ ] a\n  Test: `pytest \u202eq-`\n").warnings == (
+        "the test command 'pytest \\u202eq-' has characters that do not show",
+    )
