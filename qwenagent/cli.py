@@ -498,7 +498,9 @@ def _warn_of_idle_gpu() -> None:
 
     gpu = visible_gpu()
     if gpu and not offload_available():
-        click.echo(f"warning: the {gpu} sits idle; this build of llama.cpp uses the CPU only", err=True)
+        click.echo(
+            f"warning: the {gpu} sits idle; this build of llama.cpp uses the CPU only", err=True
+        )
         click.echo(f"  {wheel_command(gpu)}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""Settings: flags over environment over the user's file over defaults.
+"""Settings: flags over environment over the repository's file over the user's over defaults.
 
 A repository's own file may only set what can do no harm: nothing that runs, nothing that leaves
 the machine.
@@ -11,11 +11,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from qwenagent.errors import ConfigError
+
+Count = Annotated[int, Meta(ge=0)]
+Rounds = Annotated[int, Meta(ge=0, le=20)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,11 @@ class ModelSettings:
 
     name: str = ""
     """Card name or path of a GGUF file; empty is the largest default that is installed."""
-    n_ctx: int = 0
+    n_ctx: Count = 0
     """Context in tokens; 0 is the card's."""
-    n_threads: int = 0
+    n_threads: Count = 0
     """0 is the physical cores."""
-    n_gpu_layers: int = -1
+    n_gpu_layers: Annotated[int, Meta(ge=-1)] = -1
     """Layers on the GPU where the installed build has one; -1 is all."""
 
 
@@ -36,13 +40,13 @@ class ModelSettings:
 class LoopSettings:
     """How much is tried for a step."""
 
-    repairs: int = 2
+    repairs: Rounds = 2
     """Rounds after red tests; more are a loss for models of this size."""
-    resamples: int = 2
+    resamples: Rounds = 2
     """Further answers when one fails the checks before any test."""
-    temperature: float = 0.6
+    temperature: Annotated[float, Meta(ge=0, le=2)] = 0.6
     """For resampling and repairs; the first answer is greedy."""
-    seed: int = 0
+    seed: Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class TestSettings:
 
     command: str = ""
     """As typed; empty is the plan's, then what is detected."""
-    timeout_s: float = 300.0
+    timeout_s: Annotated[float, Meta(gt=0)] = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +73,21 @@ HARMLESS = frozenset({"model.name", "model.n_ctx", "loop.repairs", "loop.resampl
 """What a repository's `.qwenagent.toml` may set. Not a model by path: see `_from_repository`."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What one place sets, by "section.name"; `strict` where a number is not written as text."""
+
+    place: str
+    values: Mapping[str, Any]
+    strict: bool = True
+
+
 def user_file() -> Path:
     """Return the path of the user's settings, which need not exist."""
     import platformdirs
 
     home = os.environ.get("QWENAGENT_HOME")
-    folder = Path(home) if home else platformdirs.user_config_path("qwenagent")
+    folder = Path(home).expanduser() if home else platformdirs.user_config_path("qwenagent")
     return folder / "config.toml"
 
 
@@ -83,73 +96,92 @@ def load_settings(
 ) -> Settings:
     """Merge all sources. `flags` maps "section.name" to a value; None was not given.
 
-    The environment's form is QWENAGENT_<SECTION>_<NAME>, e.g. QWENAGENT_MODEL_NAME.
+    The environment's form is QWENAGENT_<SECTION>_<NAME>, e.g. QWENAGENT_MODEL_NAME; an empty
+    value counts as not given.
 
     Raises:
         ConfigError: an unknown or ill-typed setting; the message has its path and source.
     """
-    values: dict[str, Any] = {}
+    sources = [_from_file(user_file())]
     if repository:
-        values |= _from_repository(repository / ".qwenagent.toml")
-    values |= _from_file(user_file())
-    values |= _from_environment(environ)
-    values |= {key: value for key, value in flags.items() if value is not None}
-    return _build(values)
+        sources.append(_from_repository(repository / ".qwenagent.toml"))
+    sources.append(_from_environment(environ))
+    given = {key: value for key, value in flags.items() if value is not None}
+    sources.append(_Source("command line", given))
+    settings = Settings()
+    for source in sources:
+        settings = _merged(settings, source)
+    return settings
 
 
-def _from_repository(path: Path) -> dict[str, Any]:
-    values = _from_file(path)
-    if refused := sorted(set(values) - HARMLESS):
+def _from_repository(path: Path) -> _Source:
+    source = _from_file(path)
+    if refused := sorted(set(source.values) - HARMLESS):
         raise ConfigError(
             f"{path}: a repository may not set {', '.join(refused)}",
             hint=f"set it in {user_file()}; a repository may set {', '.join(sorted(HARMLESS))}",
         )
-    if "/" in str(values.get("model.name", "")) or "\\" in str(values.get("model.name", "")):
-        raise ConfigError(f"{path}: a repository may not name a model by path")
-    return values
+    name = str(source.values.get("model.name", ""))
+    if "/" in name or "\\" in name or name.lower().endswith(".gguf"):
+        raise ConfigError(
+            f"{path}: a repository may not name a model by path, as in {name!r}",
+            hint="`qwenagent models list` shows the names",
+        )
+    return source
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def _from_file(path: Path) -> _Source:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return _Source(str(path), {})
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
     if loose := [key for key, value in raw.items() if not isinstance(value, dict)]:
-        raise ConfigError(f"{path}: {loose[0]} stands outside of a section")
-    return {f"{s}.{key}": v for s, section in raw.items() for key, v in section.items()}
+        raise ConfigError(
+            f"{path}: {loose[0]} stands outside of a section",
+            hint=f"the sections are {', '.join(_SECTIONS)}",
+        )
+    values = {f"{s}.{key}": v for s, section in raw.items() for key, v in section.items()}
+    return _Source(str(path), values)
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        f"{section.name}.{item.name}": environ[name]
-        for section in fields(Settings)
-        for item in fields(section.default_factory)  # type: ignore[arg-type]
-        if (name := f"QWENAGENT_{section.name}_{item.name}".upper()) in environ
-    }
+def _from_environment(environ: Mapping[str, str]) -> _Source:
+    values = {}
+    for name, value in environ.items():
+        prefix, _, rest = name.partition("_")
+        section, _, key = rest.lower().partition("_")
+        if prefix == "QWENAGENT" and section in _SECTIONS and value:
+            values[f"{section}.{key}"] = value
+    return _Source("environment", values, strict=False)
 
 
-def _build(values: Mapping[str, Any]) -> Settings:
-    settings = Settings()
-    for section in fields(Settings):
-        current = getattr(settings, section.name)
-        mine = {k.partition(".")[2]: v for k, v in values.items() if k.startswith(section.name + ".")}
-        known = {item.name for item in fields(current)}
-        if unknown := sorted(set(mine) - known):
+_SECTIONS = tuple(item.name for item in fields(Settings))
+
+
+def _merged(settings: Settings, source: _Source) -> Settings:
+    for path, value in source.values.items():
+        section, _, name = path.partition(".")
+        if section not in _SECTIONS:
             raise ConfigError(
-                f"there is no setting {section.name}.{unknown[0]}",
-                hint=f"{section.name} has {', '.join(sorted(known))}",
+                f"{source.place}: there is no setting {path}",
+                hint=f"the sections are {', '.join(_SECTIONS)}",
             )
-        settings = replace(settings, **{section.name: _convert(current, mine, section.name)})
-    if strange := sorted(k for k in values if k.partition(".")[0] not in Settings.__slots__):
-        raise ConfigError(f"there is no setting {strange[0]}")
+        current = getattr(settings, section)
+        known = [item.name for item in fields(current)]
+        if name not in known:
+            raise ConfigError(
+                f"{source.place}: there is no setting {path}",
+                hint=f"{section} has {', '.join(known)}",
+            )
+        settings = replace(settings, **{section: _with(current, name, value, path, source)})
     return settings
 
 
-def _convert(current: Any, values: dict[str, Any], section: str) -> Any:
-    merged = {item.name: getattr(current, item.name) for item in fields(current)} | values
+def _with(current: Any, name: str, value: Any, path: str, source: _Source) -> Any:
+    merged = {item.name: getattr(current, item.name) for item in fields(current)} | {name: value}
     try:
-        return msgspec.convert(merged, type(current), strict=False)
+        return msgspec.convert(merged, type(current), strict=source.strict)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{section}: {error}") from error
+        what = str(error).partition(" - at ")[0]
+        raise ConfigError(f"{source.place}: {path} is {value!r}: {what}") from error

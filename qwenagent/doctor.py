@@ -28,7 +28,9 @@ def examine(folder: Path) -> Iterator[Finding]:
         sys.platform in ("linux", "darwin"),
         "system",
         f"{platform.platform()}, Python {platform.python_version()}",
-        "" if sys.platform in ("linux", "darwin") else "running tests needs Linux or macOS; use WSL",
+        ""
+        if sys.platform in ("linux", "darwin")
+        else "running tests needs Linux or macOS; use WSL",
     )
     git = shutil.which("git")
     yield Finding(bool(git), "git", git or "not found", "" if git else "install git 2.30 or newer")
@@ -55,7 +57,9 @@ def _gpu() -> Iterator[Finding]:
     if offload_available():
         yield Finding(True, "GPU", "this build of llama.cpp uses it")
     elif gpu:
-        yield Finding(None, "GPU", f"the {gpu} sits idle: this build uses the CPU only", wheel_command(gpu))
+        yield Finding(
+            None, "GPU", f"the {gpu} sits idle: this build uses the CPU only", wheel_command(gpu)
+        )
     else:
         yield Finding(True, "GPU", "none seen; the CPU does the work")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from pathlib import Path
 
 from qwenagent.errors import UsageError
@@ -15,10 +15,26 @@ def copy_sample(folder: Path) -> None:
     """Copy the sample into a new or empty folder and commit it there.
 
     Raises:
-        UsageError: the folder has something in it.
+        UsageError: the folder has something in it, or cannot be made.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty; the sample needs a folder of its own")
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(SAMPLE, folder, dirs_exist_ok=True, ignore=ignored)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in _sample_files():
+            target = folder / source.relative_to(SAMPLE)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # The bytes only: an installed package may be read-only.
+            target.write_bytes(source.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}") from error
     Repository.create(folder, "the sample project").close()
+
+
+def _sample_files() -> list[Path]:
+    return [
+        Path(home) / name
+        for home, _, names in os.walk(SAMPLE)
+        for name in names
+        if "__pycache__" not in home and ".pytest_cache" not in home
+    ]

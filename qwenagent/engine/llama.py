@@ -217,7 +217,9 @@ class Candidates:
 class Chain:
     """top-k, top-p, min-p, temperature, then a draw. Knows no grammar."""
 
-    def __init__(self, top_k: int, top_p: float, min_p: float, temperature: float, seed: int) -> None:
+    def __init__(
+        self, top_k: int, top_p: float, min_p: float, temperature: float, seed: int
+    ) -> None:
         self.pointer = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         parts = [lib.llama_sampler_init_top_k(top_k), lib.llama_sampler_init_top_p(top_p, 1)]
         if min_p > 0:

@@ -12,7 +12,7 @@ MARKDOWN_FENCE = 5
 
 
 def fence_for(*texts: str, markdown: bool = False) -> str:
-    """Return a fence longer than any run of backticks in `texts`: three at least, five for Markdown."""
+    """Return a fence longer than all backticks in a row in `texts`; at least 3, Markdown 5."""
     longest = max((len(run) for text in texts for run in _RUN.findall(text)), default=0)
     return "`" * max(MARKDOWN_FENCE if markdown else 3, longest + 1)
 

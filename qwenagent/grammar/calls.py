@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qwenagent.errors import GrammarError, UnsupportedSchema
-from qwenagent.grammar.choices import Choice, OneOf, Switch, encode, from_schema, term
-from qwenagent.grammar.terms import Grammar, Lit, Seq, Term, render
+from qwenagent.grammar.choices import Between, Choice, OneOf, Switch, from_schema, term
+from qwenagent.grammar.terms import Grammar, Lit, Rules, Term, render, sequence
 from qwenagent.grammar.trie import trie
+from qwenagent.grammar.written import encode, is_writable
 from qwenagent.protocol.json import JsonObject
 from qwenagent.protocol.tools import ToolCall, ToolSpec
 
@@ -32,31 +33,41 @@ def call_grammar(offers: Sequence[Offer], origin: str) -> Grammar:
     """Return the grammar of the calls in `offers`, from after `OPENING` to the closing braces.
 
     Raises:
-        GrammarError: nothing is offered.
+        GrammarError: nothing is offered, for a tool or for an argument; or a tool twice.
         UnsupportedSchema: a tool's schema cannot be forced.
     """
     if not offers:
         raise GrammarError(f"{origin}: no call is legal, so no grammar can be built")
-    rules: dict[str, Term] = {}
-    tails = {
-        f'{offer.spec.name}", "arguments": {{': _arguments(offer, rules) for offer in offers
-    }
-    rules["root"] = trie(tails)
-    return Grammar(render(rules), origin)
+    rules = Rules()
+    tails: dict[str, Term] = {}
+    for offer in offers:
+        begin = encode(offer.spec.name)[1:] + ', "arguments": {'
+        if begin in tails:
+            raise GrammarError(f"{origin}: {offer.spec.name} is offered twice; join the choices")
+        tails[begin] = _arguments(offer, rules)
+    rules.terms["root"] = trie(tails, rules)
+    return Grammar(render(rules.terms), origin)
 
 
-def _arguments(offer: Offer, rules: dict[str, Term]) -> Term:
-    names = _properties(offer.spec)
-    return _rest(names, list(names), offer.choices, "", rules)
+def _arguments(offer: Offer, rules: Rules) -> Term:
+    properties = _properties(offer.spec)
+    try:
+        return _rest(properties, list(properties), offer.choices, "", rules)
+    except GrammarError as error:
+        raise type(error)(f"{offer.spec.name}: {error.message}", hint=error.hint) from error
 
 
 def _properties(spec: ToolSpec) -> JsonObject:
-    properties = spec.parameters.get("properties", {})
-    if not isinstance(properties, dict) or spec.parameters.get("type") != "object":
-        raise UnsupportedSchema(f"{spec.name}: parameters must be an object schema")
-    required = spec.parameters.get("required", [])
-    if not isinstance(required, list) or set(required) != set(properties):
-        raise UnsupportedSchema(f"{spec.name}.required: every argument must be required")
+    schema = spec.parameters
+    known = {"type", "description", "properties", "required", "additionalProperties"}
+    if extra := sorted(set(schema) - known):
+        raise UnsupportedSchema(f"{spec.name}: $.{extra[0]}: this cannot be forced by a grammar")
+    properties = schema.get("properties", {})
+    if not isinstance(properties, dict) or schema.get("type") != "object":
+        raise UnsupportedSchema(f"{spec.name}: $.type: parameters must be an object schema")
+    required = schema.get("required", [])
+    if not isinstance(required, list) or set(map(str, required)) != set(properties):
+        raise UnsupportedSchema(f"{spec.name}: $.required: every argument must be required")
     return properties
 
 
@@ -65,40 +76,63 @@ def _rest(
     names: list[str],
     choices: Mapping[str, Choice],
     separator: str,
-    rules: dict[str, Term],
+    rules: Rules,
 ) -> Term:
     """Term for the arguments `names` and the braces that close the call."""
+    if unknown := sorted(set(choices) - set(names)):
+        raise GrammarError(f"a choice for {unknown[0]}, which is none of the arguments to come")
     if not names:
         return Lit("}}")
     name, *others = names
-    key = Lit(f'{separator}"{name}": ')
-    choice = choices.get(name) or from_schema(schemas[name], name)
+    key = Lit(f"{separator}{encode(name)}: ")
+    choice = _choice(schemas, choices, name)
+    later = {other: choices[other] for other in others if other in choices}
     if not isinstance(choice, Switch):
-        after = _rest(schemas, others, choices, ", ", rules)
-        return Seq((key, term(choice, rules), after))
-    cases = {
-        encode(value): _rest(schemas, others, {**choices, **more}, ", ", rules)
-        for value, more in choice.cases.items()
-    }
-    if not cases:
-        raise GrammarError(f"a choice of nothing was offered for {name}")
+        return sequence(key, term(choice, rules), _rest(schemas, others, later, ", ", rules))
     # 1 and 12 are told apart by the "," or "}" that follows each.
-    return Seq((key, trie(cases)))
+    cases = {
+        encode(value): _rest(schemas, others, {**later, **more}, ", ", rules)
+        for value, more in choice.cases.items()
+        if is_writable(value)
+    }
+    return sequence(key, trie(cases, rules))
+
+
+def _choice(schemas: JsonObject, choices: Mapping[str, Choice], name: str) -> Choice:
+    return choices.get(name) or from_schema(schemas[name], f"$.properties.{name}")
 
 
 def forced_call(offers: Sequence[Offer]) -> ToolCall | None:
-    """Return the call if only one can be written: then nobody has to be asked."""
+    """Return the call if only one can be written: then nobody has to be asked.
+
+    Raises:
+        UnsupportedSchema: a tool's schema cannot be forced.
+    """
     if len(offers) != 1:
         return None
-    arguments: JsonObject = {}
+    spec = offers[0].spec
+    schemas = _properties(spec)
     choices = dict(offers[0].choices)
-    for name in _properties(offers[0].spec):
-        match choices.get(name):
-            case OneOf((value,)):
-                arguments[name] = value
-            case Switch(cases) if len(cases) == 1:
-                [(arguments[name], more)] = cases.items()
-                choices.update(more)
-            case _:
-                return None
-    return ToolCall(offers[0].spec.name, arguments)
+    arguments: JsonObject = {}
+    for name in schemas:
+        choice = _choice(schemas, choices, name)
+        values = _few_values(choice)
+        if len(values) != 1:
+            return None
+        arguments[name] = values[0]
+        if isinstance(choice, Switch):
+            choices.update(choice.cases[values[0]])
+    return ToolCall(spec.name, arguments)
+
+
+def _few_values(choice: Choice) -> list[str | int | bool]:
+    """Return the values that can be written, none if they are not a list."""
+    match choice:
+        case OneOf(values):
+            return list({encode(v): v for v in values if is_writable(v)}.values())
+        case Switch(cases):
+            return [value for value in cases if is_writable(value)]
+        case Between(low, high) if low == high:
+            return [low]
+        case _:
+            return []

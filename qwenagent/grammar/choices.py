@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
 from qwenagent.errors import GrammarError, UnsupportedSchema
-from qwenagent.grammar.terms import Alt, Chars, Lit, Ref, Repeat, Seq, Term
-from qwenagent.grammar.trie import any_of, other_than
+from qwenagent.grammar.integers import between
+from qwenagent.grammar.newpath import new_path
+from qwenagent.grammar.terms import Alt, Chars, Lit, Ref, Repeat, Rules, Term, sequence
+from qwenagent.grammar.trie import any_of
+from qwenagent.grammar.written import encode, is_writable
 from qwenagent.protocol.json import Json, JsonObject
 
-FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
-INNER = FIRST + ".-"
-SEGMENT_CHARS = 40
-"""Longest name of a new file or folder, in characters."""
+MAX_TEXT_CHARS = 1000
+"""Longest text; llama.cpp has a rule for each character of it and refuses 2,000."""
+MAX_INTEGER = 999_999
+"""Largest integer where the schema names no maximum."""
 
-
-_TEXT_CHAR = Alt(
-    (Chars('[^"\\\\\\x00-\\x1F\\x7F]'), Seq((Lit("\\"), Chars('["\\\\/bfnrt]'))))
-)
+# As json.dumps writes it: no "\/", no "\u" for what needs none, so that there is one way only.
+_TEXT_CHAR = Alt((Chars('[^"\\\\\\x00-\\x1F\\x7F]'), sequence(Lit("\\"), Chars('["\\\\bfnrt]'))))
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of these values."""
+    """One of these values; those that are not writable as UTF-8 are left out."""
 
     values: tuple[str | int | bool, ...]
 
@@ -40,7 +40,7 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string of 1 to `max_chars` characters on one line."""
+    """A string of 1 to `max_chars` characters, at most MAX_TEXT_CHARS."""
 
     max_chars: int = 200
 
@@ -58,126 +58,108 @@ class NewPath:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One of these values, each with what may be written for the arguments after it."""
+    """One of these values, each with what may be written for the arguments after it.
+
+    Values that are not writable as UTF-8 are left out.
+    """
 
     cases: Mapping[str | int, Mapping[str, Choice]]
 
 
 Choice = OneOf | Between | Text | NewPath | Switch
 
-
-def encode(value: Json) -> str:
-    """Return the one way in which the grammar writes a value."""
-    return json.dumps(value, ensure_ascii=False)
+_KEYS = {
+    "string": {"minLength", "maxLength"},
+    "integer": {"minimum", "maximum"},
+    "boolean": set[str](),
+}
 
 
 def from_schema(schema: Json, where: str) -> Choice:
-    """Return the widest choice that a property's JSON Schema allows.
+    """Return a choice that writes nothing but what a property's JSON Schema allows.
 
     Raises:
-        UnsupportedSchema: it uses a feature that the grammar does not express.
+        UnsupportedSchema: it uses a feature that the grammar does not express; the message has
+            its JSON path, which begins with `where`.
     """
     if not isinstance(schema, dict):
         raise UnsupportedSchema(f"{where}: a schema is an object, not {type(schema).__name__}")
-    known = {"type", "description", "enum", "minimum", "maximum", "maxLength", "minLength"}
-    if extra := sorted(set(schema) - known):
+    kind = schema.get("type")
+    if not isinstance(kind, str) or kind not in _KEYS:
+        raise UnsupportedSchema(f"{where}.type: {kind!r} cannot be forced by a grammar")
+    bounds = {"enum"} if "enum" in schema else _KEYS[kind]
+    if extra := sorted(set(schema) - bounds - {"type", "description"}):
         raise UnsupportedSchema(f"{where}.{extra[0]}: this feature cannot be forced by a grammar")
-    if values := schema.get("enum"):
-        return _enum(values, where)
-    match schema.get("type"):
+    if "enum" in schema:
+        return _enum(schema["enum"], kind, where)
+    match kind:
         case "string":
-            return Text(_int(schema, "maxLength", 200))
+            return _text(schema, where)
         case "integer":
-            return Between(_int(schema, "minimum", 0), _int(schema, "maximum", 999_999))
-        case "boolean":
+            return _integer(schema, where)
+        case _:
             return OneOf((True, False))
-        case other:
-            raise UnsupportedSchema(f"{where}.type: {other!r} cannot be forced by a grammar")
 
 
-def _enum(values: Json, where: str) -> OneOf:
-    if not isinstance(values, list):
-        raise UnsupportedSchema(f"{where}.enum: a list is wanted")
-    return OneOf(tuple(v for v in values if isinstance(v, str | int | bool)))
+def _enum(values: Json, kind: str, where: str) -> OneOf:
+    if not isinstance(values, list) or not values:
+        raise UnsupportedSchema(f"{where}.enum: a list of at least one value is wanted")
+    wanted = {"string": str, "integer": int, "boolean": bool}[kind]
+    found: list[str | int | bool] = []
+    for i, value in enumerate(values):
+        if not isinstance(value, str | int) or type(value) is not wanted:
+            raise UnsupportedSchema(f"{where}.enum[{i}]: {value!r} is no {kind}")
+        found.append(value)
+    return OneOf(tuple(found))
 
 
-def _int(schema: JsonObject, key: str, default: int) -> int:
+def _text(schema: JsonObject, where: str) -> Text:
+    if _int(schema, "minLength", 0, where) > 1:
+        raise UnsupportedSchema(f"{where}.minLength: no more than 1 can be forced by a grammar")
+    most = _int(schema, "maxLength", Text().max_chars, where)
+    if not 1 <= most <= MAX_TEXT_CHARS:
+        raise UnsupportedSchema(f"{where}.maxLength: {most} is not between 1 and {MAX_TEXT_CHARS}")
+    return Text(most)
+
+
+def _integer(schema: JsonObject, where: str) -> Between:
+    low = _int(schema, "minimum", 0, where)
+    high = _int(schema, "maximum", max(low, MAX_INTEGER), where)
+    if not 0 <= low <= high:
+        raise UnsupportedSchema(f"{where}.minimum: no integer from 0 up lies in {low} to {high}")
+    return Between(low, high)
+
+
+def _int(schema: JsonObject, key: str, default: int, where: str) -> int:
     value = schema.get(key, default)
-    return value if isinstance(value, int) else default
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UnsupportedSchema(f"{where}.{key}: {value!r} is no integer")
+    return value
 
 
-def term(choice: Choice, rules: dict[str, Term]) -> Term:
-    """Return the term of a choice that ends its call; shared rules are added to `rules`."""
+def term(choice: Choice, rules: Rules) -> Term:
+    """Return the term of any choice but a switch; what it needs is added to `rules`.
+
+    Raises:
+        GrammarError: nothing can be chosen.
+    """
     match choice:
         case OneOf(values):
-            if not values:
-                raise GrammarError("a choice of nothing was offered", hint="leave the tool out")
-            return any_of([encode(value) for value in values])
+            return any_of([encode(value) for value in values if is_writable(value)], rules)
         case Between(low, high):
-            return _between(low, high, rules)
+            return between(low, high, rules)
         case Text(max_chars):
-            rules["text-char"] = _TEXT_CHAR
-            return Seq((Lit('"'), Repeat(Ref("text-char"), 1, max_chars), Lit('"')))
+            return _text_term(max_chars, rules)
         case NewPath(taken):
-            return Seq((Lit('"'), _new_path(taken, rules), Lit('"')))
+            return sequence(Lit('"'), new_path(taken, rules), Lit('"'))
         case Switch():
             raise GrammarError("a switch decides the arguments after it and has no term alone")
         case _:
             assert_never(choice)
 
 
-def _between(low: int, high: int, rules: dict[str, Term]) -> Term:
-    name = f"int-{low}-{high}"
-    if name not in rules:
-        if not 0 <= low <= high:
-            raise GrammarError(f"no integer lies between {low} and {high}")
-        parts = [
-            _same_length(str(max(low, 10 ** (n - 1) if n > 1 else 0)), str(min(high, 10**n - 1)))
-            for n in range(len(str(low)), len(str(high)) + 1)
-        ]
-        rules[name] = parts[0] if len(parts) == 1 else Alt(tuple(parts))
-    return Ref(name)
-
-
-def _same_length(low: str, high: str) -> Term:
-    """Term for the numbers from `low` to `high`, which have equally many digits."""
-    if low == high:
-        return Lit(low)
-    if set(low) == {"0"} and set(high) == {"9"}:
-        return Repeat(Chars("[0-9]"), len(low), len(low))
-    first, last = low[0], high[0]
-    if first == last:
-        return Seq((Lit(first), _same_length(low[1:], high[1:])))
-    if len(low) == 1:
-        return Chars(f"[{first}-{last}]")
-    zeros, nines = "0" * (len(low) - 1), "9" * (len(low) - 1)
-    options: list[Term] = []
-    start, stop = int(first), int(last)
-    if low[1:] != zeros:
-        options.append(Seq((Lit(first), _same_length(low[1:], nines))))
-        start += 1
-    if high[1:] != nines:
-        stop -= 1
-    if start <= stop:
-        options.append(Seq((Chars(f"[{start}-{stop}]"), _same_length(zeros, nines))))
-    if high[1:] != nines:
-        options.append(Seq((Lit(last), _same_length(zeros, high[1:]))))
-    return options[0] if len(options) == 1 else Alt(tuple(options))
-
-
-def _new_path(taken: Mapping[str, frozenset[str]], rules: dict[str, Term]) -> Term:
-    """Term for a path that is new: below each folder a name that is not there yet."""
-    rules["name-rest"] = Repeat(Chars("[A-Za-z0-9_.-]"), 0, SEGMENT_CHARS)
-    rules["name"] = Seq((Chars("[A-Za-z0-9_]"), Ref("name-rest")))
-    rules["below"] = Repeat(Seq((Lit("/"), Ref("name"))), 0, 4)
-    folders = {folder: f"new-{i}" for i, folder in enumerate(sorted(taken))}
-    for folder, rule in folders.items():
-        fresh = Seq((other_than(taken[folder], FIRST, INNER, Ref("name-rest")), Ref("below")))
-        prefix = f"{folder}/" if folder else ""
-        deeper = [
-            Seq((Lit(other[len(prefix) :] + "/"), Ref(name)))
-            for other, name in folders.items()
-            if other and other.startswith(prefix) and "/" not in other[len(prefix) :]
-        ]
-        rules[rule] = Alt((fresh, *deeper)) if deeper else fresh
-    return Ref(folders[""])
+def _text_term(max_chars: int, rules: Rules) -> Term:
+    if not 1 <= max_chars <= MAX_TEXT_CHARS:
+        raise GrammarError(f"a text of at most {max_chars} characters; 1 to {MAX_TEXT_CHARS} work")
+    rules.terms["text-char"] = _TEXT_CHAR
+    return sequence(Lit('"'), Repeat(Ref("text-char"), 1, max_chars), Lit('"'))

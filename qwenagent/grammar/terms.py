@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
+from qwenagent.errors import GrammarError
+
 
 @dataclass(frozen=True, slots=True)
 class Lit:
@@ -53,6 +55,43 @@ class Repeat:
 
 Term = Lit | Chars | Ref | Seq | Alt | Repeat
 
+EMPTY = Lit("")
+
+
+def sequence(*terms: Term) -> Term:
+    """Return the terms one after the other, neighbouring texts joined."""
+    items: list[Term] = []
+    for term in terms:
+        for item in term.items if isinstance(term, Seq) else (term,):
+            if isinstance(item, Lit) and items and isinstance(items[-1], Lit):
+                items[-1] = Lit(items[-1].text + item.text)
+            elif item != EMPTY:
+                items.append(item)
+    return items[0] if len(items) == 1 else Seq(tuple(items)) if items else EMPTY
+
+
+def one_of(options: list[Term]) -> Term:
+    """Return a term for one of `options`, of which there is at least one."""
+    return options[0] if len(options) == 1 else Alt(tuple(options))
+
+
+class Rules:
+    """The rules of one grammar while it is built.
+
+    Whatever grows with its input becomes rules that name each other instead of brackets in
+    brackets: readers of GBNF recurse into those, and llama.cpp refuses to repeat a bracket (even
+    `( ... )?`) with 2,000 others in it.
+    """
+
+    def __init__(self) -> None:
+        self.terms: dict[str, Term] = {}
+
+    def fresh(self, stem: str) -> str:
+        """Reserve and return a name that no rule has."""
+        name = f"{stem}-{len(self.terms)}"
+        self.terms[name] = EMPTY
+        return name
+
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
@@ -75,11 +114,13 @@ def _printable(char: str) -> str:
     code = ord(char)
     if code < 0x20 or code == 0x7F:
         return f"\\x{code:02X}"
+    if 0xD800 <= code <= 0xDFFF:
+        raise GrammarError(f"U+{code:04X} is half a character and cannot be written as UTF-8")
     return char
 
 
-def _render(term: Term, nested: bool) -> str:
-    """Write a term; `nested` asks for brackets where a bare alternative would bind wrongly."""
+def _render(term: Term, inside: type[Seq | Repeat] | None) -> str:
+    """Write a term, in brackets if it would fall apart `inside` that kind of term."""
     match term:
         case Lit(text):
             return _literal(text)
@@ -88,13 +129,14 @@ def _render(term: Term, nested: bool) -> str:
         case Ref(name):
             return name
         case Seq(items):
-            body = " ".join(_render(item, True) for item in items)
-            return f"({body})" if nested and len(items) != 1 else body
+            body = " ".join(_render(item, Seq) for item in items)
+            return f"({body})" if inside is Repeat else body
         case Alt(items):
-            body = " | ".join(_render(item, isinstance(item, Alt)) for item in items)
-            return f"({body})" if nested else body
+            body = " | ".join(_render(item, None) for item in items)
+            return f"({body})" if inside else body
         case Repeat(item, low, high):
-            return _render(item, True) + _suffix(low, high)
+            body = _render(item, Repeat) + _suffix(low, high)
+            return f"({body})" if inside is Repeat else body
         case _:
             assert_never(term)
 
@@ -114,6 +156,10 @@ def _suffix(low: int, high: int | None) -> str:
 
 
 def render(rules: Mapping[str, Term]) -> str:
-    """Write rules as GBNF, `root` first, the others in the order given."""
+    """Write rules as GBNF, `root` first, the others in the order given.
+
+    Raises:
+        GrammarError: a text in it cannot be written as UTF-8.
+    """
     names = ["root", *(name for name in rules if name != "root")]
-    return "\n".join(f"{name} ::= {_render(rules[name], False)}" for name in names) + "\n"
+    return "\n".join(f"{name} ::= {_render(rules[name], None)}" for name in names) + "\n"

@@ -7,80 +7,57 @@ with the alternatives; a trie keeps at most a few alive.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from os.path import commonprefix
+from itertools import groupby
 
-from qwenagent.grammar.terms import Alt, Chars, Lit, Repeat, Seq, Term
+from qwenagent.errors import GrammarError
+from qwenagent.grammar.terms import EMPTY, Lit, Ref, Rules, Term, one_of, sequence
 
-EMPTY = Lit("")
+Branch = tuple[str, list[str], int]
+"""The rule that a branch gets, its keys (sorted), how many characters of them are read."""
 
 
-def trie(tails: Mapping[str, Term]) -> Term:
+def trie(tails: Mapping[str, Term], rules: Rules) -> Term:
     """Return a term for any key of `tails` followed by that key's tail.
 
-    No key may be a proper prefix of another one unless the tails tell them apart at once; keys
-    that end in a quote never are.
+    Every place where keys part becomes a rule. A key that is the beginning of another one is
+    told apart by what its tail, or whatever follows the trie, begins with.
+
+    Raises:
+        GrammarError: there are no keys.
     """
-    return _branch(sorted(tails), 0, tails)
+    if not tails:
+        raise GrammarError("a choice of nothing was offered", hint="leave the tool out")
+    todo: list[Branch] = []
+    top = _branches(sorted(tails), 0, tails, rules, todo)
+    while todo:
+        name, keys, start = todo.pop()
+        rules.terms[name] = _branches(keys, start, tails, rules, todo)
+    return top
 
 
-def any_of(strings: Collection[str]) -> Term:
+def any_of(strings: Collection[str], rules: Rules) -> Term:
     """Return a term for any of `strings`."""
-    return trie(dict.fromkeys(strings, EMPTY))
+    return trie(dict.fromkeys(strings, EMPTY), rules)
 
 
-def _branch(keys: list[str], start: int, tails: Mapping[str, Term]) -> Term:
-    """Term for `keys` (sorted, sharing their first `start` characters) from `start` on."""
-    if len(keys) == 1:
-        return _join(keys[0][start:], tails[keys[0]])
-    end = len(commonprefix([keys[0], keys[-1]]))
-    groups: dict[str, list[str]] = {}
-    for key in keys:
-        groups.setdefault(key[end : end + 1], []).append(key)
-    branches = tuple(_branch(group, end, tails) for group in groups.values())
-    rest = branches[0] if len(branches) == 1 else Alt(branches)
-    return _join(keys[0][start:end], rest)
-
-
-def _join(text: str, tail: Term) -> Term:
-    if not text:
-        return tail
-    return Lit(text) if tail == EMPTY else Seq((Lit(text), tail))
-
-
-def other_than(taken: Collection[str], first: str, inner: str, free: Term) -> Term:
-    """Return a term for a word that is none of `taken` and continues none of them directly.
-
-    `first` and `inner` are the characters (listed one by one) that a word may start with and
-    consist of. `free` is what may stand after the point where the word has left every taken
-    one. A taken word may be followed only by an inner character.
-    """
-    words = sorted({word for word in taken if word and word[0] in first})
-    return _avoid(words, 0, first, inner, free)
-
-
-def _avoid(words: list[str], depth: int, allowed: str, inner: str, free: Term) -> Term:
-    children: dict[str, list[str]] = {}
-    for word in words:
-        if len(word) > depth:
-            children.setdefault(word[depth], []).append(word)
+def _branches(
+    keys: list[str], start: int, tails: Mapping[str, Term], rules: Rules, todo: list[Branch]
+) -> Term:
+    """Term for `keys` from `start` on; where many go on the same way, `todo` says how."""
     options: list[Term] = []
-    leaving = [c for c in allowed if c not in children]
-    if leaving:
-        options.append(Seq((Chars(_char_class(leaving)), free)))
-    for char, group in children.items():
-        if char in allowed:
-            options.append(_descend(char, group, depth, inner, free))
-    return options[0] if len(options) == 1 else Alt(tuple(options))
+    for _, together in groupby(keys, key=lambda key: key[start : start + 1]):
+        first, *others = together
+        if not others:
+            options.append(sequence(Lit(first[start:]), tails[first]))
+            continue
+        end = _n_shared(first, others[-1])
+        name = rules.fresh("t")
+        todo.append((name, [first, *others], end))
+        options.append(sequence(Lit(first[start:end]), Ref(name)))
+    return one_of(options)
 
 
-def _descend(char: str, group: list[str], depth: int, inner: str, free: Term) -> Term:
-    """Follow one character on the way along taken words; a proper prefix of one may end here."""
-    ends_here = any(len(word) == depth + 1 for word in group)
-    onward = _avoid(group, depth + 1, inner, inner, free)
-    return Seq((Lit(char), onward if ends_here else Repeat(onward, 0, 1)))
-
-
-def _char_class(chars: list[str]) -> str:
-    # llama.cpp reads no escaped "-": it is literal as the last of a class.
-    plain = "".join(c for c in chars if c != "-")
-    return f"[{plain}{'-' if '-' in chars else ''}]"
+def _n_shared(a: str, b: str) -> int:
+    """Return how many characters two different strings share at their beginnings."""
+    pairs = enumerate(zip(a, b, strict=False))
+    return next((i for i, (x, y) in pairs if x != y), min(len(a), len(b)))

@@ -91,8 +91,9 @@ class Agent:
             tests.measure_baseline()
             self._all_steps(StepRunner(self._ports, tests, self._asker, plan.preamble))
         except Stopped:
-            self._tree.rollback()
             self._close_open_lines(self._ports.stop.reason)
+        finally:
+            self._tree.rollback()  # of a step that did not come to its end, whatever the reason
         return self._finish()
 
     # -- before the first step ----------------------------------------------------------------
@@ -176,7 +177,6 @@ class Agent:
                     line = self._one_step(runner, step, line)
             except Stopped:
                 line = replace(line, state="blocked", reason=self._ports.stop.reason)
-                self._tree.rollback()
                 raise
             finally:
                 self._lines[index] = replace(line, seconds=time.monotonic() - start)
@@ -296,4 +296,3 @@ class Agent:
         if changed:
             undo.insert(0, f"git restore --source={self._ref} -- {shlex.join(changed)}")
         return [f"{' && '.join(undo)}  # take it back"] if undo and self._ref else []
-

@@ -94,6 +94,20 @@ class Asker:
         self._events.emit(TurnEnded(self._turn, action.stop, spent))
         return action
 
+    def think(self, messages: tuple[Message, ...], phase: Phase, sampling: Sampling) -> str:
+        """Return a short free answer, cut after its last whole sentence if it was too long.
+
+        Raises: see `ask`.
+        """
+        self._turn += 1
+        self._events.emit(TurnStarted(self._turn, phase))
+        done = self._complete(Prompt(messages), None, sampling)
+        self._events.emit(TurnEnded(self._turn, done.stop, done.usage))
+        text = done.text.split("```")[0].strip()
+        if done.stop == "length" and ". " in text:
+            text = text[: text.rindex(". ") + 1]
+        return text or "The code has to change as the step says."
+
     def _header(self, question: Question) -> tuple[ToolCall, str]:
         if call := forced_call(question.offers):
             line = header_text(call)
@@ -120,7 +134,7 @@ class Asker:
             return Action(None, opening + body, done.stop)
         return Action(replace(call, body=body.removesuffix(fence)), opening + body, "stop")
 
-    def _complete(self, prompt: Prompt, grammar: Grammar, sampling: Sampling) -> Completion:
+    def _complete(self, prompt: Prompt, grammar: Grammar | None, sampling: Sampling) -> Completion:
         for restart in range(RESTARTS + 1):
             try:
                 [done] = self._engine.complete(

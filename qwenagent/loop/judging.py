@@ -39,7 +39,9 @@ class Judged:
 class Judge:
     """Judges one step. Made before the step changes anything, so that it sees the red tests."""
 
-    def __init__(self, step: Step, command: TestCommand | None, tests: Tests, tree: Workspace) -> None:
+    def __init__(
+        self, step: Step, command: TestCommand | None, tests: Tests, tree: Workspace
+    ) -> None:
         self.command = command
         self._tests = tests
         self._tree = tree
@@ -52,6 +54,11 @@ class Judge:
         """The command whose tests have to pass, as typed; empty if there is none."""
         command = self.command or self._tests.suite
         return command.shown if command else ""
+
+    @property
+    def start_rank(self) -> tuple[int, ...]:
+        """The rank of the tree before the step, for comparing with attempts."""
+        return (0, 0, 0, -(self.before.n_failed if self.before else 0))
 
     @property
     def failing(self) -> TestRun | None:

@@ -7,10 +7,10 @@ enough, the tree as it was. Knows nothing of commits and of other steps.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 from qwenagent import assets
-from qwenagent.checks import reduce_output
 from qwenagent.errors import (
     ChecksError,
     ContextOverflow,
@@ -19,9 +19,9 @@ from qwenagent.errors import (
     EngineError,
     PathEscapes,
 )
-from qwenagent.grammar import Offer
+from qwenagent.grammar import Offer, OneOf
 from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Question
-from qwenagent.loop.context import FAILURE_CHARS, Brief, build, fenced
+from qwenagent.loop.context import Brief, build
 from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.phases import (
     create_offers,
@@ -47,11 +47,12 @@ from qwenagent.protocol.events import (
 from qwenagent.protocol.messages import Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
 from qwenagent.syntax import is_known
-from qwenagent.tools import EDIT_TOOLS, GATHER_TOOLS, SPECS, make_edit, refusal, run_gather
+from qwenagent.tools import GATHER_TOOLS, SPECS, make_edit, refusal, run_gather, tool_lines
 from qwenagent.workspace import Edit, unified_diff
 
 LEAST_BODY_TOKENS = 256
 """With less room than this for an answer the conversation starts anew."""
+THOUGHT_TOKENS = 100
 MAX_EDITS = 6
 """Edits of one attempt at a step that names many files."""
 
@@ -79,18 +80,14 @@ class _Best:
 
 @dataclass(slots=True)
 class _Conversation:
-    """What is said in this step. Append-only until it no longer fits."""
+    """What is said in one attempt. Append-only."""
 
     messages: tuple[Message, ...] = ()
-    answers: int = 0
-    """Answers so far: the first is greedy."""
     touched: list[str] = field(default_factory=list)
-    """Files written in the present attempt."""
-    last: Action | None = None
-    """The latest answer that was written to the tree, if nothing was said since."""
+    """Files written in this attempt."""
 
-    def add(self, action: Action, observation: str) -> None:
-        self.messages += (Message("assistant", action.text), Message("user", observation))
+    def add(self, answer: str, observation: str) -> None:
+        self.messages += (Message("assistant", answer), Message("user", observation))
 
 
 class StepRunner:
@@ -116,6 +113,9 @@ class StepRunner:
         self._step = step
         self._talk = _Conversation()
         self._best: _Best | None = None
+        self._last_patch = self._refusal = ""
+        self._seen: set[Edit] = set()
+        self._asked: Counter[tuple[Message, ...]] = Counter()
         self._targets = find_targets(step, self._tree, extra_files)
         try:
             self._judge = Judge(step, command, self._tests, self._tree)
@@ -126,80 +126,112 @@ class StepRunner:
     # -- the order of things ------------------------------------------------------------------
 
     def _solve(self) -> StepResult:
-        self._open("gather" if self._must_look() else "edit")
-        if self._must_look():
-            self._gather()
-        reason = "no edit passed the checks"
-        for attempt in range(1 + self._ports.settings.loop.repairs):
-            gave_up = self._edit("repair" if attempt else "edit")
-            if not self._tree.changed():
-                return self._blocked(gave_up or reason)
+        """Try, each time from the best state so far, until the tests are content."""
+        loop = self._ports.settings.loop
+        reason = "no answer came to its end"
+        n_tested = n_refused = 0
+        while n_tested <= loop.repairs and n_refused <= loop.resamples:
+            phase: Phase = "repair" if n_tested else "edit"
+            self._open(phase, think=n_tested + n_refused > 0)
+            if gave_up := self._edit(phase):
+                return self._blocked(gave_up)
+            if not self._talk.touched:
+                n_refused += 1
+                reason = self._refusal or reason
+                continue
             judged = self._judge.judge(self._tree.changed())
-            better = self._score(attempt, judged)
+            self._score(n_tested, judged)
             if judged.state != "red":
                 return self._finished(judged)
             reason = judged.reason
-            if gave_up:
-                return self._blocked(gave_up)
-            self._prepare_repair(judged, better)
+            n_tested += 1
         return self._blocked(reason)
 
-    def _must_look(self) -> bool:
-        return not self._targets.named and self._ports.profile.gather_turns > 0
+    def _open(self, phase: Phase, *, think: bool) -> None:
+        """Begin the conversation anew from the tree as it is.
+
+        A small model that is shown its own failed answer writes it again, so no attempt sees the
+        one before. From the second on it first says in words what has to change.
+        """
+        self._talk = _Conversation()
+        offers = self._offers(phase)
+        look = not (self._targets.named or think) and self._ports.profile.gather_turns > 0
+        if look:
+            offers = gather_offers(self._tree, may_give_up=False)
+        order = _prompt("gather.md", calls=_calls(offers)) if look else _order(offers)
+        if think:
+            order = _prompt("think.md", path=", ".join(self._targets.all) or "the code")
+        brief = Brief(
+            step=self._step,
+            targets=self._present_targets(),
+            plan_text=self._plan_text,
+            test_command=self._judge.shown_command,
+            failing=self._best.judged.shown if self._best else self._judge.failing,
+            whole_file_lines=self._ports.profile.whole_file_lines,
+            budget_tokens=self._ports.profile.context_tokens,
+        )
+        self._talk.messages, event = build(brief, self._tree, self._ports.engine, order)
+        self._emit(event)
+        if look:
+            self._gather()
+        if think:
+            thought = self._asker.think(self._talk.messages, phase, self._sampling(THOUGHT_TOKENS))
+            self._talk.add(thought, _order(offers))
+
+    def _present_targets(self) -> Targets:
+        """The step's files; those that an earlier attempt created are there to be changed."""
+        made = [p for p in self._targets.create if self._tree.exists(p)]
+        left = [p for p in self._targets.create if p not in made]
+        return replace(self._targets, create=tuple(left), change=(*self._targets.change, *made))
 
     def _gather(self) -> None:
         """Let the model look around until it wants to edit or has looked enough."""
-        for _ in range(self._ports.profile.gather_turns):
+        order = _order(self._offers("edit"))
+        for left in reversed(range(self._ports.profile.gather_turns)):
             action = self._ask(gather_offers(self._tree, may_give_up=False), "gather")
             if action.call is None or action.call.name not in GATHER_TOOLS:
+                self._talk.add(action.text, order)
                 return
-            self._observe(action, action.call)
+            seen = self._look(action.call)
+            self._talk.add(action.text, seen if left else f"{seen}\n\n{order}")
 
-    def _observe(self, action: Action, call: ToolCall) -> None:
-        """Carry out a read-only call and tell the model what came of it."""
+    def _look(self, call: ToolCall) -> str:
+        """Carry out a read-only call and return what the model is told."""
         self._emit(ToolStarted(call))
         start = time.monotonic()
         result = run_gather(self._tree, call)
         self._emit(ToolEnded(call, result, time.monotonic() - start))
-        self._talk.add(action, result.content)
+        return result.content
 
     def _edit(self, phase: Phase) -> str:
         """Let the model edit until an attempt is complete; return why it gave up, if it did."""
-        self._talk.touched = []
-        self._talk.last = None
         for _ in range(MAX_EDITS):
             offers = self._offers(phase)
-            if not offers:
-                break
-            action = self._applied(offers, phase)
-            if action is None or action.call is None:
+            action = self._ask(offers, phase) if offers else None
+            if action is None or action.call is None or action.call.name == "done":
                 break
             if action.call.name == "give_up":
                 return f"the model gave up: {action.call.arguments['reason']}"
-            if action.call.name == "done":
+            path = str(action.call.arguments["path"])
+            if self._apply(action.call) or self._attempt_complete():
                 break
-            if self._attempt_complete():
-                self._talk.last = action
-                break
-            self._talk.add(action, self._go_on(str(action.call.arguments["path"])))
+            order = _order(self._offers(phase))
+            self._talk.add(action.text, _prompt("next.md", path=path, order=order))
         return ""
 
     def _attempt_complete(self) -> bool:
-        """With tests, run them as soon as everything that must exist does; else ask for done."""
+        """With tests, run them once all files that must be written are; else ask for done."""
         if self._to_create():
             return False
-        return bool(self._judge.shown_command) or not self._open_targets()
+        if not self._judge.shown_command:
+            return not self._open_targets()
+        return not [p for p in self._targets.must_change if p not in self._talk.touched]
 
     def _to_create(self) -> list[str]:
         return [p for p in self._targets.create if not self._tree.exists(p)]
 
     def _open_targets(self) -> list[str]:
         return [p for p in self._targets.change if p not in self._talk.touched]
-
-    def _go_on(self, path: str) -> str:
-        if missing := self._to_create():
-            return _prompt("create_more.md", path=path, next=missing[0])
-        return _prompt("edit_more.md", path=path)
 
     # -- what is legal ------------------------------------------------------------------------
 
@@ -224,49 +256,30 @@ class StepRunner:
                 return [*self._targets.change, *created]
             return self._open_targets()
         code = [p for p in nearest(self._tree.files()) if is_known(p) and not is_test_file(p)]
-        return code[:50] if phase == "repair" else [p for p in code[:50] if p not in self._talk.touched]
+        return (
+            code[:50]
+            if phase == "repair"
+            else [p for p in code[:50] if p not in self._talk.touched]
+        )
 
     # -- asking -------------------------------------------------------------------------------
 
-    def _applied(self, offers: list[Offer], phase: Phase) -> Action | None:
-        """Ask until an edit passes the checks; None if none did."""
-        for _ in range(1 + self._ports.settings.loop.resamples):
-            action = self._ask(offers, phase)
-            if action.call is None:
-                continue  # ended by length or in a loop: nothing of it is used
-            if action.call.name not in EDIT_TOOLS:
-                return action
-            reason = self._apply(action.call)
-            if not reason:
-                return action
-            self._refuse(action, reason)
-        return None
-
-    def _refuse(self, action: Action, reason: str) -> None:
-        before = self._talk.messages
-        self._talk.add(action, _prompt("refused.md", reason=reason))
-        if not self._fits():
-            self._talk.messages = (
-                *before[:-1],
-                Message("user", f"{before[-1].text}\n\n{_prompt('refused.md', reason=reason)}"),
-            )
-
     def _ask(self, offers: list[Offer], phase: Phase) -> Action:
-        sampling = self._sampling()
-        self._talk.answers += 1
-        fenced_texts = [self._tree.text(p) or "" for p in self._targets.change]
-        question = Question(
-            self._talk.messages, offers, phase, sampling, (self._step.text, *fenced_texts)
-        )
+        sampling = self._sampling(self._ports.profile.max_body_tokens)
+        fenced = [self._step.text, *(self._tree.text(p) or "" for p in self._targets.change)]
+        question = Question(self._talk.messages, offers, phase, sampling, tuple(fenced))
         return self._asker.ask(question)
 
-    def _sampling(self) -> Sampling:
+    def _sampling(self, max_tokens: int) -> Sampling:
+        """Greedy for a prompt that was not asked before, drawn with another seed each time else."""
+        n_asked = self._asked[self._talk.messages]
+        self._asked[self._talk.messages] += 1
+        max_tokens = min(max_tokens, self._room())
+        if n_asked == 0:
+            return Sampling(max_tokens=max_tokens)
         loop = self._ports.settings.loop
-        room = min(self._ports.profile.max_body_tokens, self._room())
-        if self._talk.answers == 0:
-            return Sampling(max_tokens=room)
-        seed = loop.seed * 10_007 + self._step.number * 101 + self._talk.answers
-        return Sampling(temperature=loop.temperature, seed=seed, max_tokens=room)
+        seed = loop.seed * 10_007 + self._step.number * 101 + n_asked
+        return Sampling(temperature=loop.temperature, seed=seed, max_tokens=max_tokens)
 
     def _room(self) -> int:
         """Tokens left for an answer after the conversation and the answer's first line."""
@@ -280,12 +293,6 @@ class StepRunner:
             )
         return room
 
-    def _fits(self) -> bool:
-        """Whether the conversation leaves room for a whole body."""
-        used = self._ports.engine.count(Prompt(self._talk.messages)) + HEADER_TOKENS
-        left = self._ports.engine.describe().n_ctx - used
-        return left >= self._ports.profile.max_body_tokens // 2
-
     # -- carrying out -------------------------------------------------------------------------
 
     def _apply(self, call: ToolCall) -> str:
@@ -295,10 +302,14 @@ class StepRunner:
         try:
             edit = make_edit(self._tree, call)
             reason = refusal(edit, f"{self._step.text}\n{self._plan_text}")
+            if edit in self._seen and self._targets.single:
+                reason = "the same change was tried before"
+            self._seen.add(edit)
             if not reason:
                 self._tree.apply(edit)
         except (EditRefused, PathEscapes) as error:
             reason = error.message
+        self._refusal = f"no edit passed the checks; the last: {reason}" if reason else ""
         path = str(call.arguments["path"])
         content = f"not written: {reason}" if reason else f"{path} is written"
         result = ToolResult(content, is_error=bool(reason), details={"path": path})
@@ -323,35 +334,12 @@ class StepRunner:
             )
         )
 
-    def _open(self, phase: Phase, note: str = "") -> None:
-        """Begin the conversation, or begin it anew from the tree as it is."""
-        targets = self._targets
-        if note:  # files that the step created are there by now
-            made = [p for p in targets.create if self._tree.exists(p)]
-            left = [p for p in targets.create if p not in made]
-            targets = Targets(tuple(left), (*targets.change, *made), targets.named)
-        brief = Brief(
-            step=self._step,
-            targets=targets,
-            plan_text=self._plan_text,
-            test_command=self._judge.shown_command,
-            failing=self._failing(),
-            whole_file_lines=self._ports.profile.whole_file_lines,
-            budget_tokens=self._ports.profile.context_tokens,
-            note=note,
-        )
-        order = _prompt("gather.md" if phase == "gather" else "edit.md")
-        self._talk.messages, event = build(brief, self._tree, self._ports.engine, order)
-        self._emit(event)
-
-    def _failing(self) -> TestRun | None:
-        return self._best.judged.shown if self._best else self._judge.failing
-
     # -- after the tests ----------------------------------------------------------------------
 
-    def _score(self, attempt: int, judged: Judged) -> bool:
-        """Keep the attempt if it is the best so far, else go back to that one."""
-        better = self._best is None or judged.rank > self._best.judged.rank
+    def _score(self, attempt: int, judged: Judged) -> None:
+        """Keep the attempt if the tests say that it is the best state so far, else go back."""
+        best = self._best.judged.rank if self._best else self._judge.start_rank
+        better = judged.rank > best
         shown = judged.shown
         self._emit(
             CandidateScored(
@@ -364,25 +352,13 @@ class StepRunner:
                 best=better,
             )
         )
+        patch = self._tree.patch()
         if better:
-            self._best = _Best(judged, self._tree.state(), self._tree.patch())
-        else:
-            assert self._best is not None
-            self._tree.restore(self._best.files)
-            self._emit(CheckpointMade("rollback", "best attempt", "the last attempt was worse"))
-        return better
-
-    def _prepare_repair(self, judged: Judged, better: bool) -> None:
-        """Tell the model what is red; start the conversation anew where that is clearer."""
-        if better and judged.shown and self._talk.last:
-            failures = reduce_output(judged.shown, self._tree.root, FAILURE_CHARS)
-            text = _prompt(
-                "repair.md", headline=f"{judged.reason[:300]}.", failures=fenced(failures, "")
-            )
-            self._talk.add(self._talk.last, text)
-            if self._fits():
-                return
-        self._open("edit", note=_prompt("restored.md") if not better else _prompt("repair_anew.md"))
+            self._best = _Best(judged, self._tree.state(), patch)
+        elif judged.state == "red":
+            self._last_patch = patch
+            self._tree.restore(self._best.files if self._best else {})
+            self._emit(CheckpointMade("rollback", "best state so far", "the attempt was no gain"))
 
     # -- endings ------------------------------------------------------------------------------
 
@@ -399,7 +375,7 @@ class StepRunner:
 
     def _blocked(self, reason: str) -> StepResult:
         best = self._best
-        patch = best.patch if best else self._tree.patch()
+        patch = best.patch if best else self._last_patch
         judge = getattr(self, "_judge", None)
         if self._tree.changed():
             self._tree.rollback()
@@ -411,6 +387,20 @@ class StepRunner:
             tests_after=summary(best.judged.shown) if best else "",
             patch=patch,
         )
+
+
+def _order(offers: list[Offer]) -> str:
+    """Return the sentence that tells the model what to write, naming the file if there is one."""
+    names = [offer.spec.name for offer in offers]
+    paths = offers[0].choices.get("path") if offers else None
+    if len(names) == 1 and isinstance(paths, OneOf) and len(paths.values) == 1:
+        kind = "create.md" if names == ["write_file"] else "rewrite.md"
+        return _prompt(kind, path=str(paths.values[0]))
+    return _prompt("choose.md", calls=_calls(offers))
+
+
+def _calls(offers: list[Offer]) -> str:
+    return tool_lines(offer.spec.name for offer in offers)
 
 
 def _prompt(name: str, **values: str) -> str:

@@ -34,8 +34,23 @@ class Targets:
     """Not there yet; each has to be written."""
     change: tuple[str, ...] = ()
     """There; one or more of them change."""
-    named: bool = False
-    """Whether the step itself named any of them."""
+    must_change: tuple[str, ...] = ()
+    """Those of `change` that are listed as the step's files beside others, not just mentioned."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the step named any file to write."""
+        return bool(self.create or self.change)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every file to write."""
+        return (*self.create, *self.change)
+
+    @property
+    def single(self) -> bool:
+        """Whether there is just one file to write."""
+        return len(self.create) + len(self.change) == 1
 
 
 def is_test_file(path: str) -> bool:
@@ -53,7 +68,8 @@ def find_targets(step: Step, workspace: Workspace, extra: tuple[str, ...] = ()) 
     code = [p for p in change if not is_test_file(p) and not _infrastructure(p, step)]
     # An existing test is changed only where there is nothing else to change.
     change = code if code or create else [p for p in change if p in listed]
-    return Targets(tuple(dict.fromkeys(create)), tuple(dict.fromkeys(change)), bool(create or change))
+    must = [p for p in change if p in listed] if create else []
+    return Targets(*(tuple(dict.fromkeys(paths)) for paths in (create, change, must)))
 
 
 def _infrastructure(path: str, step: Step) -> bool:

@@ -8,7 +8,7 @@ from qwenagent.plan.inline import code_spans, split_code, word_set
 
 _ALONE = word_set(
     "pytest py.test tox nox make ctest ninja phpunit rspec jest vitest mocha ava tsc mypy pyright "
-    "rake check-all trial nosetests"
+    "rake check-all trial nosetests true false :"
 )
 _WITH_ARGUMENTS = word_set(
     "python python2 python3 py uv uvx poetry pipenv pdm hatch rye pixi conda npm npx pnpm yarn bun "

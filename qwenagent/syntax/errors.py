@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import warnings
 from collections.abc import Iterator
 
@@ -21,25 +20,33 @@ def syntax_error(path: str, before: str, after: str) -> str:
         return _python_error(after)
     if not is_known(path):
         return ""
-    known = sum(1 for _ in _error_nodes(parse(path, before).root_node))
-    found = list(_error_nodes(parse(path, after).root_node))
-    if len(found) <= known:
+    known, found = _errors(path, before), _errors(path, after)
+    if len(found) <= len(known):
         return ""
-    row = found[0].start_point.row
-    return f"line {row + 1}: syntax error at {after.split(chr(10))[row].strip()[:80]!r}"
+    old = {line for _, line in known}
+    row, line = next((error for error in found if error[1] not in old), found[0])
+    return f"line {row + 1}: syntax error at {line!r}"
 
 
 def _python_error(text: str) -> str:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            ast.parse(text)
+            warnings.simplefilter("ignore")
+            # Only compiled, never run: a "return" outside a function parses, but does not compile.
+            compile(text, "<edit>", "exec", dont_inherit=True)
     except SyntaxError as error:
         line = (error.text or "").strip()[:80]
-        return f"line {error.lineno}: {error.msg}" + (f" at {line!r}" if line else "")
+        return f"line {error.lineno or 1}: {error.msg}" + (f" at {line!r}" if line else "")
     except (ValueError, RecursionError, MemoryError) as error:
-        return f"not readable as Python: {error}"
+        return f"not readable as Python: {error or type(error).__name__}"
     return ""
+
+
+def _errors(path: str, text: str) -> list[tuple[int, str]]:
+    """Return the errors as (row, its text), in order."""
+    lines = text.split("\n")
+    rows = [node.start_point.row for node in _error_nodes(parse(path, text).root_node)]
+    return [(row, lines[row].strip()[:80]) for row in rows]
 
 
 def _error_nodes(root: Node) -> Iterator[Node]:

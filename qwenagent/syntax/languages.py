@@ -18,6 +18,7 @@ _MODULES: dict[str, tuple[str, str]] = {
     ".cjs": ("tree_sitter_javascript", "language"),
     ".ts": ("tree_sitter_typescript", "language_typescript"),
     ".mts": ("tree_sitter_typescript", "language_typescript"),
+    ".cts": ("tree_sitter_typescript", "language_typescript"),
     ".tsx": ("tree_sitter_typescript", "language_tsx"),
     ".go": ("tree_sitter_go", "language"),
     ".rs": ("tree_sitter_rust", "language"),
@@ -25,10 +26,10 @@ _MODULES: dict[str, tuple[str, str]] = {
 
 _FENCE_INFO = {
     ".py": "python", ".pyi": "python", ".js": "javascript", ".jsx": "jsx", ".mjs": "javascript",
-    ".cjs": "javascript", ".ts": "typescript", ".mts": "typescript", ".tsx": "tsx", ".go": "go",
-    ".rs": "rust", ".java": "java", ".c": "c", ".h": "c", ".cpp": "cpp", ".hpp": "cpp",
-    ".rb": "ruby", ".php": "php", ".sh": "bash", ".toml": "toml", ".json": "json",
-    ".yaml": "yaml", ".yml": "yaml", ".html": "html", ".css": "css", ".sql": "sql",
+    ".cjs": "javascript", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript",
+    ".tsx": "tsx", ".go": "go", ".rs": "rust", ".java": "java", ".c": "c", ".h": "c",
+    ".cpp": "cpp", ".hpp": "cpp", ".rb": "ruby", ".php": "php", ".sh": "bash", ".toml": "toml",
+    ".json": "json", ".yaml": "yaml", ".yml": "yaml", ".html": "html", ".css": "css", ".sql": "sql",
     ".md": "markdown",
 }  # fmt: skip
 

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from qwenagent.errors import EditRefused, PathEscapes
+from qwenagent.grammar import fence_for
 from qwenagent.protocol.tools import ToolCall, ToolResult
 from qwenagent.syntax import fence_info, outline
-from qwenagent.tools.truncate import cut_lines
+from qwenagent.tools.arguments import number_of, text_of
+from qwenagent.tools.truncate import cut_line, cut_lines
 from qwenagent.workspace import Workspace
 
 READ_LINES = 200
 SEARCH_HITS = 20
 MAX_CHARS = 8000
+_BEFORE_HIT = 80
+"""Characters shown before a hit in a long line."""
 
 
 def run_gather(workspace: Workspace, call: ToolCall) -> ToolResult:
     """Carry out a read-only call."""
-    arguments = call.arguments
     try:
         match call.name:
             case "read_file":
-                return _read_file(workspace, str(arguments["path"]), int(str(arguments["start"])))
+                return _read_file(workspace, text_of(call, "path"), number_of(call, "start"))
             case "search":
-                return _search(workspace, str(arguments["text"]))
+                return _search(workspace, text_of(call, "text"))
             case "outline":
-                return _outline(workspace, str(arguments["path"]))
+                return _outline(workspace, text_of(call, "path"))
             case "list_files":
-                return _list_files(workspace, str(arguments["folder"]))
+                return _list_files(workspace, text_of(call, "folder"))
             case name:
                 return ToolResult(f"{name} does not look at anything", is_error=True)
     except (EditRefused, PathEscapes) as error:
@@ -35,36 +39,64 @@ def run_gather(workspace: Workspace, call: ToolCall) -> ToolResult:
 
 
 def _read_file(workspace: Workspace, path: str, start: int) -> ToolResult:
-    lines = workspace.read(path).text.split("\n")
-    if start > len(lines):
-        return ToolResult(f"{path} has only {len(lines)} lines", is_error=True)
-    shown = lines[start - 1 : start - 1 + READ_LINES]
+    text = workspace.read(path).text
+    if not text:
+        return ToolResult(f"{path} is empty", details={"lines": 0, "path": path})
+    lines = text.removesuffix("\n").split("\n")
+    if not 1 <= start <= len(lines):
+        return ToolResult(
+            f"{path} has {len(lines)} lines; start lies between 1 and {len(lines)}", is_error=True
+        )
+    shown = _that_fit(lines[start - 1 : start - 1 + READ_LINES])
     last = start - 1 + len(shown)
     more = f"; read_file with start {last + 1} shows more" if last < len(lines) else ""
+    fence = fence_for(*shown)
     head = f"{path}, lines {start} to {last} of {len(lines)}{more}"
-    text = cut_lines("\n".join(shown), READ_LINES, MAX_CHARS)
+    body = "\n".join(shown)
     return ToolResult(
-        f"{head}\n```{fence_info(path)}\n{text}\n```", details={"lines": len(shown), "path": path}
+        f"{head}\n{fence}{fence_info(path)}\n{body}\n{fence}",
+        details={"lines": len(shown), "path": path},
     )
 
 
+def _that_fit(lines: list[str]) -> list[str]:
+    """The first lines, at least one, that have MAX_CHARS characters together."""
+    shown: list[str] = []
+    room = MAX_CHARS
+    for line in map(cut_line, lines):
+        room -= len(line) + 1
+        if shown and room < 0:
+            break
+        shown.append(line)
+    return shown
+
+
 def _search(workspace: Workspace, text: str) -> ToolResult:
-    hits: list[str] = []
-    n_hits = 0
+    if not text.strip():
+        return ToolResult("search needs a text; list_files shows what there is", is_error=True)
+    hits = list(_hits(workspace, text))
+    if not hits:
+        return ToolResult(f"{text!r} is in no file; search a shorter text", is_error=True)
+    cut = f", the first {SEARCH_HITS}" if len(hits) > SEARCH_HITS else ""
+    head = f"{len(hits)} {'line' if len(hits) == 1 else 'lines'} with {text!r}{cut}"
+    body = cut_lines("\n".join(hits[:SEARCH_HITS]), SEARCH_HITS, MAX_CHARS)
+    return ToolResult(f"{head}\n{body}", details={"hits": len(hits)})
+
+
+def _hits(workspace: Workspace, text: str) -> Iterator[str]:
+    wanted = text.lower()
     for path in workspace.files():
         content = workspace.text(path)
-        if content is None or text.lower() not in content.lower():
+        if content is None or wanted not in content.lower():
             continue
         for number, line in enumerate(content.split("\n"), 1):
-            if text.lower() in line.lower():
-                n_hits += 1
-                if len(hits) < SEARCH_HITS:
-                    hits.append(f"{path}:{number}: {line.strip()}")
-    if not hits:
-        return ToolResult(f"{text!r} is in no file", is_error=True)
-    head = f"{n_hits} lines with {text!r}" + (f", the first {SEARCH_HITS}" if n_hits > 20 else "")
-    body = cut_lines("\n".join(hits), SEARCH_HITS, MAX_CHARS)
-    return ToolResult(f"{head}\n{body}", details={"hits": n_hits})
+            if (at := line.lower().find(wanted)) >= 0:
+                yield f"{path}:{number}: {_around(line, at)}"
+
+
+def _around(line: str, at: int) -> str:
+    skip = max(at - _BEFORE_HIT, 0) if len(line) > 2 * _BEFORE_HIT else 0
+    return ("..." if skip else "") + cut_line(line[skip:].strip(), 2 * _BEFORE_HIT)
 
 
 def _outline(workspace: Workspace, path: str) -> ToolResult:
@@ -75,14 +107,23 @@ def _outline(workspace: Workspace, path: str) -> ToolResult:
 
 
 def _list_files(workspace: Workspace, folder: str) -> ToolResult:
-    inside = [p for p in workspace.files() if folder == "." or p.startswith(f"{folder}/")]
+    files = workspace.files()
+    parts = PurePosixPath(folder).parts
+    inside = [p for p in files if PurePosixPath(p).parts[: len(parts)] == parts and p != folder]
     if not inside:
-        return ToolResult(f"{folder} has no files", is_error=True)
-    depth = 0 if folder == "." else len(PurePosixPath(folder).parts)
+        instead = "is a file; read_file shows it" if folder in files else "has no files; try ."
+        return ToolResult(f"{folder} {instead}", is_error=True)
     rows: dict[str, int] = {}
     for path in inside:
-        parts = PurePosixPath(path).parts
-        key = path if len(parts) == depth + 1 else "/".join(parts[: depth + 1]) + "/"
+        steps = PurePosixPath(path).parts
+        is_here = len(steps) == len(parts) + 1
+        key = path if is_here else "/".join(steps[: len(parts) + 1]) + "/"
         rows[key] = rows.get(key, 0) + 1
-    text = "\n".join(f"{name} ({n} files)" if name.endswith("/") else name for name, n in rows.items())
+    text = "\n".join(_row(name, n) for name, n in rows.items())
     return ToolResult(cut_lines(text, READ_LINES, MAX_CHARS), details={"files": len(inside)})
+
+
+def _row(name: str, n_files: int) -> str:
+    if not name.endswith("/"):
+        return name
+    return f"{name} ({n_files} {'file' if n_files == 1 else 'files'})"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 from qwenagent.syntax import symbols, syntax_error
+from qwenagent.tools.omission import stands_for_code
 from qwenagent.workspace import Edit
 
-# "# ... rest of the code", "// existing methods here", "# (unchanged)": seen from every size.
-_OMISSION = re.compile(
-    r"^\s*(#|//|/\*|<!--|--)\s*(\.\.\.|…|\(?\s*(the\s+)?(rest|remaining|remainder|existing|other|"
-    r"previous)\b.*\b(code|file|function|method|class|implementation|here|unchanged|same|remain)"
-    r"|.*\bunchanged\b|same as before)",
-    re.IGNORECASE,
-)
+MAY_BE_EMPTY = frozenset({"__init__.py", "py.typed", ".gitkeep", ".keep"})
+_SHOWN = 5
+_MAIN = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']\s*:", re.MULTILINE)
 
 
 def refusal(edit: Edit, request: str) -> str:
@@ -22,33 +20,52 @@ def refusal(edit: Edit, request: str) -> str:
     `request` is the text of the step: what it names may disappear.
     """
     old = edit.old or ""
-    if not edit.new.strip():
-        return f"the block for {edit.path} is empty; write the whole code"
-    if edit.new == old:
+    if not edit.new.strip() and not _may_be_empty(edit):
+        return f"{edit.path} would be empty; write the whole code"
+    if edit.new == edit.old:
         return f"that leaves {edit.path} as it is; write the changed code"
-    if line := _omission(old, edit.new):
+    if line := _omission(edit.path, old, edit.new):
         return f"{line!r} stands for code that is missing; write all of the code"
     if error := syntax_error(edit.path, old, edit.new):
         return f"{edit.path} would not parse: {error}; write it again without the error"
     if lost := _lost(edit, request):
-        return f"{edit.path} would lose {', '.join(lost)}; keep everything that is not to change"
+        more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+        names = ", ".join(lost[:_SHOWN]) + more
+        return f"{edit.path} would lose {names}; keep everything that is not to change"
     return ""
 
 
-def _omission(old: str, new: str) -> str:
+def _may_be_empty(edit: Edit) -> bool:
+    return edit.old is None and PurePosixPath(edit.path).name in MAY_BE_EMPTY
+
+
+def _omission(path: str, old: str, new: str) -> str:
     before = set(old.split("\n"))
     for line in new.split("\n"):
-        if _OMISSION.match(line) and line not in before:
+        if line not in before and stands_for_code(path, line):
             return line.strip()[:80]
     return ""
 
 
 def _lost(edit: Edit, request: str) -> list[str]:
     """Symbols of the old text that the new one has not and that the request does not name."""
+    old = edit.old or ""
     kept = {symbol.name for symbol in symbols(edit.path, edit.new)}
-    gone = [symbol.name for symbol in symbols(edit.path, edit.old or "") if symbol.name not in kept]
-    return [name for name in gone if not _named(name.split("#")[0], request)][:5]
+    gone = [symbol.name for symbol in symbols(edit.path, old) if symbol.name not in kept]
+    allowed: set[str] = set()
+    lost = []
+    for name in gone:
+        plain = name.split("#")[0]
+        # What is named may go with all that is in it, but only if it goes itself.
+        if plain.rpartition(".")[0] in allowed or _named(plain, request):
+            allowed.add(plain)
+        else:
+            lost.append(name)
+    if edit.path.endswith(".py") and _MAIN.search(old) and not _MAIN.search(edit.new):
+        lost += [] if "__main__" in request else ['if __name__ == "__main__"']
+    return lost
 
 
 def _named(name: str, request: str) -> bool:
-    return any(re.search(rf"\b{re.escape(part)}\b", request) for part in {name, name.split(".")[-1]})
+    short = name.rpartition(".")[2]
+    return bool(re.search(rf"(?<![\w$]){re.escape(short)}(?![\w$])", request))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from qwenagent.protocol.json import Json, JsonObject
 from qwenagent.protocol.tools import BodyKind, ToolSpec
 
@@ -58,9 +60,9 @@ GATHER_TOOLS = ("read_file", "search", "outline", "list_files")
 EDIT_TOOLS = ("write_file", "rewrite_file", "replace_symbol", "insert_symbol", "replace_lines")
 
 
-def tool_lines() -> str:
-    """Return the tools for a system prompt, a line each: the call's form and what it does."""
-    return "\n".join(f"{_form(spec)}  {spec.description}" for spec in _ALL)
+def tool_lines(names: Iterable[str]) -> str:
+    """Return tools as the model is shown them, a line each: the call's form and what it does."""
+    return "\n".join(f"{_form(SPECS[name])}  {SPECS[name].description}" for name in names)
 
 
 def _form(spec: ToolSpec) -> str:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+MAX_WIDTH = 400
+
 
 def cut_lines(text: str, max_lines: int, max_chars: int) -> str:
     """Return `text`, or its first and last lines with the number of lines left out between them.
 
-    Lines of more than 400 characters are cut too, and say so.
+    At least one line stays. Lines of more than 400 characters are cut too, and say so. The note
+    about what is left out counts neither as a line nor as characters.
     """
-    lines = [_cut_line(line) for line in text.splitlines()]
-    if len(lines) <= max_lines and sum(map(len, lines)) + len(lines) <= max_chars:
+    lines = [cut_line(line) for line in text.removesuffix("\n").split("\n")]
+    n_kept = min(len(lines), max(max_lines, 1))
+    while n_kept > 1 and _size(_ends(lines, n_kept)) > max_chars:
+        n_kept -= 1
+    if n_kept == len(lines):
         return "\n".join(lines)
-    half = max(1, max_lines // 2)
-    while half > 1 and sum(len(line) + 1 for line in lines[:half] + lines[-half:]) > max_chars:
-        half -= 1
-    left_out = max(len(lines) - 2 * half, 0)
-    return "\n".join([*lines[:half], f"[... {left_out} lines left out ...]", *lines[-half:]])
+    first = n_kept - n_kept // 2
+    note = f"[... {len(lines) - n_kept} lines left out ...]"
+    return "\n".join([*lines[:first], note, *_ends(lines, n_kept)[first:]])
 
 
-def _cut_line(line: str, width: int = 400) -> str:
+def cut_line(line: str, width: int = MAX_WIDTH) -> str:
+    """Return a line, or its beginning with the number of characters left out."""
     if len(line) <= width:
         return line
     return f"{line[:width]}[... {len(line) - width} characters left out ...]"
+
+
+def _ends(lines: list[str], n: int) -> list[str]:
+    """The first half and the last half of n lines, the first the larger one."""
+    return lines[: n - n // 2] + lines[len(lines) - n // 2 :]
+
+
+def _size(lines: list[str]) -> int:
+    return sum(map(len, lines)) + len(lines)

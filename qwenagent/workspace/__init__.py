@@ -1,10 +1,11 @@
 """The user's repository: what is in it, what may be written, how to get back."""
 
+from qwenagent.workspace.diff import unified_diff
 from qwenagent.workspace.journal import Journal
 from qwenagent.workspace.paths import confine, is_protected
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.textfile import TextFile
-from qwenagent.workspace.tree import Edit, Workspace, unified_diff
+from qwenagent.workspace.tree import Edit, Workspace
 
 __all__ = [
     "Edit",

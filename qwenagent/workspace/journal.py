@@ -31,16 +31,25 @@ class Journal:
             self.made_folders.append(folder)
         replace_file(path, data, self.images[path].mode)
 
+    def remove(self, path: Path) -> None:
+        """Delete a file, and the folders that were made for it."""
+        self._remember(path)
+        path.unlink(missing_ok=True)
+        self._remove_empty_folders()
+
+    def differs(self, path: Path) -> bool:
+        """Return whether a remembered file is not what it was."""
+        return present_bytes(path) != self.images[path].data
+
     def rollback(self) -> list[Path]:
         """Restore every file and return their paths; made folders go if they are empty."""
         for path, image in self.images.items():
             if image.data is None:
                 path.unlink(missing_ok=True)
             else:
+                path.parent.mkdir(parents=True, exist_ok=True)  # the project's tests may remove it
                 replace_file(path, image.data, image.mode)
-        for folder in reversed(self.made_folders):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        self._remove_empty_folders()
         restored = list(self.images)
         self.clear()
         return restored
@@ -53,20 +62,34 @@ class Journal:
     def _remember(self, path: Path) -> None:
         if path in self.images:
             return
-        if path.exists():
-            self.images[path] = PreImage(path.read_bytes(), path.stat().st_mode & 0o7777)
-        else:
+        data = present_bytes(path)
+        if data is None:
             self.images[path] = PreImage(None)
+        else:
+            self.images[path] = PreImage(data, path.stat().st_mode & 0o7777)
+
+    def _remove_empty_folders(self) -> None:
+        for folder in reversed(self.made_folders.copy()):
+            if not folder.is_dir():
+                self.made_folders.remove(folder)
+            elif not any(folder.iterdir()):
+                folder.rmdir()
+                self.made_folders.remove(folder)
+
+
+def present_bytes(path: Path) -> bytes | None:
+    """Return a file's bytes, None if there is none."""
+    return path.read_bytes() if path.exists() else None
 
 
 def replace_file(path: Path, data: bytes, mode: int) -> None:
     """Write a file so that it has the old or the new content at any moment."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".qwenagent-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        os.chmod(name, mode)
-        os.replace(name, path)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -1,37 +1,63 @@
-"""Which paths of a repository may be written."""
+"""Which paths of a repository may be read and written."""
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 from qwenagent.errors import PathEscapes
 
 PROTECTED_FOLDERS = frozenset(
-    {".git", ".github", ".gitlab", ".circleci", ".vscode", ".idea", ".husky", ".qwenagent"}
-)
-PROTECTED_FILES = frozenset({".envrc", ".gitmodules", ".gitattributes", ".qwenagent.toml"})
+    {
+        ".git", ".github", ".gitlab", ".circleci", ".devcontainer", ".vscode", ".idea", ".husky",
+        ".qwenagent",
+    }
+)  # fmt: skip
+PROTECTED_FILES = frozenset(
+    {
+        ".envrc", ".gitmodules", ".gitattributes", ".gitlab-ci.yml", ".travis.yml",
+        ".pre-commit-config.yaml", ".qwenagent.toml",
+    }
+)  # fmt: skip
+_MAX_NAME_BYTES = 255
 
 
 def is_protected(path: str) -> bool:
     """Return whether a path belongs to git, an editor, CI or this program, at any depth."""
-    parts = [part.casefold() for part in PurePosixPath(path).parts]
-    return bool(PROTECTED_FOLDERS.intersection(parts)) or parts[-1:] in [[f] for f in PROTECTED_FILES]
+    parts = [_as_stored(part) for part in PurePosixPath(path).parts]
+    return bool(PROTECTED_FOLDERS.intersection(parts) or PROTECTED_FILES.intersection(parts[-1:]))
+
+
+def is_speakable(name: str) -> bool:
+    """Return whether a name can stand on one line of UTF-8."""
+    return bool(name) and not any(unicodedata.category(c) in ("Cc", "Cs") for c in name)
 
 
 def confine(root: Path, path: str) -> Path:
-    """Return the absolute path of a repository path that may be written.
+    """Return the absolute path of a repository path that may be read and written.
 
     Raises:
-        PathEscapes: it is absolute, leads out of the repository (through a link too), or is
-            protected.
+        PathEscapes: it is absolute, leads out of the repository or through a link, is in a
+            repository of its own, or is protected.
     """
     pure = PurePosixPath(path)
-    if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path:
+    if not pure.parts or pure.is_absolute() or ".." in pure.parts or "\\" in path:
         raise PathEscapes(f"{path!r} is not a relative path inside the repository")
+    if not is_speakable(path) or max(len(p.encode()) for p in pure.parts) > _MAX_NAME_BYTES:
+        raise PathEscapes(f"{path[:80]!r} is not a name that a file can have here")
     if is_protected(path):
         raise PathEscapes(f"{path} belongs to git, an editor or CI and is not edited")
-    target = root.joinpath(*pure.parts)
-    # Links in the folders above are followed; the file itself must not be a link.
-    if target.is_symlink() or not target.parent.resolve().is_relative_to(root.resolve()):
-        raise PathEscapes(f"{path} leads out of the repository through a link")
+    target = root
+    for part in pure.parts:
+        target = target / part
+        if target.is_symlink():
+            raise PathEscapes(f"{path} goes through a link; name the file itself")
+        if (target / ".git").exists():
+            raise PathEscapes(f"{path} is in a repository of its own")
     return target
+
+
+def _as_stored(part: str) -> str:
+    """A name as a file system that ignores case and invisible characters finds it."""
+    visible = "".join(c for c in part if unicodedata.category(c) != "Cf")
+    return visible.casefold().rstrip(". ")

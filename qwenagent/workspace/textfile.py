@@ -23,8 +23,10 @@ class TextFile:
         """Read bytes.
 
         Raises:
-            EditRefused: not UTF-8, or line ends of both kinds, which could not be kept.
+            EditRefused: not UTF-8 text, or line ends of both kinds, which could not be kept.
         """
+        if b"\0" in data:
+            raise EditRefused(f"{path} is not a text file")
         bom = data.startswith(_BOM)
         try:
             text = data.removeprefix(_BOM).decode("utf-8")

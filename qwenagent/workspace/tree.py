@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from qwenagent.errors import EditRefused
-from qwenagent.workspace.journal import Journal, PreImage
+from qwenagent.errors import EditRefused, PathEscapes
+from qwenagent.workspace.diff import unified_diff
+from qwenagent.workspace.journal import Journal, PreImage, present_bytes
 from qwenagent.workspace.paths import confine
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.textfile import MAX_BYTES, TextFile
@@ -36,8 +37,11 @@ class Workspace:
         return self.repository.files()
 
     def exists(self, path: str) -> bool:
-        """Return whether something is at this path."""
-        return (self.root / path).exists()
+        """Return whether something is at this path of the repository."""
+        try:
+            return confine(self.root, path).exists()
+        except PathEscapes:
+            return False
 
     def read(self, path: str) -> TextFile:
         """Return a file.
@@ -48,38 +52,47 @@ class Workspace:
         """
         target = confine(self.root, path)
         if not target.is_file():
-            raise EditRefused(f"{path} does not exist")
-        size = target.stat().st_size
-        if size > MAX_BYTES:
-            raise EditRefused(f"{path} has {size} bytes, more than {MAX_BYTES}")
-        data = target.read_bytes()
-        if b"\0" in data[:8000]:
-            raise EditRefused(f"{path} is not a text file")
-        return TextFile.decode(data, path)
+            raise EditRefused(
+                f"{path} is a folder" if target.exists() else f"{path} does not exist"
+            )
+        try:
+            size = target.stat().st_size
+            if size > MAX_BYTES:
+                raise EditRefused(f"{path} has {size} bytes, more than {MAX_BYTES}")
+            return TextFile.decode(target.read_bytes(), path)
+        except OSError as error:
+            raise EditRefused(f"{path} cannot be read: {error.strerror}") from error
 
     def text(self, path: str) -> str | None:
         """Return a file's text, None if it cannot be read as text."""
         try:
             return self.read(path).text
-        except (EditRefused, OSError):
+        except (EditRefused, PathEscapes):
             return None
 
     def apply(self, edit: Edit) -> None:
         """Write an edit.
 
         Raises:
-            EditRefused: the file is not what the edit was made from.
+            PathEscapes: it is outside of the repository.
+            EditRefused: the file is not what the edit was made from, or cannot be written.
         """
         target = confine(self.root, edit.path)
         if edit.old is None:
             if target.exists():
                 raise EditRefused(f"{edit.path} exists by now")
-            self.journal.write(target, edit.new.encode("utf-8"))
-            return
-        file = self.read(edit.path)
-        if file.text != edit.old:
-            raise EditRefused(f"{edit.path} has changed since it was read; read it again")
-        self.journal.write(target, file.encode(edit.new))
+            file = TextFile("")
+        else:
+            file = self.read(edit.path)
+            if file.text != edit.old:
+                raise EditRefused(f"{edit.path} has changed since it was read; read it again")
+            self._require_way_back(target)
+        try:
+            self.journal.write(target, file.encode(edit.new))
+        except OSError as error:
+            raise EditRefused(f"{edit.path} cannot be written: {error.strerror}") from error
+        except UnicodeEncodeError:
+            raise EditRefused(f"the text for {edit.path} cannot be written as UTF-8") from None
 
     def settle(self) -> None:
         """Keep what was written: `rollback` now returns to this state."""
@@ -88,69 +101,60 @@ class Workspace:
         self.journal.clear()
 
     def changed(self) -> list[str]:
-        """Return the paths written since the last `settle`, relative, in order."""
-        return [self._relative(path) for path in self.journal.images]
+        """Return the paths that differ from the last `settle`, in the order of writing."""
+        return self._relative(path for path in self.journal.images if self.journal.differs(path))
 
     def written(self) -> tuple[list[str], list[str]]:
         """Return the paths that the run changed and those it created, of those that are there."""
-        images = {**self.journal.images, **self._settled}
-        there = {self._relative(p): image for p, image in images.items() if p.exists()}
-        changed = [p for p, image in there.items() if image.data is not None]
-        return changed, [p for p in there if p not in changed]
+        images = self._images(whole_run=True)
+        now = {path: present_bytes(path) for path in images}
+        changed = [p for p, old in images.items() if old.data is not None and now[p] != old.data]
+        created = [p for p, old in images.items() if old.data is None and now[p] is not None]
+        return self._relative(p for p in changed if now[p] is not None), self._relative(created)
 
     def rollback(self) -> list[str]:
         """Undo every write since the last `settle`; return the paths."""
-        return [self._relative(path) for path in self.journal.rollback()]
+        return self._relative(self.journal.rollback())
 
     def state(self) -> dict[str, bytes | None]:
         """Return the present bytes of every file written since the last `settle`."""
-        return {
-            self._relative(p): p.read_bytes() if p.exists() else None for p in self.journal.images
-        }
+        images = self.journal.images
+        return dict(zip(self._relative(images), map(present_bytes, images), strict=True))
 
     def restore(self, state: dict[str, bytes | None]) -> None:
         """Go from any later state back to one that `state` returned."""
-        images = self.journal.images
-        for path in [p for p in images if self._relative(p) not in state]:
-            image = images[path]
-            self._put(path, image.data)
-        for name, data in state.items():
-            self._put(self.root / name, data)
+        wanted = {path: image.data for path, image in self.journal.images.items()}
+        wanted |= {self.root / name: data for name, data in state.items()}
+        for path, data in wanted.items():
+            if data is None:
+                self.journal.remove(path)
+            elif data != present_bytes(path):
+                self.journal.write(path, data)
 
     def patch(self, *, whole_run: bool = False) -> str:
         """Return what was written since the last `settle`, or ever, as one unified diff."""
-        images = {**self.journal.images, **self._settled} if whole_run else self.journal.images
         parts = []
-        for path, image in images.items():
-            old = image.data.decode("utf-8", errors="replace") if image.data is not None else None
-            new = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
-            parts.append(unified_diff(self._relative(path), old, new))
+        for path, image in self._images(whole_run=whole_run).items():
+            (name,) = self._relative([path])
+            old, new = _decoded(image.data), _decoded(present_bytes(path))
+            parts.append(unified_diff(name, old, new))
         return "".join(parts)
 
-    def _put(self, path: Path, data: bytes | None) -> None:
-        if data is None:
-            path.unlink(missing_ok=True)
-        else:
-            self.journal.write(path, data)
+    def _images(self, *, whole_run: bool) -> dict[Path, PreImage]:
+        return self.journal.images | self._settled if whole_run else self.journal.images
 
-    def _relative(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+    def _require_way_back(self, target: Path) -> None:
+        """Refuse a file of the user's that neither a commit nor a snapshot would hold."""
+        if target in self._images(whole_run=True):
+            return
+        (path,) = self._relative([target])
+        if why := self.repository.why_untouchable(path):
+            raise EditRefused(why)
+
+    def _relative(self, paths: Iterable[Path]) -> list[str]:
+        return [path.relative_to(self.root).as_posix() for path in paths]
 
 
-def unified_diff(path: str, old: str | None, new: str | None) -> str:
-    """Return a diff that `git apply` takes; None is a file that is not there."""
-    if old == new:
-        return ""
-    head = f"diff --git a/{path} b/{path}\n"
-    if old is None:
-        head += "new file mode 100644\n"
-    if new is None:
-        head += "deleted file mode 100644\n"
-    rows = difflib.unified_diff(
-        (old or "").splitlines(keepends=True),
-        (new or "").splitlines(keepends=True),
-        "/dev/null" if old is None else f"a/{path}",
-        "/dev/null" if new is None else f"b/{path}",
-    )
-    ended = (row if row.endswith("\n") else row + "\n\\ No newline at end of file\n" for row in rows)
-    return head + "".join(ended)
+def _decoded(data: bytes | None) -> str | None:
+    # Not TextFile: a patch has the line ends and the byte order mark as they are.
+    return None if data is None else data.decode("utf-8", errors="replace")

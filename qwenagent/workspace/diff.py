@@ -1,0 +1,47 @@
+"""One file's change as the text of a diff. Knows no files."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+_QUOTED = re.compile(r'["\\\x00-\x1f\x7f]')
+
+
+def unified_diff(path: str, old: str | None, new: str | None) -> str:
+    """Return a diff that `git apply` takes; None is a file that is not there."""
+    if old == new:
+        return ""
+    before, after = _quoted(f"a/{path}"), _quoted(f"b/{path}")
+    head = f"diff --git {before} {after}\n"
+    if old is None:
+        head += "new file mode 100644\n"
+    if new is None:
+        head += "deleted file mode 100644\n"
+    # A name with a space ends with a tab, as git writes it.
+    tab = "\t" if " " in path else ""
+    rows = difflib.unified_diff(
+        _lines(old or ""),
+        _lines(new or ""),
+        "/dev/null" if old is None else before + tab,
+        "/dev/null" if new is None else after + tab,
+    )
+    ended = (
+        row if row.endswith("\n") else row + "\n\\ No newline at end of file\n" for row in rows
+    )
+    return head + "".join(ended)
+
+
+def _ended(row: str) -> str:
+    return row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n"
+
+
+def _lines(text: str) -> list[str]:
+    # Not splitlines: to git a form feed or U+2028 is a character like any other.
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def _quoted(name: str) -> str:
+    if not _QUOTED.search(name):
+        return name
+    return '"' + _QUOTED.sub(lambda match: f"\\{ord(match[0]):03o}", name) + '"'

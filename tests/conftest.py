@@ -1,0 +1,95 @@
+"""What every test needs: a neutral git, a home of its own, a small repository, the test model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from qwenagent.registry import find_card, installed
+
+# Shared machines stall: a slow example is no failure.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
+
+GIT_ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "A. Tester",
+    "GIT_AUTHOR_EMAIL": "tester@example.org",
+    "GIT_COMMITTER_NAME": "A. Tester",
+    "GIT_COMMITTER_EMAIL": "tester@example.org",
+}
+
+
+@pytest.fixture(scope="session")
+def test_gguf() -> Path:
+    """The real 0.5b: `$QWENAGENT_TEST_GGUF`, else the one that is installed.
+
+    Of the session, so that it looks before `isolation` hides the real store.
+    """
+    given = os.environ.get("QWENAGENT_TEST_GGUF")
+    path = Path(given) if given else installed(find_card("0.5b"))
+    if path is not None and path.is_file():
+        return path
+    missing = "the 0.5b model is missing: `qwenagent models pull 0.5b` gets it"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest.fixture(autouse=True)
+def isolation(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings, models, git configuration or git identity of the machine reach a test."""
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "QWENAGENT_")):
+            monkeypatch.delenv(name)
+    for name, value in GIT_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("GIT_TEMPLATE_DIR", str(home))
+    monkeypatch.setenv("QWENAGENT_HOME", str(home / "qwenagent"))
+
+
+def run_git(folder: Path, *args: str, stdin: str = "") -> str:
+    """Run the user's git and return what it prints."""
+    done = subprocess.run(
+        ["git", *args], cwd=folder, input=stdin.encode(), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+@pytest.fixture(scope="session")
+def first_repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository that `repo` copies; made once."""
+    root = tmp_path_factory.mktemp("first") / "repo"
+    (root / "pkg").mkdir(parents=True)
+    (root / "pkg" / "store.py").write_text(
+        'LIMIT = 3\n\n\nclass Store:\n    """Keeps."""\n\n    def load(self):\n        return 1\n',
+        encoding="utf-8",
+    )
+    (root / "README.md").write_text("# Sample\n", encoding="utf-8")
+    (root / ".gitignore").write_text("*.log\nbuild/\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:  # before `isolation`, which is of each test
+        for name in [name for name in os.environ if name.startswith("GIT_")]:
+            patch.delenv(name)
+        for name, value in GIT_ENVIRONMENT.items():
+            patch.setenv(name, value)
+        run_git(root, "init", "-q", "-b", "main", "--template=")
+        run_git(root, "add", ".")
+        run_git(root, "commit", "-q", "-m", "first")
+    return root
+
+
+@pytest.fixture
+def repo(tmp_path: Path, first_repo: Path) -> Path:
+    """A repository on branch main with one commit, in a folder whose name has a space."""
+    root = tmp_path / "my repo"
+    shutil.copytree(first_repo, root)
+    run_git(root, "update-index", "-q", "--refresh")
+    return root

@@ -1,0 +1,135 @@
+"""A real repository, real tests and a scripted engine: what the tests of the loop play on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qwenagent.checks import TestRunner
+from qwenagent.config import Settings
+from qwenagent.engine import ScriptedEngine
+from qwenagent.engine.scripted import Reply
+from qwenagent.loop import Agent, Ports, RunOptions, Stop
+from qwenagent.plan import Plan, parse_plan, task_plan
+from qwenagent.protocol.approval import Approver
+from qwenagent.protocol.events import (
+    ApprovalAnswered,
+    ApprovalAsked,
+    Event,
+    EventStream,
+    Finished,
+    Record,
+)
+from qwenagent.registry import Profile, find_card
+from qwenagent.workspace import Repository, Workspace
+
+MODULE = "def add(a, b):\n    return a - b\n\n\ndef twice(a):\n    return add(a, a)\n"
+FIXED = MODULE.replace("a - b", "a + b")
+BROKEN = MODULE.replace("a - b", "a * b")
+TEST = """import unittest
+
+from calc import add, twice
+
+
+class Add(unittest.TestCase):
+    def test_add(self):
+        self.assertEqual(add(2, 3), 5)
+
+    def test_zero(self):
+        self.assertEqual(add(0, 0), 0)
+"""
+COMMAND = "python3 -m unittest -v test_calc"
+
+
+def body(code: str) -> str:
+    """What the model writes after the forced opening fence."""
+    return f"{code}```"
+
+
+@dataclass(slots=True)
+class Yes:
+    """Approves everything and remembers what it was asked."""
+
+    asked: list[ApprovalAsked] = field(default_factory=list)
+    granted: bool = True
+
+    def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
+        self.asked.append(request)
+        return ApprovalAnswered(self.granted, "user" if self.granted else "nobody", request.digest)
+
+
+@dataclass(slots=True)
+class Stage:
+    """One run: the repository, the engine's script, and everything that was emitted."""
+
+    root: Path
+    replies: Iterable[Reply] = ()
+    approver: Approver = field(default_factory=Yes)
+    settings: Settings = field(default_factory=Settings)
+    stop: Stop = field(default_factory=Stop)
+    profile: Profile = field(default_factory=lambda: find_card("0.5b").profile)
+    records: list[Record] = field(default_factory=list)
+    engine: ScriptedEngine = field(init=False)
+
+    def run_plan(self, text: str, options: RunOptions = RunOptions()) -> int:  # noqa: B008
+        return self.run(parse_plan(text, "plan.md"), "plan", options)
+
+    def run_task(
+        self, text: str, options: RunOptions = RunOptions(branch=False, commit=False)
+    ) -> int:  # noqa: B008
+        return self.run(task_plan(text), "task", options)
+
+    def run(self, plan: Plan, kind, options: RunOptions) -> int:
+        self.engine = ScriptedEngine(self.replies)
+        repository = Repository.open(self.root)
+        ports = Ports(
+            engine=self.engine,
+            workspace=Workspace(repository),
+            runner=TestRunner(self.root, os.environ, self.stop),
+            events=EventStream("run", (self.records.append,)),
+            approver=self.approver,
+            profile=self.profile,
+            settings=self.settings,
+            stop=self.stop,
+        )
+        try:
+            return Agent(ports).run(plan, kind, options)
+        finally:
+            repository.close()
+
+    def events(self, kind: type[Event]) -> list[Event]:
+        return [record.event for record in self.records if isinstance(record.event, kind)]
+
+    @property
+    def finished(self) -> Finished:
+        event = self.records[-1].event
+        assert isinstance(event, Finished)
+        return event
+
+    @property
+    def states(self) -> list[str]:
+        return [line.state for line in self.finished.steps]
+
+    def git(self, *args: str) -> str:
+        done = subprocess.run(
+            ["git", *args], cwd=self.root, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+
+def make_repository(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+    for args in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        [*identity, "commit", "-q", "-m", "start"],
+    ):
+        subprocess.run(["git", *args], cwd=root, check=True)
+    return root

@@ -1,0 +1,64 @@
+"""Calls drawn by the real 0.5B at temperature 1: all of them valid, whatever it wanted to say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from qwenagent.engine import EmbeddedEngine, LoadSettings, default_threads
+from qwenagent.grammar import call_grammar
+from qwenagent.grammar.calls import OPENING
+from qwenagent.protocol.messages import Prompt, Sampling
+from qwenagent.tools import SPECS
+from qwenagent.workspace import confine
+from tests.states import State, make_state
+
+pytestmark = pytest.mark.model
+
+
+def check(state: State, text: str) -> None:
+    """Valid JSON, the tool's schema, a path that is there (or is new and inside)."""
+    call = json.loads(text)
+    assert set(call) == {"name", "arguments"}
+    assert call["name"] in {offer.spec.name for offer in state.offers}
+    jsonschema.validate(call["arguments"], SPECS[call["name"]].parameters)
+    path = call["arguments"].get("path")
+    if path is None:
+        return
+    if call["name"] == "write_file":
+        assert not state.workspace.exists(path)
+        confine(state.workspace.root, path)
+    else:
+        assert (state.workspace.root / path).is_file()
+
+
+def draw(engine: EmbeddedEngine, state: State, n: int) -> list[str]:
+    sampling = Sampling(temperature=1.0, top_p=1.0, top_k=512, max_tokens=256)
+    grammar = call_grammar(state.offers, "a state")
+    prompt = Prompt(state.messages, OPENING)
+    done = engine.complete(prompt, sampling=sampling, grammar=grammar, n=n)
+    assert [c.stop for c in done] == ["stop"] * n
+    return [OPENING + c.text for c in done]
+
+
+@pytest.mark.parametrize(
+    ("n_states", "n_samples"), [(10, 2), pytest.param(50, 6, marks=pytest.mark.slow)]
+)
+def test_every_call_is_valid(test_gguf: Path, tmp_path: Path, n_states: int, n_samples: int):
+    engine = EmbeddedEngine(
+        "test", LoadSettings(test_gguf, n_ctx=4096, n_threads=default_threads())
+    )
+    try:
+        calls = []
+        for seed in range(n_states):
+            state = make_state(tmp_path / str(seed), seed)
+            for text in draw(engine, state, n_samples):
+                check(state, text)
+                calls.append(text)
+    finally:
+        engine.close()
+    assert len(calls) == n_states * n_samples
+    print(f"{len(calls)} of {len(calls)} calls valid, {len(set(calls))} different")

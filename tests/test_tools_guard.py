@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+
+from qwenagent.tools import refusal
+from qwenagent.workspace import Edit
+
+OMITTED = [
+    ("a.py", "# ..."),
+    ("a.py", "    # ... rest of the code"),
+    ("a.py", "# ... existing code ..."),
+    ("a.py", "# (rest of the class)"),
+    ("a.py", "# Rest of the code remains the same"),
+    ("a.py", "    # The rest of the implementation goes here"),
+    ("a.py", "# rest of the function is unchanged"),
+    ("a.py", "# existing code here"),
+    ("a.py", "# [existing code]"),
+    ("a.py", "# Existing methods here"),
+    ("a.py", "# Other methods remain unchanged"),
+    ("a.py", "# unchanged"),
+    ("a.py", "# (unchanged)"),
+    ("a.py", "# same as before"),
+    ("a.py", "# ... (other functions) ..."),
+    ("a.py", "# Your code here"),
+    ("a.py", "    # add your implementation here"),
+    ("a.py", "    pass  # rest of the code"),
+    ("a.py", "    ...  # existing implementation goes here"),
+    ("a.js", "// ... existing code ..."),
+    ("a.js", "  // other methods stay the same"),
+    ("a.ts", "/* ... */"),
+    ("a.tsx", "{/* ... rest of the component code ... */}"),
+    ("a.go", "\t// implementation omitted for brevity"),
+    ("a.rs", "// …"),
+    ("a.html", "<!-- rest of the file -->"),
+    ("a.sql", "-- remaining code unchanged"),
+    ("a.md", "<!-- ... -->"),
+]
+FINE = [
+    ("a.py", "# the rest of the list is sorted"),
+    ("a.py", "# The remaining methods are tried in order"),
+    ("a.py", "# Remaining code points are escaped"),
+    ("a.py", "# Existing users keep their old limit"),
+    ("a.py", "# existing files are overwritten"),
+    ("a.py", "# other methods of payment are refused"),
+    ("a.py", "# Other imports"),
+    ("a.py", "# unchanged rows are skipped"),
+    ("a.py", "# Same as before, but for empty lists"),
+    ("a.py", "# same file name in both folders"),
+    ("a.py", "x = 1  # unchanged"),
+    ("a.py", "    >>> f()  # ..."),
+    ("a.py", "    ..."),
+    ("a.py", "def f() -> None: ..."),
+    ("a.py", "#!/usr/bin/env python"),
+    ("a.py", "# -----"),
+    ("a.py", "#"),
+    ("a.py", "# here the previous token is consumed"),
+    ("a.py", "# imports"),
+    ("a.py", "# ... and if it is not there, we go on with the next one in the list"),
+    ("a.js", "// rest parameters are an array"),
+    ("a.js", "f(...rest);"),
+    ("a.ts", "/** Returns the rest. */"),
+    ("a.c", "#include <rest.h>"),
+    ("a.md", "# Rest of the code"),
+    ("a.sql", "-- previous balance"),
+]
+
+
+@pytest.mark.parametrize(("path", "line"), OMITTED)
+def test_a_comment_in_place_of_code(path, line):
+    # An unknown suffix for the text around it: only the comment is judged here.
+    expected = f"{line.strip()!r} stands for code that is missing; write all of the code"
+    assert refusal(Edit(path, "x\n", f"{line}\n"), "") == expected
+    assert "stands for code" not in refusal(Edit(path, f"{line}\n", f"{line}\ny = 1\n"), "")
+
+
+@pytest.mark.parametrize(("path", "line"), FINE)
+def test_a_comment_about_code(path, line):
+    assert "stands for code" not in refusal(Edit(path, "x\n", f"{line}\n"), "")
+
+
+CLASS = (
+    "LIMIT = 1\n\n\nclass A:\n    def f(self):\n        pass\n\n    def g(self):\n        pass\n"
+)
+WITH_MAIN = CLASS + '\n\nif __name__ == "__main__":\n    A()\n'
+
+
+@pytest.mark.parametrize(
+    ("edit", "request_text", "expected"),
+    [
+        (Edit("a.py", None, "x = 1\n"), "", ""),
+        (Edit("a.py", "x = 1\n", "x = 2\n"), "", ""),
+        (Edit("a.py", None, " \n"), "", "a.py would be empty; write the whole code"),
+        (Edit("p/__init__.py", None, ""), "", ""),
+        (Edit("p/__init__.py", "x = 1\n", ""), "",
+         "p/__init__.py would be empty; write the whole code"),
+        (Edit("a.py", "x = 1\n", "x = 1\n"), "",
+         "that leaves a.py as it is; write the changed code"),
+        (Edit("a.py", "x = 1\n", "x = (\n"), "",
+         "a.py would not parse: line 1: '(' was never closed at 'x = ('; "
+         "write it again without the error"),
+        (Edit("a.py", "def f(:\n", "def f(:\n    pass\n"), "", ""),
+        (Edit("a.txt", "x = (\n", "x = ((\n"), "", ""),
+        (Edit("a.py", CLASS, CLASS.replace("    def g(self):\n        pass\n", "")),
+         "Change f of the class A", "a.py would lose A.g; keep everything that is not to change"),
+        (Edit("a.py", CLASS, CLASS.replace("    def g(self):\n        pass\n", "")),
+         "Remove `g` from A", ""),
+        (Edit("a.py", CLASS, CLASS.replace("class A", "class B")), "rename A to B", ""),
+        (Edit("a.py", CLASS, CLASS.replace("class A", "class B")), "Apply it",
+         "a.py would lose A, A.f, A.g; keep everything that is not to change"),
+        (Edit("a.py", CLASS, CLASS.removeprefix("LIMIT = 1\n\n\n")), "Change A",
+         "a.py would lose LIMIT; keep everything that is not to change"),
+        (Edit("a.py", CLASS, CLASS.removeprefix("LIMIT = 1\n\n\n")), "Drop LIMIT", ""),
+        (Edit("a.py", WITH_MAIN, CLASS), "",
+         'a.py would lose if __name__ == "__main__"; keep everything that is not to change'),
+        (Edit("a.py", WITH_MAIN, CLASS), "drop the `__main__` part", ""),
+        (Edit("a.py", "".join(f"def f{i}(): pass\n" for i in range(7)), "x = 1\n"), "f1",
+         "a.py would lose f0, f2, f3, f4, f5 and 1 more; keep everything that is not to change"),
+    ],
+)  # fmt: skip
+def test_refusals(edit, request_text, expected):
+    assert refusal(edit, request_text) == expected
