@@ -494,7 +494,7 @@ def _check_plan(plan: Plan) -> int:
 
 
 def _warn_of_idle_gpu() -> None:
-    from qwenagent.engine import visible_gpu, offload_available, wheel_command
+    from qwenagent.engine import offload_available, visible_gpu, wheel_command
 
     gpu = visible_gpu()
     if gpu and not offload_available():

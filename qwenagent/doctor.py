@@ -51,7 +51,7 @@ def _llama() -> Finding:
 
 
 def _gpu() -> Iterator[Finding]:
-    from qwenagent.engine import visible_gpu, offload_available, wheel_command
+    from qwenagent.engine import offload_available, visible_gpu, wheel_command
 
     gpu = visible_gpu()
     if offload_available():

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from qwenagent.checks import TestRunner
 from qwenagent.config import Settings
@@ -18,10 +19,10 @@ from qwenagent.protocol.approval import Approver
 from qwenagent.protocol.events import (
     ApprovalAnswered,
     ApprovalAsked,
-    Event,
     EventStream,
     Finished,
     Record,
+    RunKind,
 )
 from qwenagent.registry import Profile, find_card
 from qwenagent.workspace import Repository, Workspace
@@ -41,6 +42,9 @@ class Add(unittest.TestCase):
     def test_zero(self):
         self.assertEqual(add(0, 0), 0)
 """
+PLAN_RUN = RunOptions()
+TASK = RunOptions(branch=False, commit=False)
+E = TypeVar("E")
 COMMAND = "python3 -m unittest -v test_calc"
 
 
@@ -74,15 +78,13 @@ class Stage:
     records: list[Record] = field(default_factory=list)
     engine: ScriptedEngine = field(init=False)
 
-    def run_plan(self, text: str, options: RunOptions = RunOptions()) -> int:  # noqa: B008
+    def run_plan(self, text: str, options: RunOptions = PLAN_RUN) -> int:
         return self.run(parse_plan(text, "plan.md"), "plan", options)
 
-    def run_task(
-        self, text: str, options: RunOptions = RunOptions(branch=False, commit=False)
-    ) -> int:  # noqa: B008
+    def run_task(self, text: str, options: RunOptions = TASK) -> int:
         return self.run(task_plan(text), "task", options)
 
-    def run(self, plan: Plan, kind, options: RunOptions) -> int:
+    def run(self, plan: Plan, kind: RunKind, options: RunOptions) -> int:
         self.engine = ScriptedEngine(self.replies)
         repository = Repository.open(self.root)
         ports = Ports(
@@ -100,7 +102,7 @@ class Stage:
         finally:
             repository.close()
 
-    def events(self, kind: type[Event]) -> list[Event]:
+    def events(self, kind: type[E]) -> list[E]:
         return [record.event for record in self.records if isinstance(record.event, kind)]
 
     @property

@@ -47,7 +47,9 @@ def draw(engine: EmbeddedEngine, state: State, n: int) -> list[str]:
 @pytest.mark.parametrize(
     ("n_states", "n_samples"), [(10, 2), pytest.param(50, 6, marks=pytest.mark.slow)]
 )
-def test_every_call_is_valid(test_gguf: Path, tmp_path: Path, n_states: int, n_samples: int):
+def test_every_call_is_valid(
+    test_gguf: Path, tmp_path: Path, n_states: int, n_samples: int
+) -> None:
     engine = EmbeddedEngine(
         "test", LoadSettings(test_gguf, n_ctx=4096, n_threads=default_threads())
     )

@@ -17,7 +17,7 @@ from qwenagent.engine.llama import Candidates, Context, GrammarState, Model, sta
 from qwenagent.errors import ContextOverflow, EngineCrashed, InvalidGrammar
 from qwenagent.grammar import Grammar, Offer, OneOf, accepts, body_grammar, call_grammar
 from qwenagent.grammar.calls import OPENING
-from qwenagent.protocol.messages import Message, Prompt, Sampling
+from qwenagent.protocol.messages import Completion, Message, Prompt, Role, Sampling
 from qwenagent.tools import SPECS
 from tests.grammar_tables import TABLES
 
@@ -85,7 +85,7 @@ def test_the_template_is_the_familys(model):
 
 def test_every_message_reaches_the_prompt(model):
     said = ["the system text", "the task", "the call", "the result of the tool", "and so on"]
-    roles = ["system", "user", "assistant", "user", "assistant"]
+    roles: list[Role] = ["system", "user", "assistant", "user", "assistant"]
     messages = tuple(Message(role, text) for role, text in zip(roles, said, strict=True))
     rendered = text_of(model, model.encode(Prompt(messages)))
     positions = [rendered.index(text) for text in said]
@@ -130,11 +130,15 @@ def test_the_same_seed_draws_the_same_and_another_one_differs(engine):
 
 def test_candidates_stop_when_one_is_accepted(engine):
     seen: list[str] = []
+
+    def third_time_lucky(completion: Completion) -> bool:
+        seen.append(completion.text)
+        return len(seen) == 3
+
     sampling = Sampling(temperature=1.0, max_tokens=5)
-    done = engine.complete(
-        CODE, sampling=sampling, n=4, accept=lambda c: len(seen) == 2 or seen.append(c.text)
-    )
-    assert len(done) == 3
+    done = engine.complete(CODE, sampling=sampling, n=4, accept=third_time_lucky)
+    assert [c.text for c in done] == seen
+    assert len(seen) == 3
 
 
 def test_text_comes_while_it_is_written(engine):

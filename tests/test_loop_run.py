@@ -25,6 +25,7 @@ from qwenagent.protocol.events import (
     TurnStarted,
     Warned,
 )
+from qwenagent.protocol.json import Json
 from qwenagent.protocol.messages import Completion, Usage
 from qwenagent.protocol.tools import ToolCall
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, Yes, body, make_repository
@@ -39,7 +40,7 @@ def root(tmp_path: Path) -> Path:
     return make_repository(tmp_path / "repo", files)
 
 
-def call_end(name: str, **arguments) -> str:
+def call_end(name: str, **arguments: Json) -> str:
     """A call as the model completes it after the forced opening."""
     return header_text(ToolCall(name, arguments)).removeprefix('{"name": "')
 
@@ -104,14 +105,14 @@ def test_a_command_is_shown_before_it_runs(root):
         assert started.command == ran.run.command
 
 
-def test_red_tests_lead_to_a_repair_from_the_state_before(root):
+def test_red_tests_lead_to_a_repair_of_the_first_attempt(root):
     stage = Stage(root, [body(BROKEN), THOUGHT, body(FIXED)])
     assert stage.run_plan(PLAN) == 0
     scored = stage.events(CandidateScored)
     assert [(s.candidate, s.best) for s in scored] == [(0, False), (1, True)]
     assert (root / "calc.py").read_text() == FIXED
     thinking, editing = stage.engine.prompts[1:]
-    assert MODULE.strip() in thinking.messages[-1].text
+    assert BROKEN.strip() in thinking.messages[-1].text
     assert [m.text for m in editing.messages[2:]] == [
         THOUGHT,
         "Write the complete new content of calc.py.",
@@ -241,8 +242,11 @@ def test_an_engine_that_keeps_dying_blocks_the_step(root):
 
 
 def test_files_are_created_before_the_tests_run(root):
-    plan = f"- [ ] Write `more.py` and use it.\n      Files: `more.py`, `calc.py`\n      Test: `{COMMAND}`\n"
-    using = "from more import plus\n\n\ndef add(a, b):\n    return plus(a, b)\n\n\ndef twice(a):\n    return add(a, a)\n"
+    plan = (
+        "- [ ] Write `more.py` and use it.\n      Files: `more.py`, `calc.py`\n"
+        f"      Test: `{COMMAND}`\n"
+    )
+    using = "from more import plus\n\n\n" + MODULE.replace("a - b", "plus(a, b)")
     stage = Stage(root, [body("def plus(a, b):\n    return a + b\n"), body(using)])
     assert stage.run_plan(plan) == 0
     assert [e.path for e in stage.events(EditApplied)] == ["more.py", "calc.py"]

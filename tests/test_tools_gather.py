@@ -143,6 +143,6 @@ def test_list_files_of_a_large_folder(tree):
 
 
 def test_every_tool_has_a_line_in_the_prompt():
-    lines = tool_lines().split("\n")
+    lines = tool_lines(SPECS).split("\n")
     assert [line.split("(")[0] for line in lines] == list(SPECS)
     assert set(GATHER_TOOLS) < set(SPECS)

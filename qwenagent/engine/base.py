@@ -35,7 +35,7 @@ class Engine(Protocol):
         on_text: OnText | None = None,
         on_prefill: OnPrefill | None = None,
     ) -> list[Completion]:
-        """Return up to `n` candidates, the first with `sampling.seed`, the others with seeds after it.
+        """Return up to `n` candidates: with `sampling.seed` and the seeds that follow it.
 
         Fewer come back if `accept` was content with one or `cancel` was set; the last of a
         cancelled call has `stop="cancelled"`.

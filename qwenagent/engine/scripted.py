@@ -29,7 +29,7 @@ Reply = str | Completion | Exception | Callable[[Prompt], str]
 
 @dataclass(slots=True)
 class ScriptedEngine:
-    """Implements `Engine`. A reply is the text, a completion, an error, or a function of the prompt.
+    """Implements `Engine`. A reply is a text, a completion, an error or a function of the prompt.
 
     `prompts` collects what it was asked. A token is four characters here.
     """

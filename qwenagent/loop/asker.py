@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from qwenagent.engine import Engine
 from qwenagent.errors import EngineCrashed
@@ -47,6 +47,26 @@ class Question:
     sampling: Sampling
     fenced: tuple[str, ...] = ()
     """Texts whose runs of backticks the fence must outgrow."""
+    body_order: Callable[[ToolCall], str] = field(default=lambda _: "")
+    """The sentence that asks for the body of a call, in place of `order`."""
+    order: str = ""
+    """What the last message ends with if it asks for a choice between calls."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By path, how its file begins: a rewrite is made to begin so too. It keeps the licence and
+    the docstring, and puts the model on the track of the right file."""
+
+    def asking_for_body(self, call: ToolCall) -> tuple[Message, ...]:
+        """Return the messages with the order for this call's body at their end.
+
+        A model that still reads a list of calls when it writes the body writes code that makes
+        those calls.
+        """
+        *before, last = self.messages
+        wanted = self.body_order(call)
+        if not (self.order and wanted and last.text.endswith(self.order)):
+            return self.messages
+        text = last.text.removesuffix(self.order) + wanted
+        return (*before, Message(last.role, text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +145,16 @@ class Asker:
     def _body(self, question: Question, call: ToolCall, line: str) -> Action:
         path = str(call.arguments["path"])
         fence = fence_for(*question.fenced, markdown=path.endswith((".md", ".markdown")))
-        opening = f"{line}\n{fence}{fence_info(path)}\n"
+        header = question.headers.get(path, "") if call.name == "rewrite_file" else ""
+        opening = f"{line}\n{fence}{fence_info(path)}\n{header}"
         self._events.emit(TokenDelta(opening[len(line) :]))
-        prompt = Prompt(question.messages, opening)
+        prompt = Prompt(question.asking_for_body(call), opening)
         done = self._complete(prompt, body_grammar(fence), question.sampling)
         body = done.text.rstrip("\n")
         if done.stop != "stop":
             return Action(None, opening + body, done.stop)
-        return Action(replace(call, body=body.removesuffix(fence)), opening + body, "stop")
+        written = header + body.removesuffix(fence)
+        return Action(replace(call, body=written), opening + body, "stop")
 
     def _complete(self, prompt: Prompt, grammar: Grammar | None, sampling: Sampling) -> Completion:
         for restart in range(RESTARTS + 1):

@@ -106,4 +106,4 @@ def hidden(path: str) -> bool:
 def folders(paths: Iterable[str]) -> list[str]:
     """Return the folders that hold `paths`, "." first."""
     found = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
-    return ["."] + sorted(found - {"."})
+    return [".", *sorted(found - {"."})]

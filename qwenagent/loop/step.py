@@ -34,7 +34,7 @@ from qwenagent.loop.ports import Ports
 from qwenagent.loop.targets import Targets, find_targets, is_test_file
 from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
-from qwenagent.protocol.checks import TestCommand, TestRun
+from qwenagent.protocol.checks import TestCommand
 from qwenagent.protocol.events import (
     CandidateScored,
     CheckpointMade,
@@ -46,7 +46,7 @@ from qwenagent.protocol.events import (
 )
 from qwenagent.protocol.messages import Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
-from qwenagent.syntax import is_known
+from qwenagent.syntax import header, is_known
 from qwenagent.tools import GATHER_TOOLS, SPECS, make_edit, refusal, run_gather, tool_lines
 from qwenagent.workspace import Edit, unified_diff
 
@@ -113,7 +113,9 @@ class StepRunner:
         self._step = step
         self._talk = _Conversation()
         self._best: _Best | None = None
-        self._last_patch = self._refusal = ""
+        self._base: _Best | None = None
+        self._kept: _Best | None = None
+        self._refusal = ""
         self._seen: set[Edit] = set()
         self._asked: Counter[tuple[Message, ...]] = Counter()
         self._targets = find_targets(step, self._tree, extra_files)
@@ -166,7 +168,7 @@ class StepRunner:
             targets=self._present_targets(),
             plan_text=self._plan_text,
             test_command=self._judge.shown_command,
-            failing=self._best.judged.shown if self._best else self._judge.failing,
+            failing=self._base.judged.shown if self._base else self._judge.failing,
             whole_file_lines=self._ports.profile.whole_file_lines,
             budget_tokens=self._ports.profile.context_tokens,
         )
@@ -266,8 +268,17 @@ class StepRunner:
 
     def _ask(self, offers: list[Offer], phase: Phase) -> Action:
         sampling = self._sampling(self._ports.profile.max_body_tokens)
-        fenced = [self._step.text, *(self._tree.text(p) or "" for p in self._targets.change)]
-        question = Question(self._talk.messages, offers, phase, sampling, tuple(fenced))
+        texts = {p: self._tree.text(p) or "" for p in self._targets.all}
+        question = Question(
+            messages=self._talk.messages,
+            offers=offers,
+            phase=phase,
+            sampling=sampling,
+            fenced=(self._step.text, *texts.values()),
+            order=_order(offers),
+            body_order=_body_order,
+            headers={path: header(path, text) for path, text in texts.items()},
+        )
         return self._asker.ask(question)
 
     def _sampling(self, max_tokens: int) -> Sampling:
@@ -337,9 +348,13 @@ class StepRunner:
     # -- after the tests ----------------------------------------------------------------------
 
     def _score(self, attempt: int, judged: Judged) -> None:
-        """Keep the attempt if the tests say that it is the best state so far, else go back."""
-        best = self._best.judged.rank if self._best else self._judge.start_rank
-        better = judged.rank > best
+        """Decide from which state the next attempt starts.
+
+        From this one if the tests say that it is a gain. The first attempt is built upon also if
+        it is neither gain nor loss: its error is the best hint there is. Else from the best state
+        before, which is the start of the step if nothing was a gain.
+        """
+        gain = judged.rank > (self._best.judged.rank if self._best else self._judge.start_rank)
         shown = judged.shown
         self._emit(
             CandidateScored(
@@ -349,16 +364,20 @@ class StepRunner:
                 newly_passed=len(judged.newly_passed),
                 newly_failed=len(judged.newly_failed),
                 rank=judged.rank,
-                best=better,
+                best=gain,
             )
         )
-        patch = self._tree.patch()
-        if better:
-            self._best = _Best(judged, self._tree.state(), patch)
+        here = _Best(judged, self._tree.state(), self._tree.patch())
+        self._kept = here if gain or self._kept is None else self._kept
+        if gain:
+            self._best = here
         elif judged.state == "red":
-            self._last_patch = patch
-            self._tree.restore(self._best.files if self._best else {})
-            self._emit(CheckpointMade("rollback", "best state so far", "the attempt was no gain"))
+            self._base = here if attempt == 0 and not judged.newly_failed else self._best
+            if self._base is not here:
+                self._tree.restore(self._best.files if self._best else {})
+                self._emit(CheckpointMade("rollback", "best state so far", "it was no gain"))
+            return
+        self._base = here
 
     # -- endings ------------------------------------------------------------------------------
 
@@ -374,8 +393,7 @@ class StepRunner:
         )
 
     def _blocked(self, reason: str) -> StepResult:
-        best = self._best
-        patch = best.patch if best else self._last_patch
+        best = self._kept
         judge = getattr(self, "_judge", None)
         if self._tree.changed():
             self._tree.rollback()
@@ -385,7 +403,7 @@ class StepRunner:
             reason=reason,
             tests_before=summary(judge.before) if judge else "",
             tests_after=summary(best.judged.shown) if best else "",
-            patch=patch,
+            patch=best.patch if best else "",
         )
 
 
@@ -397,6 +415,21 @@ def _order(offers: list[Offer]) -> str:
         kind = "create.md" if names == ["write_file"] else "rewrite.md"
         return _prompt(kind, path=str(paths.values[0]))
     return _prompt("choose.md", calls=_calls(offers))
+
+
+_BODY_PROMPTS = {
+    "write_file": "create.md",
+    "rewrite_file": "rewrite.md",
+    "replace_symbol": "replace.md",
+    "insert_symbol": "insert.md",
+    "replace_lines": "lines.md",
+}
+
+
+def _body_order(call: ToolCall) -> str:
+    """Return the sentence that asks for the block of a call."""
+    values = {name: str(value) for name, value in call.arguments.items()}
+    return _prompt(_BODY_PROMPTS[call.name], **values)
 
 
 def _calls(offers: list[Offer]) -> str:

@@ -301,5 +301,3 @@ class EventStream:
         record = Record(event, self.run, next(iter(self._seq)), self.clock(), self.step)
         for sink in self.sinks:
             sink(record)
-
-

@@ -14,7 +14,7 @@ Role = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of the conversation. All of `text` is data: no special token can be written in it."""
+    """One turn of the conversation. `text` is data: no special token can be written in it."""
 
     role: Role
     text: str

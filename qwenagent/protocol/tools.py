@@ -12,7 +12,7 @@ BodyKind = Literal["none", "code"]
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A tool as the model sees it. `parameters` is a JSON Schema object, in the order of writing."""
+    """A tool as the model sees it. `parameters` is a JSON Schema, in the order of writing."""
 
     name: str
     description: str
