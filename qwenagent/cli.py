@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import errno
 import os
 import platform
 import signal
@@ -9,14 +11,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from qwenagent import __version__
-from qwenagent.errors import ConfigError, PlanError, QwenAgentError, UsageError
+from qwenagent.errors import ChecksError, QwenAgentError, UsageError
 
 if TYPE_CHECKING:
     from qwenagent.config import Settings
@@ -28,37 +30,106 @@ if TYPE_CHECKING:
     from qwenagent.registry import Card
     from qwenagent.workspace import Repository
 
+NOT_DONE = 1
 BUG = 3
+ENVIRONMENT = 4
 INTERRUPTED = 130
 
 
+_ENDING_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+_ENVIRONMENT_ERRNOS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+)
+
+
 class _TaskGroup(click.Group):
-    """`qwenagent "do this"` is `qwenagent do "do this"`; a list of words may follow --files."""
+    """`qwenagent "do this"` is `qwenagent do "do this"`, and flags may precede the command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        head = next((i for i, word in enumerate(args) if not word.startswith("-")), None)
-        names_command = head is not None and args[head] in self.commands and head == 0
-        wants_help = args[:1] in (["--help"], ["-h"], ["--version"], [])
-        if not names_command and not wants_help:
-            args = ["do", *args]
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, self._with_command(args))
+
+    def _with_command(self, args: list[str]) -> list[str]:
+        if not args or args[0] in ("--help", "-h", "--version"):
+            return args
+        at = self._first_word(args)
+        if at is None:
+            return ["do", *args]
+        word, others = args[at], [*args[:at], *args[at + 1 :]]
+        if word in self.commands:
+            return [word, *others]
+        # "runn plan.md" is a slip and no task; a sentence is never near a command's name.
+        if near := difflib.get_close_matches(word, self.commands, n=1, cutoff=0.75):
+            raise UsageError(
+                f"there is no command {word!r}; did you mean {near[0]}?",
+                hint=f"if it is a task: qwenagent do {word}",
+            )
+        return ["do", *args]
+
+    def _first_word(self, args: list[str]) -> int | None:
+        """Return where the first word is that is neither a flag nor the value of one."""
+        options = [p for p in self.commands["do"].params if isinstance(p, click.Option)]
+        take_value = {name for option in options if not option.is_flag for name in option.opts}
+        after_flag = False
+        for i, word in enumerate(args):
+            if word == "--":
+                return None
+            if not (after_flag or word.startswith("-")):
+                return i
+            after_flag = not after_flag and word in take_value
+        return None
 
 
 def _spread_files(args: Sequence[str]) -> list[str]:
-    """Write `--files a b` as `--files a --files b`: up to the next flag, or to a sentence."""
+    """Write `--files a b` as `--files a --files b`: up to the next flag, or to a sentence.
+
+    Raises:
+        UsageError: no file follows.
+    """
     out: list[str] = []
-    in_files = False
-    for word in args:
-        if word.startswith("-"):
-            in_files = word == "--files"
-            if not in_files:
-                out.append(word)
-        elif in_files and (not any(c.isspace() for c in word) or Path(word).exists()):
+    n_taken: int | None = None  # files since the last --files, None behind another flag
+    for i, word in enumerate(args):
+        if n_taken is not None and not word.startswith("-") and _may_be_file(word, args):
             out += ["--files", word]
-        else:
-            in_files = False
-            out.append(word)
+            n_taken += 1
+            continue
+        if n_taken == 0:
+            break
+        if word == "--":
+            return [*out, *args[i:]]
+        n_taken = 0 if word == "--files" else None
+        out += [] if word == "--files" else [word]
+    if n_taken == 0:
+        raise UsageError(
+            "--files needs at least one file", hint='qwenagent "TASK" --files a.py b.py'
+        )
     return out
+
+
+def _may_be_file(word: str, args: Sequence[str]) -> bool:
+    """Tell a file from a task: a name with a space in it counts only if the file is there."""
+    folder = args[args.index("-C") + 1 :][:1] if "-C" in args else []
+    return not any(c.isspace() for c in word) or Path(*folder, word).exists()
+
+
+def _enter(ctx: click.Context, _: click.Parameter, folder: str | None) -> None:
+    """Make the folder after -C the current one for as long as the command runs."""
+    if folder is not None:
+        ctx.with_resource(chdir(folder))
+
+
+def _in_folder(command: Any) -> Any:
+    """Add -C, which is read before every other flag."""
+    return click.option(
+        "-C",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False),
+        callback=_enter,
+        is_eager=True,
+        expose_value=False,
+        help="Work as if started in DIR; the plan, --files and all other paths start there.",
+    )(command)
 
 
 def _run_flags(command: Any) -> Any:
@@ -69,10 +140,25 @@ def _run_flags(command: Any) -> Any:
         click.option("--files", multiple=True, metavar="FILE...", help="Files to work on."),
         click.option("--yes", is_flag=True, help="Approve the test commands without asking."),
         click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines."),
-        click.option("--seed", type=int, help="Seed for everything that is drawn."),
-        click.option("--time-limit", type=float, metavar="S", help="Stop after so many seconds."),
-        click.option("--metrics", type=click.Path(dir_okay=False), help="Write token counts here."),
-        click.option("-C", "folder", default=".", metavar="DIR", help="Work in this folder."),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="Seed for everything that is drawn.",
+        ),
+        click.option(
+            "--time-limit",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="S",
+            help="Stop after so many seconds.",
+        ),
+        click.option(
+            "--metrics",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="Write token counts here, as JSON.",
+        ),
+        _in_folder,
     ]
     for option in reversed(options):
         command = option(command)
@@ -91,21 +177,35 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("task", required=False)
-@click.option("--prompt-file", type=click.Path(dir_okay=False), help="Read the task from a file.")
+@click.argument("task", nargs=-1, metavar="[TASK]")
+@click.option("--prompt-file", type=click.Path(), metavar="FILE", help="Read the task from a file.")
 @click.option("--commit", is_flag=True, help="Commit the change instead of leaving it in the tree.")
 @_run_flags
-def do(task: str | None, prompt_file: str | None, commit: bool, **flags: Any) -> int:
+def do(task: tuple[str, ...], prompt_file: str | None, commit: bool, **flags: Any) -> int:
     """Carry out one task on the tree as it is. `qwenagent "TASK"` is short for it."""
     from qwenagent.loop import RunOptions
     from qwenagent.plan import task_plan
 
-    if (task is None) == (prompt_file is None):
-        raise UsageError("give the task either as one argument or with --prompt-file")
-    text = task if task is not None else _read_prompt(str(prompt_file))
-    options = RunOptions(files=_relative(flags), branch=False, commit=commit)
-    with _repository(flags) as repository:
+    text = _task_text(task, prompt_file, flags)
+    _check_flags(flags)
+    with _repository() as repository:
+        options = RunOptions(files=_relative(repository, flags), branch=False, commit=commit)
         return _run(repository, task_plan(text), "task", options, flags)
+
+
+def _task_text(words: tuple[str, ...], prompt_file: str | None, flags: dict[str, Any]) -> str:
+    if len(words) > 1:
+        raise UsageError(
+            f"a task is one argument, and here are {len(words)}: {' | '.join(words)}",
+            hint=f'put it in quotes: qwenagent "{" ".join(words)}"',
+        )
+    if bool(words) == (prompt_file is not None):
+        files = "; words after --files count as files" if flags["files"] else ""
+        raise UsageError(
+            f"give the task either as one argument or with --prompt-file{files}",
+            hint='for example: qwenagent "make tests/test_parser.py pass"',
+        )
+    return words[0] if prompt_file is None else _read_prompt(prompt_file)
 
 
 @cli.command()
@@ -119,59 +219,71 @@ def run(plan: str, check: bool, here: bool, no_commit: bool, **flags: Any) -> in
     from qwenagent.loop import RunOptions
     from qwenagent.plan import read_plan
 
-    path = Path(plan) if Path(plan).is_absolute() else Path(flags["folder"]) / plan
-    if not check and here and no_commit:
+    if here and no_commit:
         raise UsageError("--here and --no-commit exclude each other")
+    _check_flags(flags)
+    path = Path(plan)
     if check:
-        return _check_plan(read_plan(path))
-    options = RunOptions(files=_relative(flags), branch=not here, commit=not no_commit)
-    with _repository(flags) as repository:
+        return _check_plan(read_plan(path), as_json=flags["as_json"])
+    with _repository() as repository:
+        files = _relative(repository, flags)
         parsed = read_plan(path)
         repository.require_clean(_inside(repository, path))
+        options = RunOptions(files=files, branch=not here, commit=not no_commit)
         return _run(repository, parsed, "plan", options, flags)
 
 
 @cli.command()
-@click.option("--keep", type=click.Path(), help="Put the sample here instead of a new folder.")
+@click.option(
+    "--keep", type=click.Path(), metavar="DIR", help="Put the sample here instead of a new folder."
+)
 @_run_flags
 def demo(keep: str | None, **flags: Any) -> int:
     """Copy a small sample project and carry out its plan of three steps."""
     import tempfile
 
-    from qwenagent.demo import copy_sample
+    from qwenagent.demo import copy_sample, require_empty
     from qwenagent.loop import RunOptions
     from qwenagent.plan import read_plan
     from qwenagent.workspace import Repository
 
-    folder = Path(keep) if keep else Path(tempfile.mkdtemp(prefix="qwenagent-demo-"))
+    _check_flags(flags)
+    if keep:
+        require_empty(Path(keep))
+    flags |= {"yes": True, "model": _demo_model(flags)}
+    folder = Path(keep or tempfile.mkdtemp(prefix="qwenagent-demo-")).absolute()
     copy_sample(folder)
     if not flags["as_json"]:
         click.echo(f"The sample project is in {folder}")
         _warn_of_idle_gpu()
-    flags |= {"folder": str(folder), "yes": True}
-    settings = _settings(None, flags)
-    if not settings.model.name:
-        card = _obtain_default(quiet=flags["as_json"])
-        flags["model"] = card.name
-    plan = read_plan(folder / "plan.md")
     repository = Repository.open(folder)
     try:
-        return _run(repository, plan, "plan", RunOptions(), flags)
+        return _run(repository, read_plan(folder / "plan.md"), "plan", RunOptions(), flags)
     finally:
         repository.close()
 
 
+def _demo_model(flags: dict[str, Any]) -> str:
+    """Return the model for the demo: the one that was asked for, else one that is fetched now."""
+    settings = _settings(None, flags)
+    if settings.model.name:
+        _model(settings)
+        return settings.model.name
+    return _obtain_default(quiet=flags["as_json"]).name
+
+
 @cli.command()
-@click.option("-C", "folder", default=".", metavar="DIR", help="Look at this folder.")
-def doctor(folder: str) -> int:
+@_in_folder
+def doctor() -> int:
     """Check what qwenagent needs on this machine and say what is missing."""
     from qwenagent.doctor import examine
     from qwenagent.ui import check_line
 
-    findings = list(examine(Path(folder)))
-    for finding in findings:
+    ok = True
+    for finding in examine(Path.cwd()):
         check_line(finding.ok, finding.name, finding.detail, finding.hint)
-    return 4 if any(finding.ok is False for finding in findings) else 0
+        ok = ok and finding.ok is not False
+    return 0 if ok else ENVIRONMENT
 
 
 @cli.group()
@@ -364,15 +476,22 @@ def _model(settings: Settings) -> tuple[Card, Path]:
     from qwenagent.registry import find_card, installed, load_cards, local_file, pick, probe_machine
 
     name = settings.model.name
-    if name.endswith(".gguf") or os.sep in name:
-        return local_file(Path(name)), Path(name)
+    if _is_path(name):
+        path = Path(name).expanduser().absolute()
+        return local_file(path), path
     if name:
         card = find_card(name)
     else:
-        here = frozenset(card.name for card in load_cards().values() if installed(card))
-        if not here:
-            raise ModelNotFound("no model is installed", hint="`qwenagent models pull` fetches one")
-        card = pick(load_cards().values(), probe_machine(_gpu_bytes()), here).card
+        cards = load_cards()
+        here = [card.name for card in cards.values() if installed(card)]
+        usable = frozenset(name for name in here if cards[name].default)
+        if not usable:
+            others = f"; {', '.join(here)} is never picked by itself" if here else ""
+            hint = "`qwenagent models pull` fetches one"
+            if here:
+                hint += f", `--model {here[0]}` uses what is here"
+            raise ModelNotFound(f"no model is installed{others}", hint=hint)
+        card = pick(cards.values(), probe_machine(_gpu_bytes()), usable).card
     path = installed(card)
     if path is None:
         raise ModelNotFound(
@@ -380,6 +499,11 @@ def _model(settings: Settings) -> tuple[Card, Path]:
             hint=f"`qwenagent models pull {card.name}` fetches it",
         )
     return card, path
+
+
+def _is_path(model: str) -> bool:
+    """Tell a GGUF file from the name of a model, which may be the file name on the hub."""
+    return os.sep in model or (model.endswith(".gguf") and Path(model).exists())
 
 
 def _gpu_bytes() -> int:
@@ -419,13 +543,18 @@ def _pull(card: Card, *, quiet: bool) -> None:
 @contextmanager
 def _interruptible(stop: Stop) -> Iterator[None]:
     """The first Ctrl-C ends the run in good order, a second one at once."""
+    asked = False
 
     def handle(*_: object) -> None:
-        if stop.is_set():
+        nonlocal asked
+        if asked:
             raise KeyboardInterrupt
+        asked = True
         stop.set("interrupted")
 
-    previous = [(n, signal.signal(n, handle)) for n in (signal.SIGINT, signal.SIGTERM)]
+    # What the caller has switched off stays off: nohup, and jobs of a script in the background.
+    wanted = [n for n in _ENDING_SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+    previous = [(n, signal.signal(n, handle)) for n in wanted]
     try:
         yield
     finally:
@@ -433,11 +562,29 @@ def _interruptible(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _check_flags(flags: dict[str, Any]) -> None:
+    """Refuse what a look at the flags alone shows to be wrong.
+
+    Raises:
+        UnknownModel, UsageError: there is no such model, or the test command cannot be read.
+    """
+    from qwenagent.checks import parse_command
+    from qwenagent.registry import find_card
+
+    if flags["model"] and not _is_path(flags["model"]):
+        find_card(flags["model"])
+    if flags["test_cmd"] is not None:
+        try:
+            parse_command(flags["test_cmd"], "flag")
+        except ChecksError as error:
+            raise UsageError(f"--test-cmd: {error.message}", hint=error.hint) from error
+
+
 @contextmanager
-def _repository(flags: dict[str, Any]) -> Iterator[Repository]:
+def _repository() -> Iterator[Repository]:
     from qwenagent.workspace import Repository
 
-    repository = Repository.open(Path(flags["folder"]))
+    repository = Repository.open(Path())
     try:
         repository.head()
         yield repository
@@ -451,37 +598,38 @@ def _inside(repository: Repository, path: Path) -> list[str]:
     return [resolved.relative_to(root).as_posix()] if resolved.is_relative_to(root) else []
 
 
-def _relative(flags: dict[str, Any]) -> tuple[str, ...]:
+def _relative(repository: Repository, flags: dict[str, Any]) -> tuple[str, ...]:
     """Return the paths after --files as repository paths."""
-    from qwenagent.workspace import Repository
-
-    if not flags["files"]:
-        return ()
-    folder = Path(flags["folder"])
-    root = Repository.open(folder).root.resolve()
-    paths = [(folder / name).resolve() for name in flags["files"]]
+    root = repository.root.resolve()
+    paths = [Path(name).resolve() for name in flags["files"]]
     if outside := [p for p in paths if not p.is_relative_to(root)]:
-        raise UsageError(f"{outside[0]} is not inside the repository {root}")
+        raise UsageError(f"--files: {outside[0]} is not inside the repository {root}")
     return tuple(path.relative_to(root).as_posix() for path in paths)
 
 
 def _read_prompt(name: str) -> str:
     try:
-        return Path(name).read_text(encoding="utf-8")
+        return Path(name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"the task cannot be read from {name}: {error}") from error
+        raise UsageError(f"the task cannot be read from {name}: {error}") from error
 
 
-def _check_plan(plan: Plan) -> int:
+def _check_plan(plan: Plan, *, as_json: bool) -> int:
     """Print what `run` would do."""
+    import dataclasses
+    import json
+
     from qwenagent.ui import check_line, print_rows
 
+    if as_json:
+        click.echo(json.dumps({"type": "plan", **dataclasses.asdict(plan)}))
+        return 0
     rows = [
         (
             str(step.number),
             f"{step.title} (ticked)" if step.checked else step.title,
             ", ".join(step.mentions),
-            step.test or "",
+            step.test or ("given as code" if step.test_code else ""),
         )
         for step in plan.steps
     ]
@@ -509,43 +657,70 @@ def _warn_of_idle_gpu() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program and exit with its code."""
-    sys.exit(_guarded(_spread_files(sys.argv[1:] if args is None else args)))
+    sys.exit(_guarded(sys.argv[1:] if args is None else args))
 
 
-def _guarded(args: list[str]) -> int:
+def _guarded(args: Sequence[str]) -> int:
     """Run a command; every error ends here as one message and an exit code."""
     try:
-        return int(cli.main(args, prog_name="qwenagent", standalone_mode=False) or 0)
+        code = cli.main(_spread_files(args), prog_name="qwenagent", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
     except click.ClickException as error:
         error.show()
-        return ConfigError.exit_code
+        return UsageError.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except QwenAgentError as error:
-        click.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+        _say_error(error.message, error.hint)
         return error.exit_code
     except BrokenPipeError:
+        # Nobody reads on; Python would complain when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception:
-        click.echo(f"error: this is a bug in qwenagent; please report {_write_bug(args)}", err=True)
+        return NOT_DONE
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _ENVIRONMENT_ERRNOS:
+            _say_error(str(error), "")
+            return ENVIRONMENT
+        _say_error(
+            f"this is a bug in qwenagent ({type(error).__name__})",
+            f"please report {_write_bug(args)}",
+        )
         return BUG
 
 
-def _write_bug(args: Sequence[str]) -> Path:
-    """Write what a report needs to a file and return its path."""
+def _say_error(message: str, hint: str) -> None:
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"  {hint}", err=True)
+
+
+def _write_bug(args: Sequence[str]) -> str:
+    """Write what a report needs to a file and return its path, or all of it if that fails."""
+    from importlib import metadata
+
     from qwenagent.transcript import state_dir
 
-    path = state_dir() / "bug.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        binding = metadata.version("llama-cpp-python")
+    except metadata.PackageNotFoundError:
+        binding = "missing"
+    system = f"Python {platform.python_version()}, {platform.platform()}"
     lines = [
-        f"qwenagent {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        f"qwenagent {__version__}, llama-cpp-python {binding}, {system}",
         f"command: {list(args)}",
         f"transcripts: {state_dir() / 'runs'}",
         traceback.format_exc(),
     ]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
+    text = "\n".join(lines)
+    path = state_dir() / "bug.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError:
+        return f"this:\n{text}"
+    return str(path)

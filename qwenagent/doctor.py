@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -9,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from qwenagent.errors import ChecksError, QwenAgentError
+from qwenagent.config import load_settings
+from qwenagent.errors import ChecksError, ConfigError, QwenAgentError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,10 @@ def examine(folder: Path) -> Iterator[Finding]:
     )
     git = shutil.which("git")
     yield Finding(bool(git), "git", git or "not found", "" if git else "install git 2.30 or newer")
-    yield _llama()
-    yield from _gpu()
+    llama = _llama()
+    yield llama
+    if llama.ok:
+        yield _machine_gpu()
     yield from _models()
     yield from _repository(folder)
 
@@ -50,18 +54,22 @@ def _llama() -> Finding:
         return Finding(False, "llama.cpp", f"cannot be loaded: {error}", hint)
 
 
-def _gpu() -> Iterator[Finding]:
-    from qwenagent.engine import offload_available, visible_gpu, wheel_command
+def _machine_gpu() -> Finding:
+    from qwenagent.engine import offload_available, visible_gpu
 
-    gpu = visible_gpu()
-    if offload_available():
-        yield Finding(True, "GPU", "this build of llama.cpp uses it")
-    elif gpu:
-        yield Finding(
-            None, "GPU", f"the {gpu} sits idle: this build uses the CPU only", wheel_command(gpu)
-        )
-    else:
-        yield Finding(True, "GPU", "none seen; the CPU does the work")
+    return _gpu(visible_gpu(), usable=offload_available())
+
+
+def _gpu(visible: str, *, usable: bool) -> Finding:
+    """Judge what GPU seems to be there, and whether the installed llama.cpp can use one."""
+    from qwenagent.engine import wheel_command
+
+    if usable:
+        return Finding(True, "GPU", "this build of llama.cpp uses it")
+    if visible:
+        detail = f"the {visible} sits idle: this build uses the CPU only"
+        return Finding(None, "GPU", detail, wheel_command(visible))
+    return Finding(True, "GPU", "none seen; the CPU does the work")
 
 
 def _models() -> Iterator[Finding]:
@@ -77,9 +85,6 @@ def _models() -> Iterator[Finding]:
 
 
 def _repository(folder: Path) -> Iterator[Finding]:
-    import os
-
-    from qwenagent.checks import TestRunner, detect
     from qwenagent.workspace import Repository
 
     try:
@@ -87,15 +92,30 @@ def _repository(folder: Path) -> Iterator[Finding]:
         head = repository.head()
     except QwenAgentError as error:
         yield Finding(None, "repository", error.message, error.hint)
+        yield from _settings(None)
         return
-    yield Finding(True, "repository", f"{repository.root} at {head[:12]}")
-    command = detect(repository.root)
-    if command is None:
-        yield Finding(None, "tests", "no test command was found", "give one with --test-cmd")
-    else:
-        try:
-            tools = TestRunner(repository.root, os.environ).tools()
-            yield Finding(True, "tests", f"`{command.shown}` with {tools.python}: {tools.why}")
-        except ChecksError as error:
-            yield Finding(False, "tests", error.message, error.hint)
     repository.close()
+    yield Finding(True, "repository", f"{repository.root} at {head[:12]}")
+    yield from _settings(repository.root)
+    yield _tests(repository.root)
+
+
+def _settings(root: Path | None) -> Iterator[Finding]:
+    """Yield a finding only if a settings file is wrong: every run would refuse it."""
+    try:
+        load_settings(root, os.environ, {})
+    except ConfigError as error:
+        yield Finding(False, "settings", error.message, error.hint)
+
+
+def _tests(root: Path) -> Finding:
+    from qwenagent.checks import TestRunner, detect
+
+    command = detect(root)
+    if command is None:
+        return Finding(None, "tests", "no test command was found", "give one with --test-cmd")
+    try:
+        tools = TestRunner(root, os.environ).tools()
+    except ChecksError as error:
+        return Finding(False, "tests", error.message, error.hint)
+    return Finding(True, "tests", f"`{command.shown}` with {tools.python}: {tools.why}")

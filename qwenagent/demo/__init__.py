@@ -11,14 +11,27 @@ from qwenagent.workspace import Repository
 SAMPLE = Path(__file__).parent / "sample"
 
 
+def require_empty(folder: Path) -> None:
+    """Check that the sample may be put there.
+
+    Raises:
+        UsageError: the folder has something in it, or is no folder, or cannot be read.
+    """
+    try:
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be read: {error.strerror}") from error
+    if taken:
+        raise UsageError(f"{folder} is not empty; the sample needs a folder of its own")
+
+
 def copy_sample(folder: Path) -> None:
     """Copy the sample into a new or empty folder and commit it there.
 
     Raises:
         UsageError: the folder has something in it, or cannot be made.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is not empty; the sample needs a folder of its own")
+    require_empty(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for source in _sample_files():

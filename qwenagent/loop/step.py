@@ -7,7 +7,6 @@ enough, the tree as it was. Knows nothing of commits and of other steps.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from qwenagent import assets
@@ -53,6 +52,8 @@ from qwenagent.workspace import Edit, unified_diff
 LEAST_BODY_TOKENS = 256
 """With less room than this for an answer the conversation starts anew."""
 THOUGHT_TOKENS = 100
+GREEDY_ATTEMPTS = 2
+"""The plain one, and the one that thinks first; the same again would come out the same."""
 MAX_EDITS = 6
 """Edits of one attempt at a step that names many files."""
 
@@ -117,7 +118,8 @@ class StepRunner:
         self._kept: _Best | None = None
         self._refusal = ""
         self._seen: set[Edit] = set()
-        self._asked: Counter[tuple[Message, ...]] = Counter()
+        self._stuck: set[str] = set()
+        self._n_opened = self._n_asked = 0
         self._targets = find_targets(step, self._tree, extra_files)
         try:
             self._judge = Judge(step, command, self._tests, self._tree)
@@ -156,6 +158,7 @@ class StepRunner:
         one before. From the second on it first says in words what has to change.
         """
         self._talk = _Conversation()
+        self._n_opened += 1
         offers = self._offers(phase)
         look = not (self._targets.named or think) and self._ports.profile.gather_turns > 0
         if look:
@@ -254,9 +257,8 @@ class StepRunner:
         """The files that may change now."""
         if self._targets.named:
             created = [p for p in self._targets.create if self._tree.exists(p)]
-            if phase == "repair":
-                return [*self._targets.change, *created]
-            return self._open_targets()
+            named = [*self._targets.change, *created] if phase == "repair" else self._open_targets()
+            return [p for p in named if p not in self._stuck] or named
         code = [p for p in nearest(self._tree.files()) if is_known(p) and not is_test_file(p)]
         return (
             code[:50]
@@ -282,15 +284,15 @@ class StepRunner:
         return self._asker.ask(question)
 
     def _sampling(self, max_tokens: int) -> Sampling:
-        """Greedy for a prompt that was not asked before, drawn with another seed each time else."""
-        n_asked = self._asked[self._talk.messages]
-        self._asked[self._talk.messages] += 1
+        """Greedy in the first two attempts, then drawn, each time with another seed and bolder."""
+        self._n_asked += 1
         max_tokens = min(max_tokens, self._room())
-        if n_asked == 0:
+        if self._n_opened <= GREEDY_ATTEMPTS:
             return Sampling(max_tokens=max_tokens)
         loop = self._ports.settings.loop
-        seed = loop.seed * 10_007 + self._step.number * 101 + n_asked
-        return Sampling(temperature=loop.temperature, seed=seed, max_tokens=max_tokens)
+        bolder = loop.temperature + 0.15 * (self._n_opened - GREEDY_ATTEMPTS - 1)
+        seed = loop.seed * 10_007 + self._step.number * 101 + self._n_asked
+        return Sampling(temperature=min(bolder, 1.0), seed=seed, max_tokens=max_tokens)
 
     def _room(self) -> int:
         """Tokens left for an answer after the conversation and the answer's first line."""
@@ -322,6 +324,8 @@ class StepRunner:
             reason = error.message
         self._refusal = f"no edit passed the checks; the last: {reason}" if reason else ""
         path = str(call.arguments["path"])
+        if reason:
+            self._stuck.add(path)
         content = f"not written: {reason}" if reason else f"{path} is written"
         result = ToolResult(content, is_error=bool(reason), details={"path": path})
         self._emit(ToolEnded(call, result, time.monotonic() - start))
