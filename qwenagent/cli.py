@@ -584,7 +584,7 @@ def _check_flags(flags: dict[str, Any]) -> None:
 def _repository() -> Iterator[Repository]:
     from qwenagent.workspace import Repository
 
-    repository = Repository.open(Path())
+    repository = Repository.open(Path.cwd())
     try:
         repository.head()
         yield repository

@@ -171,6 +171,7 @@ def test_what_does_not_fit_is_an_error_with_numbers(engine):
 
 @pytest.mark.parametrize("gbnf", ["root ::= missing", 'root ::= "a', "", "root ::= root"])
 def test_a_bad_grammar_is_an_error_and_not_a_crash(engine, gbnf):
+    engine.start()
     before = engine.worker_pid
     with pytest.raises(InvalidGrammar):
         engine.complete(CODE, sampling=Sampling(max_tokens=3), grammar=Grammar(gbnf, "test"))

@@ -142,6 +142,8 @@ class EmbeddedEngine:
     ) -> Completion:
         try:
             return self._converse(request, cancel, on_text, on_prefill)
+        except QwenAgentError:
+            raise  # the worker's own word: it is ready for the next question
         except BaseException:
             # Ctrl-C in the middle: the worker is still writing an answer that nobody reads.
             self._stop()

@@ -158,7 +158,8 @@ class GrammarState:
 
     def __init__(self, model: Model, gbnf: str, origin: str) -> None:
         self._sampler = lib.llama_sampler_init_grammar(model.vocab, gbnf.encode(), b"root")
-        if not self._sampler:
+        # An empty text is read as "no grammar at all" instead of as an error.
+        if not self._sampler or not gbnf.strip():
             raise InvalidGrammar(f"llama.cpp could not read the grammar of {origin}")
         self._one = (lib.llama_token_data * 1)()
         self._array = lib.llama_token_data_array(self._one, 1, -1, False)
