@@ -477,8 +477,8 @@ def _model(settings: Settings) -> tuple[Card, Path]:
 
     name = settings.model.name
     if _is_path(name):
-        path = Path(name).expanduser().absolute()
-        return local_file(path), path
+        file = Path(name).expanduser().absolute()
+        return local_file(file), file
     if name:
         card = find_card(name)
     else:

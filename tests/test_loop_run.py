@@ -301,6 +301,7 @@ def test_commands_have_to_be_approved(root):
         stage.run_plan(PLAN)
     assert not stage.events(TestsStarted)
     assert stage.git("branch", "--show-current") == "main"
+    assert (stage.finished.exit_code, stage.states) == (5, ["skipped"])
 
 
 def test_the_users_own_command_needs_no_approval(root):

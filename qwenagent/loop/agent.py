@@ -12,7 +12,7 @@ from pathlib import Path
 
 from qwenagent import __version__
 from qwenagent.checks import detect, parse_command
-from qwenagent.errors import ApprovalNeeded, ChecksError
+from qwenagent.errors import ApprovalNeeded, ChecksError, QwenAgentError
 from qwenagent.loop.asker import Asker
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.step import StepResult, StepRunner
@@ -78,7 +78,21 @@ class Agent:
         self._start = time.monotonic()
         suite = self._suite_command()
         self._announce(kind, suite)
-        self._approve(suite)
+        try:
+            self._approve(suite)
+            self._work(kind, suite)
+        except Stopped:
+            self._close_open_lines(self._ports.stop.reason)
+        except QwenAgentError as error:
+            self._close_open_lines(error.message)
+            self._tree.rollback()
+            self._finish(error)
+            raise
+        finally:
+            self._tree.rollback()  # of a step that did not come to its end, whatever the reason
+        return self._finish()
+
+    def _work(self, kind: RunKind, suite: TestCommand | None) -> None:
         tests = Tests(
             self._ports.runner,
             self._ports.events,
@@ -86,15 +100,9 @@ class Agent:
             self._ports.settings.tests.timeout_s,
         )
         tests.suite = tests.useful(suite)
-        try:
-            self._prepare(kind)
-            tests.measure_baseline()
-            self._all_steps(StepRunner(self._ports, tests, self._asker, plan.preamble))
-        except Stopped:
-            self._close_open_lines(self._ports.stop.reason)
-        finally:
-            self._tree.rollback()  # of a step that did not come to its end, whatever the reason
-        return self._finish()
+        self._prepare(kind)
+        tests.measure_baseline()
+        self._all_steps(StepRunner(self._ports, tests, self._asker, self._plan.preamble))
 
     # -- before the first step ----------------------------------------------------------------
 
@@ -119,6 +127,13 @@ class Agent:
                 version=__version__,
             )
         )
+        if gpu := self._ports.engine.describe().gpu_idle:
+            self._emit(
+                Warned(
+                    f"the {gpu} sits idle: this build of llama.cpp uses the CPU only",
+                    "`qwenagent doctor` prints the line that installs another one",
+                )
+            )
         for warning in self._plan.warnings:
             self._emit(Warned(warning))
         if ticked := len(self._plan.steps) - len(self._steps):
@@ -259,9 +274,11 @@ class Agent:
             for line in self._lines
         ]
 
-    def _finish(self) -> int:
+    def _finish(self, error: QwenAgentError | None = None) -> int:
         stop = self._ports.stop
-        if stop.interrupted:
+        if error:
+            code, reason = error.exit_code, error.message
+        elif stop.interrupted:
             code, reason = INTERRUPTED, "interrupted"
         elif any(line.state in ("blocked", "skipped") for line in self._lines):
             code, reason = 1, stop.reason or "not every step was done"

@@ -127,7 +127,11 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
         yield Section(f"file {path}", f"# File {path}\n{fenced(text, fence_info(path))}")
         return
     head = f"# File {path} ({text.count(chr(10)) + 1} lines, outline)"
-    yield Section(f"file {path}", f"{head}\n{fenced(outline(path, text), '')}", "outline")
+    yield Section(
+        f"file {path}",
+        f"{head}\n{fenced(outline(path, text, numbered=False), fence_info(path))}",
+        "outline",
+    )
     lines = text.split("\n")
     wanted = identifiers(brief.step)
     for symbol in symbols(path, text):
@@ -194,7 +198,7 @@ def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
             continue
         if text.count("\n") <= NEIGHBOUR_LINES:
             yield Section(f"other {path}", f"# Other file {path}\n{fenced(text, fence_info(path))}")
-        elif rows := outline(path, text):
+        elif rows := outline(path, text, numbered=False):
             yield Section(
                 f"other {path}", f"# Other file {path} (outline)\n{fenced(rows, '')}", "outline"
             )

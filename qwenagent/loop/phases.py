@@ -3,21 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from qwenagent.grammar import Between, NewPath, Offer, OneOf, Switch
 from qwenagent.grammar.choices import Choice
-from qwenagent.loop.targets import TEST_INFRASTRUCTURE
-from qwenagent.syntax import symbols
+from qwenagent.loop.targets import TEST_INFRASTRUCTURE, Targets, is_test_file
+from qwenagent.protocol.events import Phase
+from qwenagent.registry import Profile
+from qwenagent.syntax import is_known, symbols
 from qwenagent.tools import SPECS
 from qwenagent.workspace import Workspace
 
 MAX_PATHS = 4000
 """More paths are not offered; those nearest to the top are."""
+MAX_UNNAMED = 50
+"""Files that are offered to a step that names none."""
 MAX_RANGE_LINES = 400
 """Longest file of which single lines can be replaced: the grammar has a rule for each line."""
-OWN_RULE_LINES = 30
-"""A symbol of fewer lines is not worth a call of its own in a file that can be rewritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditState:
+    """What decides which edits are legal in a turn."""
+
+    targets: Targets
+    phase: Phase
+    touched: tuple[str, ...] = ()
+    """Files written in this attempt."""
+    stuck: frozenset[str] = frozenset()
+    """Files on which an edit was refused: others come first."""
+    may_be_done: bool = False
+    """Whether the model may say that the step is complete: only where no test can."""
+
+
+def legal_edits(workspace: Workspace, state: EditState, profile: Profile) -> list[Offer]:
+    """Return the calls that may change something now, `done` and `give_up` where they apply."""
+    if missing := [p for p in state.targets.create if not workspace.exists(p)]:
+        return create_offers(missing[:1])
+    offers = edit_offers(workspace, _open_paths(workspace, state), profile.whole_file_lines)
+    if not state.targets.named:
+        offers.append(new_file_offer(workspace))
+    if state.phase == "repair" and profile.name == "large":
+        offers.append(Offer(SPECS["give_up"]))
+    if state.touched and state.may_be_done:
+        offers.append(Offer(SPECS["done"]))
+    return offers
+
+
+def _open_paths(workspace: Workspace, state: EditState) -> list[str]:
+    """The files that may change now: the step's, or all code where it names none."""
+    if state.targets.named:
+        created = [p for p in state.targets.create if workspace.exists(p)]
+        paths = [*state.targets.change, *(created if state.phase == "repair" else ())]
+    else:
+        code = [p for p in nearest(workspace.files()) if is_known(p) and not is_test_file(p)]
+        paths = code[:MAX_UNNAMED]
+    if state.phase != "repair":
+        paths = [p for p in paths if p not in state.touched]
+    return [p for p in paths if p not in state.stuck] or paths
 
 
 def gather_offers(workspace: Workspace, *, may_give_up: bool) -> list[Offer]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
-from qwenagent import assets
 from qwenagent.errors import (
     ChecksError,
     ContextOverflow,
@@ -18,19 +17,14 @@ from qwenagent.errors import (
     EngineError,
     PathEscapes,
 )
-from qwenagent.grammar import Offer, OneOf
+from qwenagent.grammar import Offer
 from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Question
 from qwenagent.loop.context import Brief, build
 from qwenagent.loop.judging import Judge, Judged
-from qwenagent.loop.phases import (
-    create_offers,
-    edit_offers,
-    gather_offers,
-    nearest,
-    new_file_offer,
-)
+from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
+from qwenagent.loop.phases import EditState, gather_offers, legal_edits
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.targets import Targets, find_targets, is_test_file
+from qwenagent.loop.targets import Targets, find_targets
 from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand
@@ -45,8 +39,8 @@ from qwenagent.protocol.events import (
 )
 from qwenagent.protocol.messages import Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
-from qwenagent.syntax import header, is_known
-from qwenagent.tools import GATHER_TOOLS, SPECS, make_edit, refusal, run_gather, tool_lines
+from qwenagent.syntax import header
+from qwenagent.tools import GATHER_TOOLS, make_edit, refusal, run_gather
 from qwenagent.workspace import Edit, unified_diff
 
 LEAST_BODY_TOKENS = 256
@@ -163,9 +157,9 @@ class StepRunner:
         look = not (self._targets.named or think) and self._ports.profile.gather_turns > 0
         if look:
             offers = gather_offers(self._tree, may_give_up=False)
-        order = _prompt("gather.md", calls=_calls(offers)) if look else _order(offers)
+        order = gather_order(offers) if look else call_order(offers)
         if think:
-            order = _prompt("think.md", path=", ".join(self._targets.all) or "the code")
+            order = think_order(self._targets.all)
         brief = Brief(
             step=self._step,
             targets=self._present_targets(),
@@ -181,7 +175,7 @@ class StepRunner:
             self._gather()
         if think:
             thought = self._asker.think(self._talk.messages, phase, self._sampling(THOUGHT_TOKENS))
-            self._talk.add(thought, _order(offers))
+            self._talk.add(thought, call_order(offers))
 
     def _present_targets(self) -> Targets:
         """The step's files; those that an earlier attempt created are there to be changed."""
@@ -191,7 +185,7 @@ class StepRunner:
 
     def _gather(self) -> None:
         """Let the model look around until it wants to edit or has looked enough."""
-        order = _order(self._offers("edit"))
+        order = call_order(self._offers("edit"))
         for left in reversed(range(self._ports.profile.gather_turns)):
             action = self._ask(gather_offers(self._tree, may_give_up=False), "gather")
             if action.call is None or action.call.name not in GATHER_TOOLS:
@@ -220,8 +214,8 @@ class StepRunner:
             path = str(action.call.arguments["path"])
             if self._apply(action.call) or self._attempt_complete():
                 break
-            order = _order(self._offers(phase))
-            self._talk.add(action.text, _prompt("next.md", path=path, order=order))
+            order = call_order(self._offers(phase))
+            self._talk.add(action.text, prompt("next.md", path=path, order=order))
         return ""
 
     def _attempt_complete(self) -> bool:
@@ -238,33 +232,15 @@ class StepRunner:
     def _open_targets(self) -> list[str]:
         return [p for p in self._targets.change if p not in self._talk.touched]
 
-    # -- what is legal ------------------------------------------------------------------------
-
     def _offers(self, phase: Phase) -> list[Offer]:
-        if missing := self._to_create():
-            return create_offers(missing[:1])
-        paths = self._paths(phase)
-        offers = edit_offers(self._tree, paths, self._ports.profile.whole_file_lines)
-        if not self._targets.named:
-            offers.append(new_file_offer(self._tree))
-        if phase == "repair" and self._ports.profile.name == "large":
-            offers.append(Offer(SPECS["give_up"]))
-        if self._talk.touched and not self._judge.shown_command:
-            offers.append(Offer(SPECS["done"]))
-        return offers
-
-    def _paths(self, phase: Phase) -> list[str]:
-        """The files that may change now."""
-        if self._targets.named:
-            created = [p for p in self._targets.create if self._tree.exists(p)]
-            named = [*self._targets.change, *created] if phase == "repair" else self._open_targets()
-            return [p for p in named if p not in self._stuck] or named
-        code = [p for p in nearest(self._tree.files()) if is_known(p) and not is_test_file(p)]
-        return (
-            code[:50]
-            if phase == "repair"
-            else [p for p in code[:50] if p not in self._talk.touched]
+        state = EditState(
+            targets=self._targets,
+            phase=phase,
+            touched=tuple(self._talk.touched),
+            stuck=frozenset(self._stuck),
+            may_be_done=not self._judge.shown_command,
         )
+        return legal_edits(self._tree, state, self._ports.profile)
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -277,8 +253,8 @@ class StepRunner:
             phase=phase,
             sampling=sampling,
             fenced=(self._step.text, *texts.values()),
-            order=_order(offers),
-            body_order=_body_order,
+            order=call_order(offers),
+            body_order=body_order,
             headers={path: header(path, text) for path, text in texts.items()},
         )
         return self._asker.ask(question)
@@ -409,36 +385,3 @@ class StepRunner:
             tests_after=summary(best.judged.shown) if best else "",
             patch=best.patch if best else "",
         )
-
-
-def _order(offers: list[Offer]) -> str:
-    """Return the sentence that tells the model what to write, naming the file if there is one."""
-    names = [offer.spec.name for offer in offers]
-    paths = offers[0].choices.get("path") if offers else None
-    if len(names) == 1 and isinstance(paths, OneOf) and len(paths.values) == 1:
-        kind = "create.md" if names == ["write_file"] else "rewrite.md"
-        return _prompt(kind, path=str(paths.values[0]))
-    return _prompt("choose.md", calls=_calls(offers))
-
-
-_BODY_PROMPTS = {
-    "write_file": "create.md",
-    "rewrite_file": "rewrite.md",
-    "replace_symbol": "replace.md",
-    "insert_symbol": "insert.md",
-    "replace_lines": "lines.md",
-}
-
-
-def _body_order(call: ToolCall) -> str:
-    """Return the sentence that asks for the block of a call."""
-    values = {name: str(value) for name, value in call.arguments.items()}
-    return _prompt(_BODY_PROMPTS[call.name], **values)
-
-
-def _calls(offers: list[Offer]) -> str:
-    return tool_lines(offer.spec.name for offer in offers)
-
-
-def _prompt(name: str, **values: str) -> str:
-    return assets.fill(assets.read("prompts", name), **values).strip()

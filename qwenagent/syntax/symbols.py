@@ -49,11 +49,13 @@ def symbols(path: str, text: str) -> tuple[Symbol, ...]:
     return tuple(found)
 
 
-def outline(path: str, text: str) -> str:
-    """Return one line for each symbol: its lines and its signature, nested by indentation."""
+def outline(path: str, text: str, *, numbered: bool = True) -> str:
+    """Return one line for each symbol: its lines and its signature, nested by indentation.
+
+    Without numbers where code is to be written from it: small models write the numbers too.
+    """
     rows = []
     for symbol in symbols(path, text):
-        depth = symbol.name.count(".")
-        where = f"{symbol.first_line}-{symbol.last_line}"
-        rows.append(f"{where:>9}  {'    ' * depth}{symbol.signature[:SHOWN_CHARS]}")
+        where = f"{f'{symbol.first_line}-{symbol.last_line}':>9}  " if numbered else ""
+        rows.append(f"{where}{'    ' * symbol.name.count('.')}{symbol.signature[:SHOWN_CHARS]}")
     return "\n".join(rows)

@@ -1,0 +1,49 @@
+"""The sentences that tell the model what to write next. Their words are in prompts/."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qwenagent import assets
+from qwenagent.grammar import Offer, OneOf
+from qwenagent.protocol.tools import ToolCall
+from qwenagent.tools import tool_lines
+
+_BODY_PROMPTS = {
+    "write_file": "create.md",
+    "rewrite_file": "rewrite.md",
+    "replace_symbol": "replace.md",
+    "insert_symbol": "insert.md",
+    "replace_lines": "lines.md",
+}
+
+
+def prompt(name: str, **values: str) -> str:
+    """Return a prompt with its holes filled."""
+    return assets.fill(assets.read("prompts", name), **values).strip()
+
+
+def call_order(offers: Sequence[Offer]) -> str:
+    """Return what asks for one of the legal calls: by name of the file if there is one way."""
+    names = [offer.spec.name for offer in offers]
+    paths = offers[0].choices.get("path") if offers else None
+    if len(names) == 1 and isinstance(paths, OneOf) and len(paths.values) == 1:
+        kind = "create.md" if names == ["write_file"] else "rewrite.md"
+        return prompt(kind, path=str(paths.values[0]))
+    return prompt("choose.md", calls=tool_lines(names))
+
+
+def gather_order(offers: Sequence[Offer]) -> str:
+    """Return what asks the model to look around."""
+    return prompt("gather.md", calls=tool_lines(offer.spec.name for offer in offers))
+
+
+def body_order(call: ToolCall) -> str:
+    """Return what asks for the block of a call."""
+    values = {name: str(value) for name, value in call.arguments.items()}
+    return prompt(_BODY_PROMPTS[call.name], **values)
+
+
+def think_order(paths: Sequence[str]) -> str:
+    """Return what asks for a thought before the code."""
+    return prompt("think.md", path=", ".join(paths) or "the code")
