@@ -387,8 +387,15 @@ GENERATED = (
         tuple(f'write_file", "arguments": {{"path": "{p}' for p in ("a.py", "src", "x/")),
     ),
     Table(
-        "body up to three backticks",
+        "body that holds something",
         body_grammar("```").text,
+        accepted=("x\n```", "\n\nx\n```\n", "`a`\n```", "``b``\n\n```", "x\n\n\n```\n\n"),
+        rejected=("```", "\n```", "````", "x```\n\x00"),
+        prefixes=("", "\n", "\n\n", "x", "x\n", "``", "x\n``"),
+    ),
+    Table(
+        "body up to three backticks",
+        body_grammar("```", may_be_empty=True).text,
         (
             "```",
             "a\n```",
@@ -403,14 +410,14 @@ GENERATED = (
     ),
     Table(
         "body up to four backticks",
-        body_grammar("````").text,
+        body_grammar("````", may_be_empty=True).text,
         ("````", "```python\nx\n```\n````", "```\n````\n"),
         ("`````", "````\n\n\n", "```` "),
         ("```", "```\n```"),
     ),
     Table(
         "body up to five backticks",
-        body_grammar("`````").text,
+        body_grammar("`````", may_be_empty=True).text,
         ("````\n`````", "# a\n\n```sh\nls\n```\n`````"),
         ("``````", "`````x"),
         ("````",),

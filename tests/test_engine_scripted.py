@@ -113,7 +113,7 @@ def test_a_flag_that_is_set_meanwhile_cancels_the_rest():
         sampling=SAMPLING,
         n=3,
         cancel=stop,
-        accept=lambda one: stop.set("interrupted") is not None,
+        on_text=lambda i, text: stop.set("interrupted"),
     )
     assert [one.stop for one in done] == ["stop", "cancelled"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from qwenagent.loop.context import Brief, build, fenced, system_message
 from qwenagent.loop.targets import find_targets
 from qwenagent.plan import parse_plan
 from qwenagent.protocol.checks import TestRun
-from qwenagent.protocol.events import ContextBuilt
+from qwenagent.protocol.events import ContextBuilt, ContextItem
 from qwenagent.protocol.messages import Prompt
 from qwenagent.workspace import Repository, Workspace
 from tests.loop_stage import MODULE, TEST, make_repository
@@ -53,7 +54,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return Workspace(Repository.open(root))
 
 
-def brief(tree: Workspace, text: str = "Fix `add` in `calc.py`, see `named.py`.", **more) -> Brief:
+def brief(
+    tree: Workspace, text: str = "Fix `add` in `calc.py`, see `named.py`.", **more: Any
+) -> Brief:
     [step] = parse_plan(f"- [ ] {text}\n").steps
     targets = find_targets(step, tree)
     targets = replace(targets, change=tuple(p for p in targets.change if p != "named.py"))
@@ -68,7 +71,7 @@ def built(tree: Workspace, made: Brief, order: str = ORDER) -> tuple[str, Contex
     return messages[1].text, event
 
 
-def whats(items: tuple[context.ContextItem, ...]) -> list[str]:
+def whats(items: tuple[ContextItem, ...]) -> list[str]:
     return [item.what for item in items]
 
 

@@ -45,9 +45,9 @@ def bare(tmp_path: Path) -> Workspace:
     return Workspace(Repository.open(make_repository(tmp_path / "r", {".gitignore": "x\n"})))
 
 
-def legal(offers: Iterable[Offer], name: str, **arguments) -> bool:
+def legal(offers: Iterable[Offer], name: str, **arguments: str | int) -> bool:
     recogniser = Recogniser(call_grammar(list(offers), "test").text)
-    line = header_text(ToolCall(name, arguments)).removeprefix(OPENING)
+    line = header_text(ToolCall(name, {**arguments})).removeprefix(OPENING)
     return recogniser.feed(line) and recogniser.complete
 
 

@@ -17,8 +17,13 @@ def fence_for(*texts: str, markdown: bool = False) -> str:
     return "`" * max(MARKDOWN_FENCE if markdown else 3, longest + 1)
 
 
-def body_grammar(fence: str) -> Grammar:
+def body_grammar(fence: str, *, may_be_empty: bool = False) -> Grammar:
     """Return the grammar of a body that ends with `fence`, which is part of the text."""
     short = " | ".join(f'"{"`" * n}" after-ticks' for n in range(1, len(fence)))
-    text = assets.fill(assets.read("grammars", "body.gbnf"), fence=fence, short_runs=short)
+    text = assets.fill(
+        assets.read("grammars", "body.gbnf"),
+        fence=fence,
+        short_runs=short,
+        start="" if may_be_empty else "first ",
+    )
     return Grammar(text, f"body up to {fence}")

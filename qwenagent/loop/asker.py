@@ -29,7 +29,7 @@ from qwenagent.protocol.events import (
 )
 from qwenagent.protocol.messages import Completion, Message, Prompt, Sampling, StopReason, Usage
 from qwenagent.protocol.tools import ToolCall
-from qwenagent.syntax import fence_info
+from qwenagent.syntax import fence_info, header
 
 HEADER_TOKENS = 256
 RESTARTS = 2
@@ -45,15 +45,14 @@ class Question:
     offers: Sequence[Offer]
     phase: Phase
     sampling: Sampling
-    fenced: tuple[str, ...] = ()
-    """Texts whose runs of backticks the fence must outgrow."""
+    step: str = ""
+    """The step's text, whose fences a body in Markdown must be able to hold."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """By path, the files that may change; the fence outgrows the backticks in them."""
     body_order: Callable[[ToolCall], str] = field(default=lambda _: "")
     """The sentence that asks for the body of a call, in place of `order`."""
     order: str = ""
     """What the last message ends with if it asks for a choice between calls."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """By path, how its file begins: a rewrite is made to begin so too. It keeps the licence and
-    the docstring, and puts the model on the track of the right file."""
 
     def asking_for_body(self, call: ToolCall) -> tuple[Message, ...]:
         """Return the messages with the order for this call's body at their end.
@@ -144,16 +143,24 @@ class Asker:
 
     def _body(self, question: Question, call: ToolCall, line: str) -> Action:
         path = str(call.arguments["path"])
-        fence = fence_for(*question.fenced, markdown=path.endswith((".md", ".markdown")))
-        header = question.headers.get(path, "") if call.name == "rewrite_file" else ""
-        opening = f"{line}\n{fence}{fence_info(path)}\n{header}"
+        markdown = path.endswith((".md", ".markdown"))
+        # Not the step's own fences, but for Markdown: with four backticks the 1.5B never closes.
+        fence = fence_for(
+            question.texts.get(path, ""), question.step if markdown else "", markdown=markdown
+        )
+        # A rewrite is made to begin as the file does: that keeps the licence and the docstring,
+        # and puts the model on the track of the right file.
+        text = question.texts.get(path, "")
+        begin = header(path, text) if call.name == "rewrite_file" else ""
+        opening = f"{line}\n{fence}{fence_info(path)}\n{begin}"
         self._events.emit(TokenDelta(opening[len(line) :]))
         prompt = Prompt(question.asking_for_body(call), opening)
-        done = self._complete(prompt, body_grammar(fence), question.sampling)
+        grammar = body_grammar(fence, may_be_empty=call.name == "replace_lines")
+        done = self._complete(prompt, grammar, question.sampling)
         body = done.text.rstrip("\n")
         if done.stop != "stop":
             return Action(None, opening + body, done.stop)
-        written = header + body.removesuffix(fence)
+        written = begin + body.removesuffix(fence)
         return Action(replace(call, body=written), opening + body, "stop")
 
     def _complete(self, prompt: Prompt, grammar: Grammar | None, sampling: Sampling) -> Completion:

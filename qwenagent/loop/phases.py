@@ -64,6 +64,18 @@ def _open_paths(workspace: Workspace, state: EditState) -> list[str]:
     return [p for p in paths if p not in state.stuck] or paths
 
 
+def legal_paths(offers: Iterable[Offer]) -> list[str]:
+    """Return the existing files that the edits among `offers` name."""
+    found: dict[str, None] = {}
+    for offer in offers:
+        match offer.choices.get("path") if offer.spec.body == "code" else None:
+            case OneOf(values):
+                found |= {str(value): None for value in values}
+            case Switch(cases):
+                found |= {str(value): None for value in cases}
+    return list(found)
+
+
 def gather_offers(workspace: Workspace, *, may_give_up: bool) -> list[Offer]:
     """Return the calls for looking around."""
     paths = nearest(workspace.files())

@@ -22,7 +22,7 @@ from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Question
 from qwenagent.loop.context import Brief, build
 from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
-from qwenagent.loop.phases import EditState, gather_offers, legal_edits
+from qwenagent.loop.phases import EditState, gather_offers, legal_edits, legal_paths
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.targets import Targets, find_targets
 from qwenagent.loop.testing import Tests, summary
@@ -39,7 +39,6 @@ from qwenagent.protocol.events import (
 )
 from qwenagent.protocol.messages import Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
-from qwenagent.syntax import header
 from qwenagent.tools import GATHER_TOOLS, make_edit, refusal, run_gather
 from qwenagent.workspace import Edit, unified_diff
 
@@ -246,18 +245,23 @@ class StepRunner:
 
     def _ask(self, offers: list[Offer], phase: Phase) -> Action:
         sampling = self._sampling(self._ports.profile.max_body_tokens)
-        texts = {p: self._tree.text(p) or "" for p in self._targets.all}
+        texts = {path: self._tree.text(path) or "" for path in self._paths_in(offers)}
         question = Question(
             messages=self._talk.messages,
             offers=offers,
             phase=phase,
             sampling=sampling,
-            fenced=(self._step.text, *texts.values()),
+            step=self._step.text,
+            texts=texts,
             order=call_order(offers),
             body_order=body_order,
-            headers={path: header(path, text) for path, text in texts.items()},
         )
         return self._asker.ask(question)
+
+    def _paths_in(self, offers: list[Offer]) -> list[str]:
+        """The existing files that an edit among `offers` could change."""
+        named = self._targets.all or tuple(legal_paths(offers))
+        return [path for path in named if self._tree.exists(path)]
 
     def _sampling(self, max_tokens: int) -> Sampling:
         """Greedy in the first two attempts, then drawn, each time with another seed and bolder."""
