@@ -14,7 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent import __version__, cli
+from qwenagent import __version__
+from qwenagent.cli.app import cli
+from qwenagent.cli.boundary import guarded
+from qwenagent.cli.flags import relative_files
+from qwenagent.cli.models import models
+from qwenagent.cli.wiring import interruptible, open_repository
+from qwenagent.cli.words import spread_files
 from qwenagent.errors import UsageError
 from qwenagent.loop import Stop
 from tests.conftest import run_git
@@ -50,7 +56,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def fails(capsys: pytest.CaptureFixture[str], code: int, *args: str) -> str:
     """Run a command that has to fail; return what it says, which is nothing on stdout."""
-    assert cli._guarded(args) == code, capsys.readouterr().err
+    assert guarded(args) == code, capsys.readouterr().err
     said = capsys.readouterr()
     assert said.out == ""
     return said.err
@@ -70,28 +76,27 @@ def console(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_has_help(words, capsys):
-    assert cli._guarded([*words, "--help"]) == 0
+    assert guarded([*words, "--help"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith(f"Usage: {' '.join(['qwenagent', *words])}")
     assert said.err == ""
 
 
 def test_every_command_is_known_to_these_tests():
-    models = cli.models.commands
-    known = [[name] for name in cli.cli.commands] + [["models", name] for name in models]
+    known = [[name] for name in cli.commands] + [["models", name] for name in models.commands]
     assert sorted([[], *known]) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("words", [[], ["models"]], ids=["qwenagent", "models"])
 def test_without_a_command_there_is_help(words, capsys):
-    assert cli._guarded(words) == 0
+    assert guarded(words) == 0
     said = capsys.readouterr()
     assert "Commands:" in said.out
     assert said.err == ""
 
 
 def test_version(capsys):
-    assert cli._guarded(["--version"]) == 0
+    assert guarded(["--version"]) == 0
     assert capsys.readouterr().out == f"qwenagent, version {__version__}\n"
 
 
@@ -121,9 +126,9 @@ def test_a_list_of_files_may_follow_one_flag(given, meant):
     args = given.split("|") if given else []
     if given == "--files|in sub.py|x":  # no such file here: a task, so no file at all
         with pytest.raises(UsageError, match="at least one file"):
-            cli._spread_files(args)
+            spread_files(args)
     else:
-        assert cli._spread_files(args) == (meant.split("|") if meant else [])
+        assert spread_files(args) == (meant.split("|") if meant else [])
 
 
 @pytest.mark.parametrize("args", [["--files"], ["do", "x", "--files", "--yes"], ["--files", "--"]])
@@ -327,16 +332,16 @@ def test_paths_start_in_the_folder_after_capital_c(in_repo, outside, capsys):
 
 def test_files_are_named_from_the_top_of_the_repository(in_repo, monkeypatch):
     monkeypatch.chdir(in_repo / "pkg")
-    with cli._repository() as repository:
+    with open_repository() as repository:
         flags = {"files": ("store.py", "../README.md", str(in_repo / "new.py"))}
-        assert cli._relative(repository, flags) == ("pkg/store.py", "README.md", "new.py")
+        assert relative_files(repository, flags) == ("pkg/store.py", "README.md", "new.py")
 
 
 # -- looking at a plan ------------------------------------------------------------------------
 
 
 def test_check_prints_the_steps_and_runs_nothing(in_repo, capsys):
-    assert cli._guarded(["run", "--check", "plan.md"]) == 0
+    assert guarded(["run", "--check", "plan.md"]) == 0
     out = capsys.readouterr().out
     title, *rows = out.splitlines()
     assert title == "Plan: limits"
@@ -349,7 +354,7 @@ def test_check_prints_the_steps_and_runs_nothing(in_repo, capsys):
 
 def test_check_needs_no_repository(outside, capsys):
     (outside / "plan.md").write_text(PLAN)
-    assert cli._guarded(["run", "--check", "plan.md"]) == 0
+    assert guarded(["run", "--check", "plan.md"]) == 0
     assert "no step found" in fails_later(capsys, outside)
 
 
@@ -360,7 +365,7 @@ def fails_later(capsys: pytest.CaptureFixture[str], folder: Path) -> str:
 
 
 def test_check_as_json_is_one_object(capsys):
-    assert cli._guarded(["run", "--check", "plan.md", "--json"]) == 0
+    assert guarded(["run", "--check", "plan.md", "--json"]) == 0
     [line] = capsys.readouterr().out.splitlines()
     plan = json.loads(line)
     assert plan["type"] == "plan"
@@ -372,10 +377,10 @@ def test_check_as_json_is_one_object(capsys):
 
 
 def test_models_are_listed_and_described(capsys):
-    assert cli._guarded(["models", "list"]) == 0
+    assert guarded(["models", "list"]) == 0
     rows = capsys.readouterr().out.splitlines()
     assert [row.split()[0] for row in rows[2:]] == ["0.5b", "1.5b", "3b", "7b", "14b", "32b"]
-    assert cli._guarded(["models", "info", "1.5b"]) == 0
+    assert guarded(["models", "info", "1.5b"]) == 0
     out = capsys.readouterr().out
     assert "Qwen2.5-Coder-1.5B-Instruct" in out
     assert "no; `qwenagent models pull 1.5b` fetches it" in out
@@ -384,7 +389,7 @@ def test_models_are_listed_and_described(capsys):
 def test_models_that_are_not_there(capsys):
     assert "qwenagent models pull" in fails(capsys, 4, "models", "verify")
     assert "qwenagent models pull 1.5b" in fails(capsys, 4, "models", "verify", "1.5b")
-    assert cli._guarded(["models", "rm", "1.5b"]) == 0
+    assert guarded(["models", "rm", "1.5b"]) == 0
     assert "freed" in capsys.readouterr().out
 
 
@@ -394,7 +399,7 @@ def test_a_file_that_is_not_the_official_one(capsys):
     (folder / "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf").write_bytes(b"GGUF")
     assert "is not the official file" in fails(capsys, 4, "models", "verify", "1.5b")
     assert "is not on this machine" in fails(capsys, 4, "fix it", "--model", "1.5b")
-    assert cli._guarded(["models", "rm", "1.5b"]) == 0
+    assert guarded(["models", "rm", "1.5b"]) == 0
     assert list(folder.iterdir()) == []
 
 
@@ -406,12 +411,12 @@ def boom() -> Iterator[list[BaseException]]:
     """A command that raises what is put into the list."""
     errors: list[BaseException] = []
 
-    @cli.cli.command("boom")
+    @cli.command("boom")
     def command() -> int:
         raise errors[0]
 
     yield errors
-    del cli.cli.commands[command.name or ""]
+    del cli.commands[command.name or ""]
 
 
 def test_a_bug_is_told_from_an_error_and_written_down(boom, capsys):
@@ -479,7 +484,7 @@ def test_the_first_signal_asks_and_the_second_one_interrupts(number):
     before = signal.signal(number, signal.SIG_DFL)
     stop = Stop()
     try:
-        with cli._interruptible(stop):
+        with interruptible(stop):
             signal.raise_signal(number)
             assert stop.interrupted
             with pytest.raises(KeyboardInterrupt):
@@ -495,7 +500,7 @@ def test_a_signal_after_the_time_limit_lets_the_run_end_in_good_order():
     assert stop.is_set()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with cli._interruptible(stop):
+        with interruptible(stop):
             signal.raise_signal(signal.SIGINT)
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGINT)
@@ -507,7 +512,7 @@ def test_a_signal_that_the_caller_ignores_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     stop = Stop()
     try:
-        with cli._interruptible(stop):
+        with interruptible(stop):
             signal.raise_signal(signal.SIGHUP)
             assert not stop.is_set()
     finally:

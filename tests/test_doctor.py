@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent import cli, doctor
+from qwenagent import doctor
+from qwenagent.cli.boundary import guarded
 from qwenagent.doctor import Finding
 from qwenagent.engine import wheel_command
 from tests.conftest import run_git
@@ -108,7 +109,7 @@ def test_the_exit_code_is_4_only_for_what_a_run_cannot_do_without(repo, monkeypa
     findings = list(doctor.examine(repo))
     hard = [finding.name for finding in findings if finding.ok is False]
     assert hard == ["models"]
-    assert cli._guarded(["doctor", "-C", str(repo)]) == 4
+    assert guarded(["doctor", "-C", str(repo)]) == 4
     said = capsys.readouterr()
     assert "bad  models: none in" in said.out
     assert "warn tests: no test command was found" in said.out

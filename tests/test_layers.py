@@ -15,7 +15,7 @@ HEAVY = {"rich", "prompt_toolkit", "llama_cpp", "numpy", "git", "httpx2", "tree_
 )
 def test_help_and_usage_load_nothing_heavy(args):
     code = (
-        "import sys\nfrom qwenagent import cli\ncli._guarded(sys.argv[1:])\n"
+        "import sys\nfrom qwenagent.cli.boundary import guarded\nguarded(sys.argv[1:])\n"
         "print('\\nloaded', *sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run(

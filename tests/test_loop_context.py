@@ -77,19 +77,20 @@ def whats(items: tuple[ContextItem, ...]) -> list[str]:
 
 def test_the_order_of_the_parts(tree):
     text, event = built(tree, brief(tree))
-    heads = [line for line in text.split("\n") if line.startswith("# ")]
-    assert heads == [
-        "# Plan",
-        "# Other file named.py",
-        "# Other file long.py (outline)",
-        "# Other file near.py",
-        "# Other file deep/far/away.py",
-        "# File calc.py",
-        "# Test tests/test_calc.py",
-        "# Failing tests",
-        "# Step",
+    heads = [
+        "The plan:",
+        "Another file, `named.py`:",
+        "Outline of another file, `long.py`:",
+        "Another file, `near.py`:",
+        "Another file, `deep/far/away.py`:",
+        "File `calc.py`:",
+        "Test `tests/test_calc.py`:",
+        " fails:",
+        "The step:",
     ]
-    assert text.endswith(f"# Step\nFix `add` in `calc.py`, see `named.py`.\n\n{ORDER}")
+    places = [text.index(f"{head}\n") for head in heads]
+    assert places == sorted(places)
+    assert text.endswith(f"The step:\nFix `add` in `calc.py`, see `named.py`.\n\n{ORDER}")
     assert whats(event.included) == [
         "file calc.py",
         "failures",
@@ -121,12 +122,12 @@ def test_the_budget_is_kept_and_what_is_left_out_is_told(budget, tree):
     assert not {*whats(event.included)} & {*whats(event.left_out)}
     for item in event.left_out:
         assert item.how.endswith("tokens left")
-        assert f"# File {item.what.removeprefix('file ')}\n" not in messages[1].text
+        assert f"File `{item.what.removeprefix('file ')}`" not in messages[1].text
 
 
 def test_the_step_and_the_order_are_in_whatever_the_budget(tree):
     text, event = built(tree, brief(tree, budget_tokens=10))
-    assert text == f"# Step\nFix `add` in `calc.py`, see `named.py`.\n\n{ORDER}"
+    assert text == f"The step:\nFix `add` in `calc.py`, see `named.py`.\n\n{ORDER}"
     assert event.included == ()
     assert "file calc.py" in whats(event.left_out)
 
@@ -143,8 +144,8 @@ def test_a_long_file_is_its_outline_and_the_symbols_that_the_step_names(tree):
         ("file long.py", "outline"),
         ("file long.py fun7", "excerpt"),
     ]
-    assert f"# File long.py ({LONG.count(chr(10)) + 1} lines, outline)\n" in text
-    assert "# fun7 in long.py\n```python\ndef fun7():\n    return 7\n```" in text
+    assert f"File `long.py` ({LONG.count(chr(10)) + 1} lines), its outline:\n" in text
+    assert "`fun7` in `long.py`:\n```python\ndef fun7():\n    return 7\n```" in text
     assert "    return 8" not in text
 
 
@@ -191,8 +192,8 @@ def test_the_test_that_a_command_names_is_shown(command, tree):
     made = brief(tree, failing=None, test_command=command)
     text, event = built(tree, made)
     assert "test tests/test_calc.py" in whats(event.included)
-    assert f"# Test tests/test_calc.py\n```python\n{TEST.strip()}\n```" in text
-    assert "# Failing tests" not in text
+    assert f"Test `tests/test_calc.py`:\n```python\n{TEST.strip()}\n```" in text
+    assert " fails:\n" not in text
 
 
 def test_a_green_run_is_no_failure(tree):
@@ -202,7 +203,7 @@ def test_a_green_run_is_no_failure(tree):
 
 def test_a_file_cannot_close_its_fence(tree):
     text, _ = built(tree, brief(tree, "Tidy `notes.md`."))
-    assert f"# File notes.md\n`````markdown\n{FILES['notes.md']}`````\n" in text
+    assert f"File `notes.md`:\n`````markdown\n{FILES['notes.md']}`````\n" in text
 
 
 @given(st.text(alphabet="`\n a", max_size=60))

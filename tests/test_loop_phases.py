@@ -26,7 +26,7 @@ FILES = {
     "pkg/crlf.py": SHORT.replace("\n", "\r\n"),
     "pkg/größe 1.py": SHORT,
     "notes.txt": "".join(f"line {i}\n" for i in range(200)),
-    "data.csv": "x\n" * 500,
+    "data.csv": "x\n" * 2500,
     ".hidden/x.py": "A = 1\n",
     'quo"te.py': "A = 1\n",
 }

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 import pytest
 
-from qwenagent import cli
+from qwenagent.cli.app import cli
+from qwenagent.cli.boundary import guarded
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCK = re.compile(r"(?<=<!-- help: run -->\n```\n).*?(?=```\n<!-- /help -->)", re.DOTALL)
@@ -22,7 +23,7 @@ UPDATE = os.environ.get("QWENAGENT_UPDATE_SNAPSHOTS") == "1"
 def test_the_flags_are_those_of_run(capsys, monkeypatch):
     """QWENAGENT_UPDATE_SNAPSHOTS=1 writes the block anew."""
     monkeypatch.setenv("COLUMNS", "80")
-    assert cli._guarded(["run", "--help"]) == 0
+    assert guarded(["run", "--help"]) == 0
     help_text = capsys.readouterr().out
     text = README.read_text(encoding="utf-8")
     if UPDATE:
@@ -49,7 +50,7 @@ def test_there_are_commands_to_check():
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
 def test_every_command_exists(words):
-    group: click.Command = cli.cli
+    group: click.Command = cli
     while isinstance(group, click.Group):
         names = words[0].split("|")
         if " " in names[0]:

@@ -81,6 +81,7 @@ def test_a_comment_about_code(path, line):
 CLASS = (
     "LIMIT = 1\n\n\nclass A:\n    def f(self):\n        pass\n\n    def g(self):\n        pass\n"
 )
+OLD_STUB = "def f():\n    # TODO\n    pass\n"
 WITH_MAIN = CLASS + '\n\nif __name__ == "__main__":\n    A()\n'
 
 
@@ -105,6 +106,13 @@ WITH_MAIN = CLASS + '\n\nif __name__ == "__main__":\n    A()\n'
         (Edit("a.py", CLASS, CLASS.replace("    def g(self):\n        pass\n", "")),
          "Remove `g` from A", ""),
         (Edit("a.py", CLASS, CLASS.replace("class A", "class B")), "rename A to B", ""),
+        (Edit("a.py", CLASS, CLASS.replace("class A", "class B")), "Add to A and say so",
+         "a.py would lose A, A.f, A.g; keep everything that is not to change"),
+        (Edit("a.py", "x = 1\n", "x = 1\ndef f():\n    # Implement this here\n    pass\n"), "",
+         "f in a.py does nothing yet; write its code"),
+        (Edit("a.py", "", "def f():\n    # nothing to do on Linux\n    pass\n"), "", ""),
+        (Edit("a.py", OLD_STUB, OLD_STUB + "x = 1\n"), "", ""),
+        (Edit("a.py", "x = 1\n", "x = 1\ndef f(a):\n    # Add one\n    return a + 1\n"), "", ""),
         (Edit("a.py", CLASS, CLASS.replace("class A", "class B")), "Apply it",
          "a.py would lose A, A.f, A.g; keep everything that is not to change"),
         (Edit("a.py", CLASS, CLASS.removeprefix("LIMIT = 1\n\n\n")), "Change A",
@@ -113,7 +121,7 @@ WITH_MAIN = CLASS + '\n\nif __name__ == "__main__":\n    A()\n'
         (Edit("a.py", WITH_MAIN, CLASS), "",
          'a.py would lose if __name__ == "__main__"; keep everything that is not to change'),
         (Edit("a.py", WITH_MAIN, CLASS), "drop the `__main__` part", ""),
-        (Edit("a.py", "".join(f"def f{i}(): pass\n" for i in range(7)), "x = 1\n"), "f1",
+        (Edit("a.py", "".join(f"def f{i}(): pass\n" for i in range(7)), "x = 1\n"), "drop f1",
          "a.py would lose f0, f2, f3, f4, f5 and 1 more; keep everything that is not to change"),
     ],
 )  # fmt: skip

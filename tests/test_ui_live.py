@@ -35,6 +35,8 @@ from qwenagent.ui.printable import printable
 from tests.sample_events import BEGIN, CALL, DIFF, FIRST, records
 
 SNAPSHOTS = Path(__file__).parent / "data" / "ui"
+UPDATE = os.environ.get("QWENAGENT_UPDATE_SNAPSHOTS") == "1"
+"""Read here: each test runs without the variables of the machine."""
 EVIL = "\x1b]0;owned\x07[red]x[/red]\x1b[2J\u202eabc\x9b31m\r"
 
 
@@ -42,7 +44,7 @@ def check_snapshot(name: str, text: str) -> None:
     """Compare with the stored text; QWENAGENT_UPDATE_SNAPSHOTS=1 stores it."""
     path = SNAPSHOTS / f"{name}.txt"
     text = "\n".join(line.rstrip() for line in text.split("\n"))
-    if os.environ.get("QWENAGENT_UPDATE_SNAPSHOTS") == "1":
+    if UPDATE:
         path.write_text(text, encoding="utf-8", newline="\n")
     assert text == path.read_text(encoding="utf-8")
 

@@ -79,8 +79,9 @@ class Agent:
         suite = self._suite_command()
         self._announce(kind, suite)
         try:
-            self._approve(suite)
-            self._work(kind, suite)
+            if self._steps:
+                self._approve(suite)
+                self._work(kind, suite)
         except Stopped:
             self._close_open_lines(self._ports.stop.reason)
         except QwenAgentError as error:
@@ -300,13 +301,14 @@ class Agent:
 
     def _next_commands(self) -> Sequence[str]:
         branch, back = self._repository.branch(), self._origin
+        switch = "switch --detach" if self._head.startswith(back) else "switch"
         if any(line.commit for line in self._lines):
             if branch == back:
                 return [f"git reset --keep {self._head[:12]}  # discard the commits"]
             return [
-                f"git switch {back} && git merge {branch}  # take all commits",
-                f"git switch {back} && git merge --squash {branch}  # take them as one change",
-                f"git switch {back} && git branch -D {branch}  # discard them",
+                f"git {switch} {back} && git merge {branch}  # take all commits",
+                f"git {switch} {back} && git merge --squash {branch}  # take them as one change",
+                f"git {switch} {back} && git branch -D {branch}  # discard them",
             ]
         changed, created = self._tree.written()
         undo = [f"rm {shlex.join(created)}"] if created else []

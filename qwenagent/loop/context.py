@@ -76,7 +76,7 @@ def build(
     the rest goes in by priority while it fits, and what does not is reported.
     """
     system = system_message()
-    must = [Section("step", f"# Step\n{brief.step.text.strip()}"), Section("order", order)]
+    must = [Section("step", f"The step:\n{brief.step.text.strip()}"), Section("order", order)]
     room = brief.budget_tokens - engine.count(system.text) - 16
     room -= sum(engine.count(section.text) + 2 for section in must)
     chosen: list[Section] = []
@@ -110,11 +110,13 @@ def _wanted(brief: Brief, workspace: Workspace) -> Iterable[Section]:
         yield from _file(path, brief, workspace)
     if brief.failing and not brief.failing.green:
         reduced = reduce_output(brief.failing, workspace.root, FAILURE_CHARS)
-        head = f"# Failing tests\n`{brief.test_command}`"
+        head = f"`{brief.test_command}` fails:"
         yield Section("failures", f"{head}\n{fenced(reduced, '')}")
     yield from _tests(brief, workspace)
     if brief.plan_text.strip():
-        yield Section("plan", f"# Plan\n{cut_lines(brief.plan_text.strip(), 30, 4 * PLAN_TOKENS)}")
+        yield Section(
+            "plan", f"The plan:\n{cut_lines(brief.plan_text.strip(), 30, 4 * PLAN_TOKENS)}"
+        )
     yield from _neighbours(brief, workspace)
 
 
@@ -124,9 +126,9 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
     if text is None:
         return
     if text.count("\n") < brief.whole_file_lines or not is_known(path):
-        yield Section(f"file {path}", f"# File {path}\n{fenced(text, fence_info(path))}")
+        yield Section(f"file {path}", f"File `{path}`:\n{fenced(text, fence_info(path))}")
         return
-    head = f"# File {path} ({text.count(chr(10)) + 1} lines, outline)"
+    head = f"File `{path}` ({text.count(chr(10)) + 1} lines), its outline:"
     yield Section(
         f"file {path}",
         f"{head}\n{fenced(outline(path, text, numbered=False), fence_info(path))}",
@@ -138,7 +140,7 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
         short = symbol.name.rpartition(".")[2]
         if short in wanted and symbol.n_lines <= brief.whole_file_lines:
             code = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
-            title = f"# {symbol.name} in {path}"
+            title = f"`{symbol.name}` in `{path}`:"
             yield Section(
                 f"file {path} {symbol.name}",
                 f"{title}\n{fenced(code, fence_info(path))}",
@@ -155,7 +157,7 @@ def _tests(brief: Brief, workspace: Workspace) -> Iterable[Section]:
         if text is None or path in brief.targets.change:
             continue
         if text.count("\n") <= brief.whole_file_lines:
-            yield Section(f"test {path}", f"# Test {path}\n{fenced(text, fence_info(path))}")
+            yield Section(f"test {path}", f"Test `{path}`:\n{fenced(text, fence_info(path))}")
         else:
             yield from _failing_functions(path, text, failed)
 
@@ -168,7 +170,7 @@ def _failing_functions(path: str, text: str, failed: list[str]) -> Iterable[Sect
     for symbol in symbols(path, text):
         if symbol.kind == "function" and symbol.name.rpartition(".")[2] in words:
             code = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
-            head = f"# Test {symbol.name} in {path}"
+            head = f"Test `{symbol.name}` in `{path}`:"
             yield Section(
                 f"test {path} {symbol.name}", f"{head}\n{fenced(code, fence_info(path))}", "excerpt"
             )
@@ -197,10 +199,14 @@ def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
         if text is None or not text.strip():
             continue
         if text.count("\n") <= NEIGHBOUR_LINES:
-            yield Section(f"other {path}", f"# Other file {path}\n{fenced(text, fence_info(path))}")
+            yield Section(
+                f"other {path}", f"Another file, `{path}`:\n{fenced(text, fence_info(path))}"
+            )
         elif rows := outline(path, text, numbered=False):
             yield Section(
-                f"other {path}", f"# Other file {path} (outline)\n{fenced(rows, '')}", "outline"
+                f"other {path}",
+                f"Outline of another file, `{path}`:\n{fenced(rows, '')}",
+                "outline",
             )
 
 

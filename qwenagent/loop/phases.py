@@ -19,7 +19,7 @@ MAX_PATHS = 4000
 """More paths are not offered; those nearest to the top are."""
 MAX_UNNAMED = 50
 """Files that are offered to a step that names none."""
-MAX_RANGE_LINES = 400
+MAX_RANGE_LINES = 2000
 """Longest file of which single lines can be replaced: the grammar has a rule for each line."""
 
 

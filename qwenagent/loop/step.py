@@ -13,7 +13,6 @@ from qwenagent.errors import (
     ChecksError,
     ContextOverflow,
     EditRefused,
-    EngineCrashed,
     EngineError,
     PathEscapes,
 )
@@ -24,7 +23,7 @@ from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
 from qwenagent.loop.phases import EditState, gather_offers, legal_edits, legal_paths
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.targets import Targets, find_targets
+from qwenagent.loop.targets import Targets, find_targets, is_infrastructure
 from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand
@@ -116,8 +115,11 @@ class StepRunner:
         self._targets = find_targets(step, self._tree, extra_files)
         try:
             self._judge = Judge(step, command, self._tests, self._tree)
+        except ChecksError as error:
+            return StepResult("blocked", error.message)
+        try:
             return self._solve()
-        except (ChecksError, ContextOverflow, EngineCrashed, EngineError) as error:
+        except (ChecksError, EngineError) as error:
             return self._blocked(error.message)
 
     # -- the order of things ------------------------------------------------------------------
@@ -205,6 +207,9 @@ class StepRunner:
         """Let the model edit until an attempt is complete; return why it gave up, if it did."""
         for _ in range(MAX_EDITS):
             offers = self._offers(phase)
+            if not offers:
+                names = ", ".join(self._targets.all)
+                self._refusal = f"{names} can be changed in no way that is known here"
             action = self._ask(offers, phase) if offers else None
             if action is None or action.call is None or action.call.name == "done":
                 break
@@ -297,6 +302,8 @@ class StepRunner:
             reason = refusal(edit, f"{self._step.text}\n{self._plan_text}")
             if edit in self._seen and self._targets.single:
                 reason = "the same change was tried before"
+            if is_infrastructure(edit.path) and edit.path not in self._targets.all:
+                reason = f"{edit.path} decides how tests run and is not part of the step"
             self._seen.add(edit)
             if not reason:
                 self._tree.apply(edit)
@@ -378,14 +385,13 @@ class StepRunner:
 
     def _blocked(self, reason: str) -> StepResult:
         best = self._kept
-        judge = getattr(self, "_judge", None)
         if self._tree.changed():
             self._tree.rollback()
             self._emit(CheckpointMade("rollback", "start of the step", "the tree is as it was"))
         return StepResult(
             state="blocked",
             reason=reason,
-            tests_before=summary(judge.before) if judge else "",
+            tests_before=summary(self._judge.before),
             tests_after=summary(best.judged.shown) if best else "",
             patch=best.patch if best else "",
         )

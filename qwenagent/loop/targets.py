@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -22,7 +23,8 @@ TEST_INFRASTRUCTURE = frozenset(
         "vitest.config.ts", "vitest.config.js", "Makefile",
     }
 )  # fmt: skip
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
+_WORD = re.compile(r"[^\W\d]\w+")
+_CREATING = re.compile(r"\b(add|creat\w*|writ\w*|new|implement\w*|introduc\w*|mak\w*)\b", re.I)
 _CODE = re.compile(r"`([^`\n]+)`")
 
 
@@ -60,21 +62,45 @@ def is_test_file(path: str) -> bool:
 
 def find_targets(step: Step, workspace: Workspace, extra: tuple[str, ...] = ()) -> Targets:
     """Return the files of a step. `extra` are files the user named on the command line."""
-    listed = [*step.files, *extra]
-    names = [p for p in dict.fromkeys([*listed, *step.mentions]) if _writable(workspace, p)]
-    names = [_resolve(p, workspace) for p in names]
-    create = [p for p in names if not workspace.exists(p) and (p in listed or is_known(p))]
-    change = [p for p in names if (workspace.root / p).is_file()]
-    code = [p for p in change if not is_test_file(p) and not _infrastructure(p, step)]
+    listed = _resolved([*step.files, *extra], workspace)
+    named = [*listed, *_resolved(step.mentions, workspace)]
+    create = [p for p in named if _is_to_create(p, step, workspace, listed)]
+    there = [p for p in named if (workspace.root / p).is_file()]
+    code = [p for p in there if not is_test_file(p) and (p in listed or not is_infrastructure(p))]
     # An existing test is changed only where there is nothing else to change.
-    change = code if code or create else [p for p in change if p in listed]
+    change = code if code or create else [p for p in there if p in listed]
     must = [p for p in change if p in listed] if create else []
     return Targets(*(tuple(dict.fromkeys(paths)) for paths in (create, change, must)))
 
 
-def _infrastructure(path: str, step: Step) -> bool:
-    name = PurePosixPath(path).name
-    return name in TEST_INFRASTRUCTURE and path not in step.files
+def is_infrastructure(path: str) -> bool:
+    """Return whether a test runner loads this file by itself."""
+    return PurePosixPath(path).name in TEST_INFRASTRUCTURE
+
+
+def _is_to_create(path: str, step: Step, workspace: Workspace, listed: list[str]) -> bool:
+    """A listed file that is missing, or one of code that the step speaks of as its work."""
+    if workspace.exists(path):
+        return False
+    if path in listed:
+        return True
+    about = "/" in path or path in step.title or _CREATING.search(step.text) is not None
+    return about and is_known(path) and not is_infrastructure(path)
+
+
+def _resolved(names: Iterable[str], workspace: Workspace) -> list[str]:
+    """Return writable paths; a bare name may mean the one file of that name further down."""
+    found = []
+    for name in names:
+        if not _writable(workspace, name):
+            continue
+        if "/" in name or workspace.exists(name):
+            found.append(name)
+            continue
+        matches = [p for p in workspace.files() if p.endswith(f"/{name}")]
+        if len(matches) <= 1:  # of several it cannot be known which one is meant
+            found += matches or [name]
+    return found
 
 
 def _writable(workspace: Workspace, path: str) -> bool:
@@ -85,16 +111,9 @@ def _writable(workspace: Workspace, path: str) -> bool:
     return True
 
 
-def _resolve(path: str, workspace: Workspace) -> str:
-    """Return the one file that a bare name means, if it is not at the top."""
-    if "/" in path or workspace.exists(path):
-        return path
-    matches = [p for p in workspace.files() if p.endswith(f"/{path}")]
-    return matches[0] if len(matches) == 1 else path
-
-
 def identifiers(step: Step) -> frozenset[str]:
     """Return the names of code that a step mentions: words in backticks, and unusual ones."""
     in_code = {w for span in _CODE.findall(step.text) for w in _WORD.findall(span)}
-    unusual = {w for w in _WORD.findall(step.text) if "_" in w or not (w.islower() or w.istitle())}
+    words = _WORD.findall(step.text)
+    unusual = {w for w in words if "_" in w.strip("_") or not (w.islower() or w.istitle())}
     return frozenset(in_code | unusual)

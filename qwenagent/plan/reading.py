@@ -81,7 +81,7 @@ def _read_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT_BYTES + 1)
     except FileNotFoundError as error:
-        hint = "`qwenagent plan-prompt` prints how to ask for a plan"
+        hint = "give the path of a Markdown file, e.g. `qwenagent run plan.md`"
         raise PlanError(f"there is no plan at {path}", hint=hint) from error
     except (OSError, ValueError) as error:
         raise PlanError(f"cannot read the plan {path}: {error}") from error

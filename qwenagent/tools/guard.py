@@ -11,13 +11,20 @@ from qwenagent.workspace import Edit
 
 MAY_BE_EMPTY = frozenset({"__init__.py", "py.typed", ".gitkeep", ".keep"})
 _SHOWN = 5
+_PROMISE = re.compile(r"#\s*(todo\b|fixme\b|implement|add|write|your|place|insert|put|fill)", re.I)
+_NOTHING = re.compile(r"(pass|\.\.\.|return( None)?|raise NotImplementedError\b.*)$")
+_REMOVING = re.compile(
+    r"\b(remov\w*|delet\w*|renam\w*|drop\w*|replac\w*|mov(e|es|ing)|extract\w*|merg\w*|split\w*"
+    r"|inlin\w*|convert\w*|instead|no longer|get rid|turn\w*|refactor\w*|unused|dead)\b",
+    re.IGNORECASE,
+)
 _MAIN = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']\s*:", re.MULTILINE)
 
 
 def refusal(edit: Edit, request: str) -> str:
     """Return why an edit is not written, empty if it is fine.
 
-    `request` is the text of the step: what it names may disappear.
+    `request` is the text of the step: if it speaks of removing, what it names may disappear.
     """
     old = edit.old or ""
     if not edit.new.strip() and not _may_be_empty(edit):
@@ -28,6 +35,8 @@ def refusal(edit: Edit, request: str) -> str:
         return f"{line!r} stands for code that is missing; write all of the code"
     if error := syntax_error(edit.path, old, edit.new):
         return f"{edit.path} would not parse: {error}; write it again without the error"
+    if stub := _stub(edit):
+        return f"{stub} in {edit.path} does nothing yet; write its code"
     if lost := _lost(edit, request):
         more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
         names = ", ".join(lost[:_SHOWN]) + more
@@ -44,6 +53,26 @@ def _omission(path: str, old: str, new: str) -> str:
     for line in new.split("\n"):
         if line not in before and stands_for_code(path, line):
             return line.strip()[:80]
+    return ""
+
+
+def _stub(edit: Edit) -> str:
+    """Return the first function of Python that is nothing but a comment that promises its code.
+
+    A bare `pass` may be meant; "implement this here" is not.
+    """
+    if not edit.path.endswith(".py"):
+        return ""
+    lines = edit.new.split("\n")
+    before = set((edit.old or "").split("\n"))
+    for symbol in symbols(edit.path, edit.new):
+        body = [line.strip() for line in lines[symbol.first_line : symbol.last_line]]
+        code = [line for line in body if line and not line.startswith("#")]
+        promised = any(_PROMISE.match(line) for line in body)
+        idle = promised and all(_NOTHING.match(line) for line in code)
+        is_new = not before.issuperset(lines[symbol.first_line - 1 : symbol.last_line])
+        if symbol.kind == "function" and idle and is_new:
+            return symbol.name
     return ""
 
 
@@ -67,5 +96,8 @@ def _lost(edit: Edit, request: str) -> list[str]:
 
 
 def _named(name: str, request: str) -> bool:
+    """Return whether the request names a symbol and speaks of taking something away."""
+    if not _REMOVING.search(request):
+        return False
     short = name.rpartition(".")[2]
     return bool(re.search(rf"(?<![\w$]){re.escape(short)}(?![\w$])", request))

@@ -1,0 +1,94 @@
+"""The flags that every run has, and what a look at them alone shows to be wrong."""
+
+from __future__ import annotations
+
+from contextlib import chdir
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qwenagent.cli.models import is_model_path
+from qwenagent.errors import ChecksError, UsageError
+
+if TYPE_CHECKING:
+    from qwenagent.workspace import Repository
+
+
+def run_flags(command: Any) -> Any:
+    """Add the flags that every run of the model has."""
+    options = [
+        click.option("--model", help="Model: a name of `models list`, or a GGUF file."),
+        click.option("--test-cmd", help="Command that runs the project's tests."),
+        click.option("--files", multiple=True, metavar="FILE...", help="Files to work on."),
+        click.option("--yes", is_flag=True, help="Approve the test commands without asking."),
+        click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines."),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="Seed for everything that is drawn.",
+        ),
+        click.option(
+            "--time-limit",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="S",
+            help="Stop after so many seconds.",
+        ),
+        click.option(
+            "--metrics",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="Write token counts here, as JSON.",
+        ),
+        in_folder,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def in_folder(command: Any) -> Any:
+    """Add -C, which is read before every other flag."""
+    return click.option(
+        "-C",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False),
+        callback=_enter,
+        is_eager=True,
+        expose_value=False,
+        help="Work as if started in DIR; the plan, --files and all other paths start there.",
+    )(command)
+
+
+def _enter(ctx: click.Context, _: click.Parameter, folder: str | None) -> None:
+    """Make the folder after -C the current one for as long as the command runs."""
+    if folder is not None:
+        ctx.with_resource(chdir(folder))
+
+
+def check_flags(flags: dict[str, Any]) -> None:
+    """Refuse what a look at the flags alone shows to be wrong.
+
+    Raises:
+        UnknownModel, UsageError: there is no such model, or the test command cannot be read.
+    """
+    from qwenagent.checks import parse_command
+    from qwenagent.registry import find_card
+
+    if flags["model"] and not is_model_path(flags["model"]):
+        find_card(flags["model"])
+    if flags["test_cmd"] is not None:
+        try:
+            parse_command(flags["test_cmd"], "flag")
+        except ChecksError as error:
+            raise UsageError(f"--test-cmd: {error.message}", hint=error.hint) from error
+
+
+def relative_files(repository: Repository, flags: dict[str, Any]) -> tuple[str, ...]:
+    """Return the paths after --files as repository paths."""
+    root = repository.root.resolve()
+    paths = [Path(name).resolve() for name in flags["files"]]
+    if outside := [p for p in paths if not p.is_relative_to(root)]:
+        raise UsageError(f"--files: {outside[0]} is not inside the repository {root}")
+    return tuple(path.relative_to(root).as_posix() for path in paths)

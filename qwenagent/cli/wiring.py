@@ -1,0 +1,154 @@
+"""The parts of a run: builds settings, engine and ports, hands them over, takes them down."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qwenagent.cli.models import find_model
+
+if TYPE_CHECKING:
+    from qwenagent.config import Settings
+    from qwenagent.engine import EmbeddedEngine
+    from qwenagent.loop import Ports, RunOptions, Stop
+    from qwenagent.plan import Plan
+    from qwenagent.protocol.approval import Approver
+    from qwenagent.protocol.events import RunKind
+    from qwenagent.registry import Card
+    from qwenagent.workspace import Repository
+
+_ENDING_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+def run_agent(
+    repository: Repository, plan: Plan, kind: RunKind, options: RunOptions, flags: dict[str, Any]
+) -> int:
+    """Build everything a run works with, carry it out, and take everything down again."""
+    from qwenagent.loop import Agent, Stop
+    from qwenagent.protocol.events import EventStream, Sink
+    from qwenagent.transcript import TranscriptWriter, new_run_id, run_path
+    from qwenagent.ui import MetricsSink, make_view
+
+    settings = build_settings(repository.root, flags)
+    card, path = find_model(settings)
+    stop = Stop(flags["time_limit"])
+    with ExitStack() as stack:
+        run_id = new_run_id()
+        transcript = stack.enter_context(TranscriptWriter(run_path(run_id)))
+        sinks: list[Sink] = [transcript]
+        if flags["metrics"]:
+            sinks.append(stack.enter_context(MetricsSink(Path(flags["metrics"]))))
+        engine = _engine(card, path, settings)
+        stack.callback(engine.close)
+        view = make_view("json" if flags["as_json"] else "auto", sys.stdout)
+        sinks.append(stack.enter_context(view))
+        stack.enter_context(interruptible(stop))
+        events = EventStream(run_id, tuple(sinks))
+        ports = _ports(repository, engine, events, card, settings, stop, flags)
+        return Agent(ports).run(plan, kind, options)
+
+
+def _ports(
+    repository: Repository,
+    engine: EmbeddedEngine,
+    events: Any,
+    card: Card,
+    settings: Settings,
+    stop: Stop,
+    flags: dict[str, Any],
+) -> Ports:
+    from qwenagent.checks import TestRunner
+    from qwenagent.loop import Ports
+    from qwenagent.workspace import Workspace
+
+    return Ports(
+        engine=engine,
+        workspace=Workspace(repository),
+        runner=TestRunner(repository.root, os.environ, stop),
+        events=events,
+        approver=_approver(flags, stop),
+        profile=card.profile,
+        settings=settings,
+        stop=stop,
+    )
+
+
+def _approver(flags: dict[str, Any], stop: Stop) -> Approver:
+    from qwenagent.transcript import state_dir
+    from qwenagent.ui import FlagApprover, NobodyApprover, RememberingApprover, TerminalApprover
+
+    if flags["yes"]:
+        return FlagApprover()
+    person = sys.stdin.isatty() and sys.stdout.isatty() and not flags["as_json"]
+    inner = TerminalApprover(cancel=stop) if person else NobodyApprover()
+    return RememberingApprover(inner, state_dir() / "approvals.json")
+
+
+def _engine(card: Card, path: Path, settings: Settings) -> EmbeddedEngine:
+    from qwenagent.engine import EmbeddedEngine, LoadSettings, default_threads
+    from qwenagent.transcript import state_dir
+
+    log = state_dir() / "engine.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    load = LoadSettings(
+        path=path,
+        n_ctx=settings.model.n_ctx or card.n_ctx,
+        n_threads=settings.model.n_threads or default_threads(),
+        n_gpu_layers=settings.model.n_gpu_layers,
+        log=log,
+    )
+    return EmbeddedEngine(card.title, load)
+
+
+def build_settings(root: Path | None, flags: dict[str, Any]) -> Settings:
+    """Read the settings of the repository at `root`, or of none; flags count most."""
+    from qwenagent.config import load_settings
+
+    chosen = {
+        "model.name": flags.get("model"),
+        "loop.seed": flags.get("seed"),
+        "tests.command": flags.get("test_cmd"),
+    }
+    return load_settings(root, os.environ, chosen)
+
+
+@contextmanager
+def open_repository() -> Iterator[Repository]:
+    """Open the repository around the current folder, which must have a commit; close it."""
+    from qwenagent.workspace import Repository
+
+    repository = Repository.open(Path.cwd())
+    try:
+        repository.head()
+        yield repository
+    finally:
+        repository.close()
+
+
+@contextmanager
+def interruptible(stop: Stop) -> Iterator[None]:
+    """The first Ctrl-C ends the run in good order, a second one at once."""
+    asked = False
+
+    def handle(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        stop.set("interrupted")
+
+    # What the caller has switched off stays off: nohup, and jobs of a script in the background.
+    wanted = [n for n in _ENDING_SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+    previous = [(n, signal.signal(n, handle)) for n in wanted]
+    try:
+        yield
+    finally:
+        for number, handler in previous:
+            signal.signal(number, handler)
