@@ -108,7 +108,7 @@ class StepRunner:
         self._best: _Best | None = None
         self._base: _Best | None = None
         self._kept: _Best | None = None
-        self._refusal = ""
+        self._refusal = self._mind = ""
         self._seen: set[Edit] = set()
         self._stuck: set[str] = set()
         self._n_opened = self._n_asked = 0
@@ -176,7 +176,8 @@ class StepRunner:
             self._gather()
         if think:
             thought = self._asker.think(self._talk.messages, phase, self._sampling(THOUGHT_TOKENS))
-            self._talk.add(thought, call_order(offers))
+            mind = f"{prompt('mind.md', reason=self._mind)}\n" if self._mind else ""
+            self._talk.add(thought, f"{mind}{call_order(offers)}")
 
     def _present_targets(self) -> Targets:
         """The step's files; those that an earlier attempt created are there to be changed."""
@@ -309,6 +310,7 @@ class StepRunner:
                 self._tree.apply(edit)
         except (EditRefused, PathEscapes) as error:
             reason = error.message
+        self._mind = reason
         self._refusal = f"no edit passed the checks; the last: {reason}" if reason else ""
         path = str(call.arguments["path"])
         if reason:

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from qwenagent.syntax import symbols, syntax_error
+from qwenagent.tools.names import undefined_names
 from qwenagent.tools.omission import stands_for_code
 from qwenagent.workspace import Edit
 
@@ -35,6 +36,8 @@ def refusal(edit: Edit, request: str) -> str:
         return f"{line!r} stands for code that is missing; write all of the code"
     if error := syntax_error(edit.path, old, edit.new):
         return f"{edit.path} would not parse: {error}; write it again without the error"
+    if unknown := _undefined(edit):
+        return f"{edit.path} uses {', '.join(unknown[:_SHOWN])} without importing or defining it"
     if stub := _stub(edit):
         return f"{stub} in {edit.path} does nothing yet; write its code"
     if lost := _lost(edit, request):
@@ -54,6 +57,13 @@ def _omission(path: str, old: str, new: str) -> str:
         if line not in before and stands_for_code(path, line):
             return line.strip()[:80]
     return ""
+
+
+def _undefined(edit: Edit) -> list[str]:
+    if not edit.path.endswith(".py"):
+        return []
+    known = set(undefined_names(edit.old or ""))
+    return [name for name in undefined_names(edit.new) if name not in known]
 
 
 def _stub(edit: Edit) -> str:
