@@ -35,7 +35,7 @@ def examine(folder: Path) -> Iterator[Finding]:
         else "running tests needs Linux or macOS; use WSL",
     )
     git = shutil.which("git")
-    yield Finding(bool(git), "git", git or "not found", "" if git else "install git 2.30 or newer")
+    yield Finding(bool(git), "git", git or "not found", "" if git else "install git 2.31 or newer")
     llama = _llama()
     yield llama
     if llama.ok:

@@ -31,8 +31,10 @@ class EditState:
     phase: Phase
     touched: tuple[str, ...] = ()
     """Files written in this attempt."""
+    changed: tuple[str, ...] = ()
+    """Files that differ from the start of the step."""
     stuck: frozenset[str] = frozenset()
-    """Files on which an edit was refused: others come first."""
+    """Files that the model wrote again as they were: others come first."""
     may_be_done: bool = False
     """Whether the model may say that the step is complete: only where no test can."""
 
@@ -52,7 +54,12 @@ def legal_edits(workspace: Workspace, state: EditState, profile: Profile) -> lis
 
 
 def _open_paths(workspace: Workspace, state: EditState) -> list[str]:
-    """The files that may change now: the step's, or all code where it names none."""
+    """The files that may change now: the step's, or all code where it names none.
+
+    What has to change and did not yet comes before everything else.
+    """
+    if pending := [p for p in state.targets.must_change if p not in state.changed]:
+        return pending
     if state.targets.named:
         created = [p for p in state.targets.create if workspace.exists(p)]
         paths = [*state.targets.change, *(created if state.phase == "repair" else ())]

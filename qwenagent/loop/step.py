@@ -82,6 +82,11 @@ class _Conversation:
     def add(self, answer: str, observation: str) -> None:
         self.messages += (Message("assistant", answer), Message("user", observation))
 
+    def remind(self, sentence: str) -> None:
+        """Put a sentence before what was asked last."""
+        *before, last = self.messages
+        self.messages = (*before, Message(last.role, f"{sentence}\n{last.text}"))
+
 
 class StepRunner:
     """Carries out steps, one after the other."""
@@ -206,6 +211,7 @@ class StepRunner:
 
     def _edit(self, phase: Phase) -> str:
         """Let the model edit until an attempt is complete; return why it gave up, if it did."""
+        reminded = False
         for _ in range(MAX_EDITS):
             offers = self._offers(phase)
             if not offers:
@@ -217,7 +223,14 @@ class StepRunner:
             if action.call.name == "give_up":
                 return f"the model gave up: {action.call.arguments['reason']}"
             path = str(action.call.arguments["path"])
-            if self._apply(action.call) or self._attempt_complete():
+            if self._apply(action.call):
+                if reminded or not self._talk.touched:
+                    break
+                # Other files are written already: one more try, told what was wrong.
+                reminded = True
+                self._talk.remind(prompt("mind.md", reason=self._mind))
+                continue
+            if self._attempt_complete():
                 break
             order = call_order(self._offers(phase))
             self._talk.add(action.text, prompt("next.md", path=path, order=order))
@@ -242,6 +255,7 @@ class StepRunner:
             targets=self._targets,
             phase=phase,
             touched=tuple(self._talk.touched),
+            changed=tuple(self._tree.changed()),
             stuck=frozenset(self._stuck),
             may_be_done=not self._judge.shown_command,
         )
@@ -298,6 +312,7 @@ class StepRunner:
         """Make the edit, check it, write it; return why it was refused, if it was."""
         self._emit(ToolStarted(call))
         start = time.monotonic()
+        edit: Edit | None = None
         try:
             edit = make_edit(self._tree, call)
             reason = refusal(edit, f"{self._step.text}\n{self._plan_text}")
@@ -313,12 +328,12 @@ class StepRunner:
         self._mind = reason
         self._refusal = f"no edit passed the checks; the last: {reason}" if reason else ""
         path = str(call.arguments["path"])
-        if reason:
+        if reason and edit is not None and edit.new == edit.old:
             self._stuck.add(path)
         content = f"not written: {reason}" if reason else f"{path} is written"
         result = ToolResult(content, is_error=bool(reason), details={"path": path})
         self._emit(ToolEnded(call, result, time.monotonic() - start))
-        if not reason:
+        if edit and not reason:
             self._tell_edit(edit)
             self._talk.touched.append(path)
         return reason
