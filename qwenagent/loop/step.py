@@ -290,9 +290,14 @@ class StepRunner:
         if self._n_opened <= GREEDY_ATTEMPTS:
             return Sampling(max_tokens=max_tokens)
         loop = self._ports.settings.loop
-        bolder = loop.temperature + 0.15 * (self._n_opened - GREEDY_ATTEMPTS - 1)
-        seed = loop.seed * 10_007 + self._step.number * 101 + self._n_asked
-        return Sampling(temperature=min(bolder, 1.0), seed=seed, max_tokens=max_tokens)
+        bolder = loop.temperature + 0.1 * (self._n_opened - GREEDY_ATTEMPTS - 1)
+        return Sampling(
+            temperature=min(bolder, 1.0),
+            top_p=0.95,
+            top_k=50,
+            seed=loop.seed * 10_007 + self._step.number * 101 + self._n_asked,
+            max_tokens=max_tokens,
+        )
 
     def _room(self) -> int:
         """Tokens left for an answer after the conversation and the answer's first line."""
