@@ -13,14 +13,10 @@ from dataclasses import dataclass
 from qwenagent.engine import family
 from qwenagent.engine.chooser import Chooser
 from qwenagent.engine.llama import N_BATCH, Context, GrammarState, Model
+from qwenagent.engine.runaway import runs_away
 from qwenagent.errors import ContextOverflow
 from qwenagent.grammar import Grammar
 from qwenagent.protocol.messages import Completion, Prompt, Sampling, StopReason, Usage
-
-PERIOD_MAX = 80
-"""Longest loop that is recognised, in tokens."""
-REPEATED_TOKENS = 320
-"""So much text that repeats itself exactly ends an answer: small models run away like this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +126,8 @@ class Decoder:
             if ends and chooser.may_end():
                 answer.stop = "stop"
                 break
-            if repeats_itself(answer.tokens):
+            if runs_away(answer.tokens, answer.text):
                 answer.stop = "repetition"
                 break
             self.context.decode([token])
         return answer
-
-
-def repeats_itself(tokens: list[int]) -> bool:
-    """Return whether the last REPEATED_TOKENS are one short piece over and over.
-
-    Looked at only every 32 tokens: it costs nothing and a runaway has time.
-    """
-    if len(tokens) < REPEATED_TOKENS or len(tokens) % 32:
-        return False
-    tail = tokens[-REPEATED_TOKENS:]
-    return any(tail[p:] == tail[:-p] for p in range(1, PERIOD_MAX + 1))
