@@ -32,8 +32,8 @@ def test_the_override_comes_first(override):
     (override / "prompts" / "system.md").write_text("mine ü", encoding="utf-8")
     (override / "prompts" / "extra.md").write_text("more", encoding="utf-8")
     assert assets.read("prompts", "system.md") == "mine ü"
-    assert assets.read("prompts", "edit.md") == (CHECKOUT / "prompts/edit.md").read_text()
-    assert {"extra.md", "system.md", "edit.md"} <= set(assets.names("prompts", ".md"))
+    assert assets.read("prompts", "rewrite.md") == (CHECKOUT / "prompts/rewrite.md").read_text()
+    assert {"extra.md", "system.md", "rewrite.md"} <= set(assets.names("prompts", ".md"))
 
 
 def test_a_missing_asset_lists_the_places(override):

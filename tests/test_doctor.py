@@ -101,7 +101,7 @@ def test_no_gpu_is_fine():
 def test_a_git_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     finding = found(tmp_path)["git"]
-    assert finding == Finding(False, "git", "not found", "install git 2.30 or newer")
+    assert finding == Finding(False, "git", "not found", "install git 2.31 or newer")
 
 
 @pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="another finding there")
