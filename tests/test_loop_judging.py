@@ -11,7 +11,7 @@ from qwenagent.checks import TestRunner, detect, parse_command
 from qwenagent.loop import Stop
 from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.stop import Stopped
-from qwenagent.loop.testing import Tests, summary, test_files
+from qwenagent.loop.testing import Tests, files_of_tests, summary
 from qwenagent.plan import Step, parse_plan
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.events import EventStream, Record, TestsRan, TestsStarted, Warned
@@ -233,7 +233,7 @@ def test_the_suite_that_is_found_is_the_one_that_runs(tree):
 def test_the_test_files_that_are_named(texts, files, tree):
     (tree.root / "sub").mkdir()
     write(tree, NEW_TEST, "sub/test_deep.py")
-    assert test_files(tree, *texts) == files
+    assert files_of_tests(tree, *texts) == files
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from qwenagent.checks import reduce_output
 from qwenagent.engine import Engine
 from qwenagent.grammar import fence_for
 from qwenagent.loop.targets import Targets, identifiers, is_test_file
-from qwenagent.loop.testing import test_files
+from qwenagent.loop.testing import files_of_tests
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem
@@ -151,7 +151,7 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
 def _tests(brief: Brief, workspace: Workspace) -> Iterable[Section]:
     """The source of the tests that have to pass."""
     failed = list(brief.failing.failures) if brief.failing else []
-    named = test_files(workspace, brief.test_command, brief.step.text, *failed)
+    named = files_of_tests(workspace, brief.test_command, brief.step.text, *failed)
     for path in named[:3]:
         text = workspace.text(path)
         if text is None or path in brief.targets.change:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from qwenagent.checks import Verdict, compare
 from qwenagent.loop.targets import identifiers
-from qwenagent.loop.testing import Tests, test_files
+from qwenagent.loop.testing import Tests, files_of_tests
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.syntax import symbols
@@ -123,7 +123,7 @@ class Judge:
         return Judged(state, reason, shown, suite, passed, failed)
 
     def _is_own(self, test: str, written: Collection[str]) -> bool:
-        return any(path in written for path in test_files(self._tree, test))
+        return any(path in written for path in files_of_tests(self._tree, test))
 
     def _waiting_for(self, step: Step) -> tuple[str, ...]:
         """Red tests of the suite that use a name which the step mentions."""
@@ -136,7 +136,7 @@ class Judge:
     def _names_in(self, test: str) -> set[str]:
         """The words of a test's function, or of its whole file where that is not found."""
         short = test.replace("::", ".").split("[")[0].rpartition(".")[2]
-        for path in test_files(self._tree, test):
+        for path in files_of_tests(self._tree, test):
             text = self._tree.text(path) or ""
             lines = text.split("\n")
             for symbol in symbols(path, text):

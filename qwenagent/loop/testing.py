@@ -58,7 +58,7 @@ class Tests:
         return command
 
 
-def test_files(workspace: Workspace, *texts: str) -> list[str]:
+def files_of_tests(workspace: Workspace, *texts: str) -> list[str]:
     """Return the repository's test files that commands or test ids name, in order.
 
     `tests/test_a.py::TestB::test_c` and `tests.test_a.TestB.test_c` both name tests/test_a.py.
@@ -70,9 +70,6 @@ def test_files(workspace: Workspace, *texts: str) -> list[str]:
                 found[path] = None
                 break
     return list(found)
-
-
-test_files.__test__ = False  # type: ignore[attr-defined]
 
 
 def _paths_in(word: str) -> Iterable[str]:

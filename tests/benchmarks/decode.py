@@ -32,7 +32,7 @@ PATHS = tuple(f"src/package_{i}/module_{j}.py" for i in range(10) for j in range
 
 
 def call_case() -> tuple[Prompt, Grammar, int]:
-    """A call that is chosen from seven hundred."""
+    """A call that is chosen from six hundred."""
     symbols = OneOf(tuple(f"Class{i}.method" for i in range(5)))
     offers = [
         Offer(SPECS["rewrite_file"], {"path": OneOf(PATHS)}),
