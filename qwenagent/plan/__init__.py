@@ -2,6 +2,15 @@
 
 from qwenagent.plan.reading import parse_plan, read_plan
 from qwenagent.plan.task import task_plan
-from qwenagent.plan.values import Plan, Step, commands
+from qwenagent.plan.values import Example, Plan, Step, StepKind, commands
 
-__all__ = ["Plan", "Step", "commands", "parse_plan", "read_plan", "task_plan"]
+__all__ = [
+    "Example",
+    "Plan",
+    "Step",
+    "StepKind",
+    "commands",
+    "parse_plan",
+    "read_plan",
+    "task_plan",
+]

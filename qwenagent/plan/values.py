@@ -3,6 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+StepKind = Literal["edit", "command", "you"]
+"""What a step asks for: a change of files, a command of the project to be run, or something that
+only the user can do (install, migrate, release, anything outside of the repository)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A literal example in a step's text: what a call gives. Code is that of the step's language."""
+
+    text: str
+    """As written, for messages."""
+    call: str
+    """An expression, e.g. `slugify("A b")`."""
+    expected: str
+    """The literal it equals; the exception's name where `raises` is true."""
+    raises: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +53,12 @@ class Step:
     """Where it starts in the file, from 1; lines end at LF, CRLF or CR."""
     digest: str
     """SHA-256 of the text; ticking and renumbering leave it as it is."""
+    kind: StepKind = "edit"
+    command: str | None = None
+    """What a step of the kind "command" runs; several are joined by "&&"."""
+    test_path: str = ""
+    """The file that `test_code` names as its own place; empty if it names none."""
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
