@@ -12,7 +12,7 @@ only the user can do (install, migrate, release, anything outside of the reposit
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A literal example in a step's text: what a call gives. Code is that of the step's language."""
+    """A literal example in a step's text: what a call gives, as code of the project's language."""
 
     text: str
     """As written, for messages."""
