@@ -7,6 +7,8 @@ the machine.
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -57,7 +59,12 @@ class TestSettings:
 
     command: str = ""
     """As typed; empty is the plan's, then what is detected."""
-    timeout_s: Annotated[float, Meta(gt=0)] = 300.0
+    timeout_s: Annotated[float, Meta(ge=0)] = 0.0
+    """Limit for every test command, in seconds. 0 takes it from the baseline: that may take 30
+    minutes, later runs of the same command three times as long as it did and 10 s more."""
+    slow_s: Annotated[float, Meta(gt=0)] = 60.0
+    """A suite whose baseline takes longer runs once at the end; attempts at a step run the step's
+    own tests and those that reach the changed files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,52 @@ def user_file() -> Path:
     home = os.environ.get("QWENAGENT_HOME")
     folder = Path(home).expanduser() if home else platformdirs.user_config_path("qwenagent")
     return folder / "config.toml"
+
+
+def write_user_setting(path: str, value: str | int | None) -> Path:
+    """Set "section.name" in the user's file, or remove it with None; return the file's path.
+
+    Everything else in the file, comments too, stays as it is.
+
+    Raises:
+        ConfigError: there is no such setting, or the file cannot be read or written.
+    """
+    import tomlkit
+
+    file = user_file()
+    _merged(Settings(), _Source(str(file), {} if value is None else {path: value}))
+    section, _, name = path.partition(".")
+    _from_file(file)  # a file that is wrong already is told with its place
+    try:
+        # A link into somebody's dotfiles stays a link.
+        file = file.resolve()
+        text = file.read_bytes().decode("utf-8-sig") if file.exists() else ""
+        document = tomlkit.parse(text)
+        if value is not None:
+            document.setdefault(section, tomlkit.table())[name] = value
+        elif name in document.get(section, {}):
+            del document[section][name]
+        else:
+            return file
+        _replace(file, _with_ends_of(text, tomlkit.dumps(document)))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written: {error.strerror or error}") from error
+    return file
+
+
+def _with_ends_of(before: str, after: str) -> str:
+    """Keep CRLF; lines that tomlkit adds end with a bare newline in such a file too."""
+    is_crlf = before.count("\n") == before.count("\r\n") > 0
+    return re.sub(r"(?<!\r)\n", "\r\n", after) if is_crlf else after
+
+
+def _replace(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    fresh.write_bytes(text.encode("utf-8"))
+    if file.exists():
+        shutil.copymode(file, fresh)
+    fresh.replace(file)
 
 
 def load_settings(

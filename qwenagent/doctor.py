@@ -10,8 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from qwenagent.awake import how_awake
 from qwenagent.config import load_settings
-from qwenagent.errors import ChecksError, ConfigError, QwenAgentError
+from qwenagent.errors import (
+    ChecksError,
+    ConfigError,
+    ModelError,
+    ModelLoadFailed,
+    QwenAgentError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ def examine(folder: Path) -> Iterator[Finding]:
         if sys.platform in ("linux", "darwin")
         else "running tests needs Linux or macOS; use WSL",
     )
+    yield from _wsl(folder)
     git = shutil.which("git")
     yield Finding(bool(git), "git", git or "not found", "" if git else "install git 2.31 or newer")
     llama = _llama()
@@ -41,6 +49,10 @@ def examine(folder: Path) -> Iterator[Finding]:
     if llama.ok:
         yield _machine_gpu()
     yield from _models()
+    yield from _memory()
+    yield _disk()
+    yield _sleep()
+    yield from _proxy()
     yield from _repository(folder)
 
 
@@ -82,6 +94,102 @@ def _models() -> Iterator[Finding]:
         f"{', '.join(here)} in {models_dir()}" if here else f"none in {models_dir()}",
         "" if here else "qwenagent models pull",
     )
+
+
+def _memory() -> Iterator[Finding]:
+    """Yield whether the model that a run would take fits, if there is one."""
+    from qwenagent.engine import gpu_memory
+    from qwenagent.registry import chosen_model, human_bytes, need, probe_machine, require_fits
+
+    try:
+        model = load_settings(None, os.environ, {}).model
+        machine = probe_machine(gpu_memory() if model.n_gpu_layers else 0)
+        card, _ = chosen_model(model.name, lambda: machine)
+        require_fits(card, machine, model.n_ctx)
+    except ConfigError:
+        return  # told beside the repository
+    except ModelLoadFailed as error:
+        yield Finding(False, "memory", error.message, error.hint)
+    except ModelError as error:
+        if model.name:
+            yield Finding(False, "model", error.message, error.hint)
+    else:
+        free = human_bytes(machine.model_bytes)
+        yield Finding(True, "memory", f"{free} free, {need(card, model.n_ctx)} for {card.name}")
+
+
+def _disk() -> Finding:
+    from qwenagent.registry import human_bytes, load_cards, models_dir
+
+    folder = models_dir()
+    there = next(path for path in (folder, *folder.parents) if path.is_dir())
+    free = shutil.disk_usage(there).free
+    wanted = min(card.size_bytes for card in load_cards().values() if card.default)
+    detail = f"{human_bytes(free)} free for models in {folder}"
+    if not os.access(there, os.W_OK):
+        hint = "set QWENAGENT_HOME to a folder that can be written, or use what is in it"
+        return Finding(None, "disk", f"{there} cannot be written", hint)
+    if free < wanted:
+        hint = "`models rm` makes room, QWENAGENT_HOME may be a folder on another disk"
+        return Finding(None, "disk", f"{detail}; the 1.5b takes {human_bytes(wanted)}", hint)
+    return Finding(True, "disk", detail)
+
+
+def _sleep() -> Finding:
+    if how := how_awake():
+        return Finding(True, "sleep", f"{how} keeps the machine awake during a run")
+    return Finding(
+        None,
+        "sleep",
+        "nothing here can keep the machine awake during a run",
+        "for runs overnight switch its sleep off in the system's settings",
+    )
+
+
+def _proxy() -> Iterator[Finding]:
+    from qwenagent.registry import Hub, proxy_for
+
+    endpoint = Hub.from_env().endpoint
+    if proxy := proxy_for(endpoint):
+        yield Finding(True, "proxy", f"models are fetched through {proxy}")
+
+
+_KERNEL = Path("/proc/sys/kernel/osrelease")
+_MOUNTS = Path("/proc/mounts")
+_WINDOWS_FILE_SYSTEMS = frozenset({"9p", "drvfs", "v9fs", "virtiofs"})
+
+
+def _wsl(folder: Path, kernel: Path = _KERNEL, mounts: Path = _MOUNTS) -> Iterator[Finding]:
+    """Yield something only under Windows' Linux, whose kernel has the maker's name."""
+    release = _text(kernel)
+    if "microsoft" not in release.lower():
+        return
+    if "wsl2" not in release.lower():
+        hint = "in PowerShell: wsl --set-version DISTRIBUTION 2"
+        yield Finding(None, "WSL", f"{release.strip()} seems to be WSL 1", hint)
+        return
+    if _file_system(folder, _text(mounts)) in _WINDOWS_FILE_SYSTEMS:
+        hint = "clone it below your Linux home: tests and git are many times faster there"
+        yield Finding(None, "WSL", f"{folder} is on a Windows drive", hint)
+        return
+    yield Finding(True, "WSL", "version 2, and this folder is in its own file system")
+
+
+def _file_system(folder: Path, mounts: str) -> str:
+    """Return the type of the file system that a folder is on: the deepest mount around it."""
+    types = {}
+    for line in mounts.splitlines():
+        _, point, kind, *_ = line.split(" ")
+        types[Path(point.replace("\\040", " "))] = kind
+    places = (folder.absolute(), *folder.absolute().parents)
+    return next((types[place] for place in places if place in types), "")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _repository(folder: Path) -> Iterator[Finding]:

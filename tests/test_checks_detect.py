@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.checks import detect, parse_command
+from qwenagent.checks import parse_command
+from qwenagent.checks.detect import Found, detect, detect_found
 from qwenagent.protocol.checks import TestCommand
 
 CASE = "import unittest\n\nclass T(unittest.TestCase):\n    def test_a(self):\n        pass\n"
@@ -56,13 +57,215 @@ def write(root: Path, files: dict[str, str]) -> None:
         ({"Makefile": "all:\n\ncheck: all\n\ttrue\n"}, "make check"),
         ({"Makefile": "check test: all\n\ttrue\n"}, "make test"),
         ({"Makefile": "test := 1\n.PHONY: test\ntests:\n"}, None),
-        ({"t.mjs": 'const t = require("node:test")'}, "node --test"),
+        ({"t.mjs": 'const t = require("node:test")'}, "node --test t.mjs"),
     ],
 )
 def test_detect(tmp_path, files, expected):
     write(tmp_path, files)
     found = detect(tmp_path)
     assert found == (expected and parse_command(expected, "detected"))
+
+
+PYTEST = "python -m pytest"
+IN_SRC = "PYTHONPATH=src python -m pytest"
+DJANGO = "from django.core.management import execute_from_command_line\n"
+DJANGO_CASE = "from django.test import TestCase\n\nclass T(TestCase):\n    pass\n"
+NOX = (
+    "import nox\n\n@nox.session\ndef lint(s): ...\n\n@nox.session(py=['3.12'])\ndef tests(s): ...\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "manifest", "command", "why"),
+    [
+        # what the project's own files say of pytest
+        ({"pytest.ini": ""}, "pytest.ini", PYTEST, "pytest.ini"),
+        (
+            {"setup.cfg": "[tool:pytest]\r\naddopts = -q\r\n"},
+            "setup.cfg",
+            PYTEST,
+            "pytest section in setup.cfg",
+        ),
+        (
+            {"pyproject.toml": "\ufeff[tool.pytest.ini_options]\n"},
+            "pyproject.toml",
+            PYTEST,
+            "pytest section in pyproject.toml",
+        ),
+        (
+            {"pyproject.toml": "dev = ['pytest>=8']\n", "tests/test_a.py": CASE},
+            "pyproject.toml",
+            PYTEST,
+            "pytest in pyproject.toml",
+        ),
+        (
+            {"setup.py": "", "requirements/dev.txt": "pytest-cov\n", "test_a.py": CASE},
+            "setup.py",
+            PYTEST,
+            "pytest in requirements/dev.txt",
+        ),
+        (
+            {"pyproject.toml": "select = ['flake8-pytest-style'] # pytest\n", "test_a.py": CASE},
+            "pyproject.toml",
+            "python -m unittest discover -v -s .",
+            "unittest in test_a.py",
+        ),
+        # layouts
+        (
+            {"setup.py": "", "src/shop/__init__.py": "", "tests/test_a.py": PLAIN},
+            "setup.py",
+            IN_SRC,
+            "tests/test_a.py needs pytest",
+        ),
+        (
+            {"setup.py": "", "src/ns/shop/__init__.py": "", "tests/conftest.py": ""},
+            "setup.py",
+            IN_SRC,
+            "tests/conftest.py",
+        ),
+        (
+            {"pytest.ini": "[pytest]\npythonpath = src\n", "src/a.py": ""},
+            "pytest.ini",
+            PYTEST,
+            "pytest.ini",
+        ),
+        (
+            {"setup.py": "ext_modules=[]", "src/a/__init__.py": "", "test_a.py": PLAIN},
+            "setup.py",
+            PYTEST,
+            "test_a.py needs pytest",
+        ),
+        (
+            {"pyproject.toml": "", "src/index.js": "", "test_a.py": PLAIN},
+            "pyproject.toml",
+            PYTEST,
+            "test_a.py needs pytest",
+        ),
+        (
+            {"pyproject.toml": "", "shop/cart.py": "", "shop/cart_test.py": PLAIN},
+            "pyproject.toml",
+            PYTEST,
+            "shop/cart_test.py needs pytest",
+        ),
+        (
+            {"requirements.txt": "", "a/tests.py": PLAIN},
+            "requirements.txt",
+            "python -m pytest a/tests.py",
+            "a/tests.py needs pytest",
+        ),
+        (
+            {"tests/requirements.txt": "", "tests/test_a.py": PLAIN},
+            "",
+            PYTEST,
+            "tests/test_a.py needs pytest",
+        ),
+        (
+            {"setup.py": "", "test.py": CASE},
+            "setup.py",
+            "python -m unittest discover -v -s .",
+            "unittest in test.py",
+        ),
+        (
+            {"setup.py": "pytest", "test.py": CASE},
+            "setup.py",
+            "python -m pytest test.py",
+            "pytest in setup.py",
+        ),
+        # Django
+        (
+            {"manage.py": DJANGO, "polls/tests.py": DJANGO_CASE},
+            "manage.py",
+            "python manage.py test",
+            "Django's manage.py",
+        ),
+        (
+            {"manage.py": DJANGO, "polls/test_a.py": "import pytest\n" + DJANGO_CASE},
+            "manage.py",
+            PYTEST,
+            "polls/test_a.py needs pytest",
+        ),
+        (
+            {"manage.py": "import fire\n", "test_a.py": CASE},
+            "manage.py",
+            "python -m unittest discover -v -s .",
+            "unittest in test_a.py",
+        ),
+        # tox and nox
+        (
+            {"tox.ini": "[testenv]\ncommands = pytest {posargs}\n"},
+            "tox.ini",
+            PYTEST,
+            "pytest in tox.ini",
+        ),
+        ({"tox.ini": "[testenv]\ncommands = zope-testrunner\n"}, "tox.ini", "tox -e py", "tox.ini"),
+        ({"tox.ini": "[testenv:unit]\ncommands = x\n"}, "tox.ini", "tox", "tox.ini"),
+        (
+            {"tox.ini": "[testenv]\n", "tests/test_a.py": CASE},
+            "tox.ini",
+            "python -m unittest discover -v -s tests",
+            "unittest in tests/test_a.py",
+        ),
+        ({"noxfile.py": NOX}, "noxfile.py", "nox -s tests", "session tests in noxfile.py"),
+        (
+            {"noxfile.py": NOX + "    s.run('pytest')\n"},
+            "noxfile.py",
+            PYTEST,
+            "pytest in noxfile.py",
+        ),
+        (
+            {"tox.ini": "[testenv]\n", "Makefile": "test:\n"},
+            "Makefile",
+            "make test",
+            "target test in Makefile",
+        ),
+    ],
+)
+def test_python_projects(tmp_path, files, manifest, command, why):
+    write(tmp_path, files)
+    expected = Found(".", manifest, parse_command(command, "detected"), why)
+    assert detect_found(tmp_path) == expected
+    assert detect_found(tmp_path, files=sorted(files)) == expected
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"noxfile.py": "import nox\n\n@nox.session\ndef lint(session): ...\n"},
+        {"setup.py": "", "manage.py": DJANGO, "polls/models.py": ""},
+        {"setup.py": "", "nn/test.py": "def test(model): ...\n"},
+        {"tools/x/__init__.py": "", "notes/test.txt": "pytest"},
+    ],
+)
+def test_python_without_tests(tmp_path, files):
+    write(tmp_path, files)
+    assert detect_found(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"src/app.py": "X = 1\n", "tests/test_a.py": "import app\n\ndef test_a(): ...\n"},
+        {"a b/tests.py": PLAIN},
+        {"src/ns/app/__init__.py": "", "t/app_test.py": "import ns.app\ndef test_a(): ...\n"},
+    ],
+)
+def test_the_pytest_command_that_is_found_runs(tmp_path, files):
+    write(tmp_path, files)
+    found = detect(tmp_path)
+    assert found is not None
+    argv = [sys.executable if word == "python" else word for word in found.argv]
+    ran = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 passed" in ran.stdout
+
+
+def test_many_cases_that_discovery_does_not_reach_are_left_to_pytest(tmp_path):
+    write(tmp_path, {f"d{i}/test_a.py": CASE for i in range(60)})
+    assert detect_found(tmp_path) == Found(
+        ".",
+        "",
+        parse_command(PYTEST, "detected"),
+        "60 files that unittest does not find by itself",
+    )
 
 
 UNITTEST = [

@@ -1,6 +1,7 @@
 import pytest
 
 from qwenagent.checks import Verdict, compare
+from qwenagent.checks.judge import ending, what_fails
 from qwenagent.protocol.checks import TestRun, TestStatus
 
 WORDS: dict[str, TestStatus] = {"+": "passed", "-": "failed", "?": "skipped"}
@@ -49,7 +50,7 @@ NOTHING = "no test turned from red or absent to green"
                 (),
                 ("a", "b", "c", "d", "e"),
                 False,
-                "a, b, c and 2 more passed before and no longer does",
+                "a, b, c and 2 more passed before and no longer do",
             ),
         ),
         (run("file-"), run("a+ b-"), Verdict(("a",), (), True, f"a {SOLVED}")),
@@ -68,7 +69,7 @@ NOTHING = "no test turned from red or absent to green"
         (
             run("a+"),
             run(exit_code=3),
-            Verdict((), ("a",), False, "a passed before and no longer does"),
+            Verdict((), ("a",), False, "`pytest` ended with exit code 3 and named no test"),
         ),
         (run("a+"), run(), Verdict((), (), False, NOTHING)),
         (run(), run("a- b+"), Verdict((), ("a",), False, f"a {LOST}")),
@@ -83,7 +84,17 @@ NOTHING = "no test turned from red or absent to green"
         (
             run("a-"),
             run("a+", timed_out=True),
-            Verdict(("a",), (), False, "the tests did not end within 1 s"),
+            Verdict(("a",), (), False, "`pytest` did not end within 1 s"),
+        ),
+        (
+            run("a+ b+"),
+            run(exit_code=-11),
+            Verdict((), ("a", "b"), False, "`pytest` was killed by SIGSEGV"),
+        ),
+        (
+            run("a+ b-"),
+            run(exit_code=5, collected=False),
+            Verdict((), ("a",), False, "no tests were collected; 2 were before"),
         ),
         (
             None,
@@ -104,3 +115,35 @@ NOTHING = "no test turned from red or absent to green"
 )
 def test_compare(before, after, expected):
     assert compare(before, after) == expected
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (run(exit_code=2), "ended with exit code 2"),
+        (run(exit_code=-9), "was killed by SIGKILL"),
+        (run(exit_code=-99), "was killed by signal 99"),
+        (run(exit_code=139), "ended with exit code 139, as after SIGSEGV"),
+        (run(exit_code=255), "ended with exit code 255"),
+        (run(exit_code=127), "ended with exit code 127: a program in it is not found"),
+        (run(exit_code=126), "ended with exit code 126: a program in it is not executable"),
+        (run(exit_code=5, collected=False), "found no tests"),
+        (run(exit_code=-15, timed_out=True), "did not end within 1 s"),
+    ],
+)
+def test_how_a_run_ended(run, words):
+    assert ending(run) == words
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (run("a- b+"), "a fails"),
+        (run("a- b- c- d- e+"), "a, b, c and 1 more fail"),
+        (run(exit_code=2), "`pytest` ended with exit code 2"),
+        (run("a+", exit_code=1), "`pytest` ended with exit code 1"),
+        (run("a-", exit_code=-9), "`pytest` was killed by SIGKILL"),
+    ],
+)
+def test_what_a_red_run_is_red_of(run, words):
+    assert what_fails(run) == words

@@ -1,3 +1,4 @@
+import os
 import shutil
 import sys
 import threading
@@ -5,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.checks import TestRunner, parse_command
+from qwenagent.checks import TestRunner, parse_command, reduce_output
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand, TestRun
 from tests.test_checks_interpreter import make_tool, make_venv
@@ -236,6 +237,18 @@ def test_the_project_s_own_environment_runs_its_tests(root):
     assert shown.output.strip() == python
 
 
+def test_a_sub_project_has_an_environment_of_its_own(root):
+    make_venv(root / ".venv")
+    inner = make_venv(root / "back end/.venv")
+    runner = TestRunner(root, {"PATH": "/usr/bin:/bin"})
+    argv = ("python", "-c", "import sys; print(sys.executable)")
+    run = runner.run(TestCommand(argv, "python", "plan", "back end"), timeout_s=60)
+    assert run.output.strip() == inner
+    write(root, {"front end/a.txt": ""})
+    outer = runner.run(TestCommand(argv, "python", "plan", "front end"), timeout_s=60)
+    assert outer.output.strip() == str(root / ".venv/bin/python")
+
+
 def test_secrets_do_not_reach_the_tests(root):
     write(root, {"test_a.py": "import os\ndef test_a(): assert 'MY_TOKEN' not in os.environ\n"})
     runner = TestRunner(root, {"PATH": "/usr/bin:/bin", "MY_TOKEN": "x", **QUICK})
@@ -286,3 +299,137 @@ def test_node_that_finds_nothing(root):
     path = str(Path(shutil.which("node") or "").parent)
     write(root, {"a.txt": ""})
     assert run_in(root, "node --test", path=path).collected is False
+
+
+NODE_TESTS = """
+const { test, describe } = require("node:test");
+const assert = require("node:assert");
+describe("cart", () => {
+  test("adds", () => {});
+  test("is wrong", () => { assert.strictEqual(1, 2); });
+});
+"""
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs node and npm")
+@pytest.mark.parametrize("text", ["node --test", "npm test"])
+def test_node(root, text):
+    path = f"{Path(shutil.which('node') or '').parent}:/usr/bin:/bin"
+    files = {"test/cart.test.js": NODE_TESTS, "test/broken.test.js": "const x = ;\n"}
+    write(root, {"package.json": '{"scripts": {"test": "node --test test/*.js"}}', **files})
+    if text == "npm test":  # a pattern would need a shell
+        write(root, {"package.json": '{"scripts": {"test": "node --test"}}'})
+    before = sorted(root.rglob("*"))
+    run = run_in(root, text, path=path)
+    assert run.statuses == {
+        "test/broken.test.js": "failed",
+        "test/cart.test.js::cart::adds": "passed",
+        "test/cart.test.js::cart::is wrong": "failed",
+    }
+    assert run.failures["test/cart.test.js::cart::is wrong"] == (
+        "E   AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:\nE   1 !== 2\n"
+        'at test/cart.test.js:6: test("is wrong", () => { assert.strictEqual(1, 2); });'
+    )
+    assert "SyntaxError: Unexpected token" in run.failures["test/broken.test.js"]
+    assert sorted(root.rglob("*")) == before
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_a_reporter_of_the_user_s_own_is_kept(root):
+    write(root, {"cart.test.js": NODE_TESTS})
+    path = str(Path(shutil.which("node") or "").parent)
+    run = run_in(root, "node --test --test-reporter=tap", path=path)
+    assert run.output.startswith("TAP version 13")
+    assert run.statuses == {"cart::adds": "passed", "cart::is wrong": "failed"}
+
+
+def tool_path(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"needs {name}")
+    return f"{Path(found).parent}:/usr/bin:/bin"
+
+
+@pytest.fixture
+def environ(tmp_path):
+    """What compilers need besides PATH, all of it outside the repository."""
+    kept = ("HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "GOROOT")
+    return {
+        **{name: value for name in kept if (value := os.environ.get(name))},
+        "CARGO_TARGET_DIR": str(tmp_path / "target"),
+        "GOCACHE": os.environ.get("GOCACHE", str(tmp_path / "gocache")),
+        "GOFLAGS": "-mod=mod",
+        "GOTOOLCHAIN": "local",
+    }
+
+
+def test_cargo(root, environ):
+    path = tool_path("cargo")
+    code = "#[test]\nfn good() {}\n#[test]\nfn bad() { assert_eq!(1, 2); }\n"
+    write(root, {"Cargo.toml": '[package]\nname = "tiny"\nedition = "2021"\n', "src/lib.rs": code})
+    runner = TestRunner(root, {**environ, "PATH": path})
+    run = runner.run(parse_command("cargo test --offline --lib", "flag"), timeout_s=120)
+    assert run.statuses == {"src/lib.rs::good": "passed", "src/lib.rs::bad": "failed"}
+    assert run.failures["src/lib.rs::bad"].splitlines()[-1] == (
+        "at src/lib.rs:4: fn bad() { assert_eq!(1, 2); }"
+    )
+    write(root, {"src/lib.rs": "fn f() -> i32 { true }\n"})
+    broken = runner.run(parse_command("cargo test --offline --lib", "flag"), timeout_s=120)
+    assert broken.collected
+    assert broken.statuses == {"src/lib.rs": "failed"}
+    assert broken.failures["src/lib.rs"].startswith("E   error[E0308]: mismatched types")
+
+
+@pytest.mark.slow
+def test_go(root, environ):
+    path = tool_path("go")
+    code = 'package m\nimport "testing"\nfunc TestBad(t *testing.T) { t.Fatal("no") }\n'
+    write(root, {"go.mod": "module example.com/m\n", "a/a_test.go": code})
+    runner = TestRunner(root, {**environ, "PATH": path})
+    run = runner.run(parse_command("go test ./...", "flag"), timeout_s=120)
+    assert run.statuses == {"a/a_test.go::TestBad": "failed"}
+    assert run.failures["a/a_test.go::TestBad"].startswith("E   no\nat a/a_test.go:3")
+    assert "--- FAIL: TestBad" in run.output
+
+
+def test_a_stand_in_for_jest(root):
+    """A jest that only writes its report: what is asked for, and where it goes."""
+    report = '{"testResults": [{"name": "%s/a.test.js", "assertionResults": [%s]}]}'
+    case = '{"ancestorTitles": ["s"], "title": "x", "status": "passed"}'
+    script = f"printf '{report}' '{root}' '{case}' > \"${{2#--outputFile=}}\"; echo said"
+    make_tool(root / "web/node_modules/.bin", "jest", script)
+    runner = TestRunner(root, {"PATH": "/usr/bin:/bin"})
+    run = runner.run(TestCommand(("jest",), "jest", "plan", "web"), timeout_s=60)
+    assert (run.statuses, run.output) == ({"a.test.js::s::x": "passed"}, "said\n")
+
+
+def test_a_jest_that_refuses_our_options_runs_as_it_was_given(root):
+    refused = 'echo "Unrecognized CLI Parameter: $1"; exit 1'
+    make_tool(root / "node_modules/.bin", "jest", f'[ -z "$*" ] && echo fine || {{ {refused}; }}')
+    run = run_in(root, "jest")
+    assert (run.exit_code, run.output, run.statuses) == (0, "fine\n", {})
+
+
+def test_a_command_that_is_killed(root):
+    run = run_in(root, "bash -c 'echo so far; kill -KILL $$'")
+    assert (run.exit_code, run.output) == (-9, "so far\n[the command was killed by SIGKILL]\n")
+    assert reduce_output(run, root, 500).startswith("Killed by SIGKILL (exit code -9).")
+
+
+def test_a_command_that_hangs_ends_with_all_it_started(root):
+    run = run_in(root, "sleep 60 & sleep 60 | cat", timeout_s=0.5)
+    assert run.timed_out
+    assert run.output == f"[stopped after {run.seconds:.0f} s: the command did not end]\n"
+
+
+def test_a_command_that_prints_without_end(root):
+    run = run_in(root, "head -c 300000000 /dev/zero | tr '\\0' 'x'; echo end; exit 3")
+    assert run.exit_code == 3
+    assert len(run.output) < 1_100_000
+    assert "bytes cut ...]" in run.output
+    assert run.output.endswith("end\n")
+
+
+def test_input_and_bytes_and_folders(root):
+    run = run_in(root, "cat; cd /; printf 'a\\377b 10%%\\r20%%\\n'; pwd")
+    assert (run.exit_code, run.output) == (0, "a\ufffdb 10%\n20%\n/\n")

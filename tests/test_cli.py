@@ -32,8 +32,10 @@ PLAN = """# Plan: limits
 - [ ] Say so in `README.md`.
 """
 COMMANDS = [
-    [], ["do"], ["run"], ["demo"], ["doctor"], ["models"], ["models", "list"], ["models", "pull"],
-    ["models", "info"], ["models", "verify"], ["models", "rm"],
+    [], ["do"], ["run"], ["plan-prompt"], ["demo"], ["doctor"],
+    ["models"], ["models", "list"], ["models", "pull"],
+    ["models", "info"], ["models", "verify"], ["models", "rm"], ["models", "use"],
+    ["models", "fit"], ["models", "export"], ["models", "import"],
 ]  # fmt: skip
 
 
@@ -343,9 +345,7 @@ def test_files_are_named_from_the_top_of_the_repository(in_repo, monkeypatch):
 def test_check_prints_the_steps_and_runs_nothing(in_repo, capsys):
     assert guarded(["run", "--check", "plan.md"]) == 0
     out = capsys.readouterr().out
-    title, *rows = out.splitlines()
-    assert title == "Plan: limits"
-    assert [row.split()[0] for row in rows] == ["step", "1", "2"]
+    assert out.startswith("Plan: limits\n")
     for words in ("pkg/store.py", "python3 -c \"open('ran', 'w')\"", "README.md"):
         assert words in out
     assert not (in_repo / "ran").exists()
@@ -373,36 +373,6 @@ def test_check_as_json_is_one_object(capsys):
     assert plan["steps"][0]["test"] == "python3 -c \"open('ran', 'w')\""
 
 
-# -- models -----------------------------------------------------------------------------------
-
-
-def test_models_are_listed_and_described(capsys):
-    assert guarded(["models", "list"]) == 0
-    rows = capsys.readouterr().out.splitlines()
-    assert [row.split()[0] for row in rows[2:]] == ["0.5b", "1.5b", "3b", "7b", "14b", "32b"]
-    assert guarded(["models", "info", "1.5b"]) == 0
-    out = capsys.readouterr().out
-    assert "Qwen2.5-Coder-1.5B-Instruct" in out
-    assert "no; `qwenagent models pull 1.5b` fetches it" in out
-
-
-def test_models_that_are_not_there(capsys):
-    assert "qwenagent models pull" in fails(capsys, 4, "models", "verify")
-    assert "qwenagent models pull 1.5b" in fails(capsys, 4, "models", "verify", "1.5b")
-    assert guarded(["models", "rm", "1.5b"]) == 0
-    assert "freed" in capsys.readouterr().out
-
-
-def test_a_file_that_is_not_the_official_one(capsys):
-    folder = Path(os.environ["QWENAGENT_HOME"]) / "models"
-    folder.mkdir(parents=True)
-    (folder / "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf").write_bytes(b"GGUF")
-    assert "is not the official file" in fails(capsys, 4, "models", "verify", "1.5b")
-    assert "is not on this machine" in fails(capsys, 4, "fix it", "--model", "1.5b")
-    assert guarded(["models", "rm", "1.5b"]) == 0
-    assert list(folder.iterdir()) == []
-
-
 # -- the boundary -----------------------------------------------------------------------------
 
 
@@ -422,12 +392,13 @@ def boom() -> Iterator[list[BaseException]]:
 def test_a_bug_is_told_from_an_error_and_written_down(boom, capsys):
     boom.append(ZeroDivisionError("oh ü \udcff"))
     said = fails(capsys, 3, "boom")
-    log = Path(os.environ["QWENAGENT_HOME"]) / "state" / "bug.log"
+    (log,) = (Path(os.environ["QWENAGENT_HOME"]) / "state").glob("bug-*.txt")
     assert said == f"error: this is a bug in qwenagent (ZeroDivisionError)\n  please report {log}\n"
     text = log.read_text(encoding="utf-8")
     for words in (
         f"qwenagent {__version__}", "llama-cpp-python 0.", f"Python {platform.python_version()}",
-        "command: ['boom']", "Traceback (most recent call last):", "ZeroDivisionError: oh ü",
+        "command: ['boom']", "transcript: none", "setting loop.repairs = 2",
+        "Traceback (most recent call last):", "ZeroDivisionError: oh ü",
     ):  # fmt: skip
         assert words in text
 
@@ -442,8 +413,16 @@ def test_a_bug_is_told_even_if_it_cannot_be_written_down(boom, capsys, tmp_path,
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (OSError(errno.ENOSPC, "No space left on device", "x"), 4, "No space left on device: 'x'"),
-        (PermissionError(errno.EACCES, "Permission denied", "x"), 4, "Permission denied: 'x'"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "x"),
+            4,
+            "no space left on the device for x",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "x"),
+            4,
+            "no permission to write or read x",
+        ),
         (FileNotFoundError(errno.ENOENT, "No such file", "x"), 3, "a bug"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (UsageError("no", hint="do"), 2, "error: no\n  do\n"),

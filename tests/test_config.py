@@ -73,7 +73,8 @@ def test_a_file_with_a_byte_order_mark():
         ("[model]\nn_ctx = -1\n", "model.n_ctx is -1: Expected `int` >= 0"),
         ("[loop]\nrepairs = 1000\n", "loop.repairs is 1000: Expected `int` <= 20"),
         ("[loop]\ntemperature = nan\n", "loop.temperature is nan: "),
-        ("[tests]\ntimeout_s = 0\n", "tests.timeout_s is 0: Expected `float` > 0"),
+        ("[tests]\ntimeout_s = -1\n", "tests.timeout_s is -1: Expected `float` >= 0"),
+        ("[tests]\nslow_s = 0\n", "tests.slow_s is 0: Expected `float` > 0"),
         ("[model]\nname = \n", "Invalid value (at line 2"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from qwenagent import doctor
 from qwenagent.cli.boundary import guarded
 from qwenagent.doctor import Finding
 from qwenagent.engine import wheel_command
+from qwenagent.registry import find_card, path_of
 from tests.conftest import run_git
+from tests.registry_standins import PAYLOAD, ship_tiny_card
 
 
 def found(folder: Path) -> dict[str, Finding]:
@@ -31,7 +34,9 @@ def test_a_folder_without_a_repository_is_a_warning(tmp_path):
     folder = tmp_path / "here"
     folder.mkdir()
     findings = found(folder)
-    assert list(findings) == ["system", "git", "llama.cpp", "GPU", "models", "repository"]
+    assert [name for name in findings if name not in ("WSL", "proxy")] == [
+        *("system", "git", "llama.cpp", "GPU", "models", "disk", "sleep", "repository"),
+    ]
     assert findings["repository"] == Finding(
         None, "repository", f"{folder} is not in a git repository", "`git init`, then commit once"
     )
@@ -96,6 +101,116 @@ def test_an_idle_gpu_is_a_warning_with_the_line_that_ends_it(gpu):
 
 def test_no_gpu_is_fine():
     assert doctor._gpu("", usable=False) == Finding(True, "GPU", "none seen; the CPU does the work")
+
+
+# -- memory, disk, sleep, proxy ---------------------------------------------------------------
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A 0.5b that is small here and installed, and chosen."""
+    ship_tiny_card(tmp_path / "assets")
+    monkeypatch.setenv("QWENAGENT_ASSETS", str(tmp_path / "assets"))
+    monkeypatch.setenv("QWENAGENT_MODEL_NAME", "0.5b")
+    path = path_of(find_card("0.5b"))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(PAYLOAD)
+    return path
+
+
+def test_memory_is_compared_with_what_the_model_needs(repo, tiny_model, monkeypatch):
+    finding = found(repo)["memory"]
+    assert finding.ok
+    assert finding.detail.endswith(
+        " free, 702 MB (1 MB weights + 101 MB KV cache for 8,192 tokens + 600 MB buffers) for 0.5b"
+    )
+    monkeypatch.setenv("QWENAGENT_MODEL_N_CTX", "1000000000")
+    finding = found(repo)["memory"]
+    assert finding.ok is False
+    assert finding.detail.startswith("0.5b needs 12288.60 GB (1 MB weights + 12288.00 GB KV cache")
+    assert "model.n_ctx = 32768 needs" in finding.hint
+
+
+def test_a_chosen_model_that_is_not_here(repo, monkeypatch):
+    monkeypatch.setenv("QWENAGENT_MODEL_NAME", "7b")
+    assert found(repo)["model"] == Finding(
+        False,
+        "model",
+        "Qwen2.5-Coder-7B-Instruct is not on this machine",
+        "`qwenagent models pull 7b` fetches it",
+    )
+
+
+def test_the_disk_of_the_store(repo):
+    finding = found(repo)["disk"]
+    home = Path(os.environ["QWENAGENT_HOME"])
+    assert finding.detail.partition(";")[0].endswith(f" free for models in {home / 'models'}")
+
+
+def test_whether_sleep_can_be_kept_off(repo, tmp_path, monkeypatch):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").symlink_to(shutil.which("git") or "")
+    monkeypatch.setenv("PATH", str(programs))
+    assert found(repo)["sleep"] == Finding(
+        None,
+        "sleep",
+        "nothing here can keep the machine awake during a run",
+        "for runs overnight switch its sleep off in the system's settings",
+    )
+    name = "caffeinate" if sys.platform == "darwin" else "systemd-inhibit"
+    (programs / name).write_text("#!/bin/sh\nexec /bin/cat\n", encoding="utf-8")
+    (programs / name).chmod(0o755)
+    assert found(repo)["sleep"] == Finding(
+        True, "sleep", f"{name} keeps the machine awake during a run"
+    )
+
+
+def test_a_proxy_is_named_without_its_password(repo, monkeypatch):
+    for name in ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "HF_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy.example:3128")
+    assert found(repo)["proxy"] == Finding(
+        True, "proxy", "models are fetched through http://proxy.example:3128 (HTTPS_PROXY)"
+    )
+    monkeypatch.setenv("NO_PROXY", "huggingface.co")
+    assert "proxy" not in found(repo)
+
+
+# -- WSL --------------------------------------------------------------------------------------
+
+MOUNTS = r"""rootfs / wslfs rw 0 0
+/dev/sdc / ext4 rw,relatime 0 0
+C:\134 /mnt/c 9p rw,noatime,aname=drvfs;path=C:\;uid=1000 0 0
+D:\134 /mnt/my\040disk 9p rw,noatime 0 0
+tmpfs /mnt/c/fast tmpfs rw 0 0
+"""
+WSL2 = "5.15.167.4-microsoft-standard-WSL2\n"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "folder", "expected"),
+    [
+        ("6.8.0-45-generic\n", "/mnt/c/x", []),
+        (WSL2, "/home/me/x", [(True, "version 2, and this folder is in its own file system")]),
+        (WSL2, "/mnt/c/Users/me/x", [(None, "/mnt/c/Users/me/x is on a Windows drive")]),
+        (WSL2, "/mnt/my disk/x", [(None, "/mnt/my disk/x is on a Windows drive")]),
+        (WSL2, "/mnt/cd", [(True, "version 2, and this folder is in its own file system")]),
+        (WSL2, "/mnt/c/fast", [(True, "version 2, and this folder is in its own file system")]),
+        (
+            "4.4.0-19041-Microsoft\n",
+            "/home/me",
+            [(None, "4.4.0-19041-Microsoft seems to be WSL 1")],
+        ),
+    ],
+)
+def test_what_wsl_minds(tmp_path, kernel, folder, expected):
+    (tmp_path / "kernel").write_text(kernel, encoding="utf-8")
+    (tmp_path / "mounts").write_text(MOUNTS, encoding="utf-8")
+    findings = list(doctor._wsl(Path(folder), tmp_path / "kernel", tmp_path / "mounts"))
+    assert [(finding.ok, finding.detail) for finding in findings] == expected
+    assert all(finding.hint for finding in findings if not finding.ok)
 
 
 def test_a_git_that_is_not_there(tmp_path, monkeypatch):

@@ -48,7 +48,7 @@ def command(text: str) -> TestCommand:
 def measured(tree: Workspace, suite: str = "", records: list[Record] | None = None) -> Tests:
     sinks = () if records is None else (records.append,)
     runner = TestRunner(tree.root, os.environ)
-    tests = Tests(runner, EventStream("run", sinks), Stop(), 60)
+    tests = Tests(runner, EventStream("run", sinks), Stop(), 60, tree=tree)
     tests.suite = command(suite) if suite else None
     tests.measure_baseline()
     return tests
@@ -86,7 +86,7 @@ def test_the_steps_own_tests_stay_red(tree):
     write(tree, BROKEN)
     judged = judge.judge(["calc.py"])
     assert judged.state == "red"
-    assert judged.reason.startswith("the step's tests are red: ")
+    assert judged.reason == "the step's tests are red: test_calc.Add.test_add fails"
     assert judged.shown is not None
     assert judged.shown.n_failed == 1
     assert judged.rank == judge.start_rank
@@ -133,6 +133,8 @@ def test_one_command_for_the_step_and_the_suite_runs_once(tree):
     told = [r.event for r in records if isinstance(r.event, TestsStarted | TestsRan)]
     assert [(type(e).__name__, e.why) for e in told] == [
         ("TestsStarted", "baseline"),
+        ("TestsRan", "baseline"),
+        ("TestsStarted", "baseline"),  # its red test once more
         ("TestsRan", "baseline"),
         ("TestsStarted", "step"),
         ("TestsRan", "step"),

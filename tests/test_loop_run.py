@@ -71,6 +71,8 @@ def test_the_order_of_events(root):
         "CheckpointMade",
         "TestsStarted",
         "TestsRan",
+        "TestsStarted",
+        "TestsRan",
         "StepStarted",
         "TestsStarted",
         "TestsRan",

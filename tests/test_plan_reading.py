@@ -1,6 +1,7 @@
 """Errors, digests, hostile input, and the rules for fields, commands and names, one by one."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -69,8 +70,38 @@ def test_what_cannot_be_read_is_a_plan_error(tmp_path):
         f"{latin} is not UTF-8: byte 0xf6 in line 2; save it as UTF-8"
     )
     assert _error(read_plan, big)[0] == (
-        f"{big} has more than 1,048,576 bytes, which no plan needs; split it"
+        f"{big} has 1,048,577 bytes, the limit for a plan is 1,048,576; split it"
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "{} is empty, so there is no step in it"),
+        (b"\xef\xbb\xbf \r\n\t\n", "{} is empty, so there is no step in it"),
+        (b"# Title\n\nprose\n", "no step found in {} (3 lines)"),
+        (b"prose", "no step found in {} (1 line)"),
+        (
+            b"\x7fELF\x02\x00\x00",
+            "{} is a binary file, byte 5 of 7 is 0; give a Markdown file, e.g. "
+            "`qwenagent run plan.md`",
+        ),
+        (b"\x89PNG", "{} is not UTF-8: byte 0x89 in line 1; save it as UTF-8"),
+        (
+            "- [ ] a".encode("utf-16"),
+            "{} is UTF-16, and a plan is read as UTF-8; save it as UTF-8",
+        ),
+        (
+            b"- [ ] a\n" * 1_310_720,
+            "{} has 10,485,760 bytes, the limit for a plan is 1,048,576; split it",
+        ),
+    ],
+    ids=["nothing", "blank", "prose", "line", "binary", "png", "utf16", "10MB"],
+)
+def test_files_that_are_no_plan(tmp_path, data, message):
+    path = tmp_path / "plan.md"
+    path.write_bytes(data)
+    assert _error(read_plan, path)[0] == message.format(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
@@ -98,7 +129,8 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     ],
 )
 def test_without_a_step_the_error_says_what_a_step_is(text):
-    assert _error(parse_plan, text, "p.md") == ("no step found in p.md", HINT)
+    message, hint = _error(parse_plan, text, "p.md")
+    assert (message.startswith("no step found in p.md (") or not text.strip(), hint) == (True, HINT)
 
 
 def test_too_many_steps_are_refused():
@@ -172,6 +204,7 @@ def _numbered(n_steps: int, first: int = 1, changed: int = 0, box: str = "[ ]") 
 def test_ticking_all_boxes_keeps_every_digest(path):
     # Boxes in code and quotations are text: ticking those is a change.
     text = path.read_text(encoding="utf-8")
+    text = text.replace("> - [ ]", "> -").replace("- [ ] no step either", "no step either")
     if path.name == "tricky_code.md":
         text = text.replace("[ ] no step", "no step").replace("> - [ ]", "> -")
         text = text.replace("[ ] indented", "indented").replace("- [ ] a comment", "")
@@ -371,5 +404,214 @@ def test_commands_are_each_there_once_the_plans_first():
 
 def test_hidden_characters_in_a_command_are_reported():
     assert parse_plan("- [ ] a\n  Test: `pytest \u202eq-`\n").warnings == (
-        "the test command 'pytest \\u202eq-' has characters that do not show",
+        "the command 'pytest \\u202eq-' has characters that do not show",
     )
+
+
+# Given tests, and fields in other languages
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("Test:\n\n  ```python tests/test_x.py\n  a\n  ```", (None, "a\n", "tests/test_x.py")),
+        ('Test:\n  ```js title="test/x.test.js"\n  a\n  ```', (None, "a\n", "test/x.test.js")),
+        (
+            "Test:\n  ```py\n  # tests/test_x.py\n  ```",
+            (None, "# tests/test_x.py\n", "tests/test_x.py"),
+        ),
+        (
+            "Test:\n  ```ts\n  // src/x.test.ts\n  ```",
+            (None, "// src/x.test.ts\n", "src/x.test.ts"),
+        ),
+        (
+            "Test in\n  Test: in `tests/test_x.py`:\n\n  ```python\n  a\n  ```",
+            (None, "a\n", "tests/test_x.py"),
+        ),
+        ("Test (tests/test_x.py):\n\n  ```python\n  a\n  ```", (None, "a\n", "tests/test_x.py")),
+        (
+            "**Test** (`tests/test_x.py`):\n\n  ```python\n  a\n  ```",
+            (None, "a\n", "tests/test_x.py"),
+        ),
+        ("Test:\n\n  ```python\n  a\n  ```", (None, "a\n", "")),
+        (
+            "Test: `pytest tests/test_x.py::test_a`\n\n  ```py\n  def test_a(): assert 1\n  ```",
+            ("pytest tests/test_x.py::test_a", "def test_a(): assert 1\n", "tests/test_x.py"),
+        ),
+        (
+            "Test: `pytest -q`\n\n  In `tests/test_x.py`:\n\n  ```python\n  a\n  ```",
+            ("pytest -q", "a\n", "tests/test_x.py"),
+        ),
+        (
+            "Test:\n\n  ```sh\n  pytest -q\n  ```\n\n  ```python tests/test_x.py\n  a\n  ```",
+            ("pytest -q", "a\n", "tests/test_x.py"),
+        ),
+        # Beside a command, a block that is no test is material.
+        ("Test: `pytest -q`\n\n  ```python\n  def f(): ...\n  ```", ("pytest -q", None, "")),
+        ("Test: `pytest -q`\n\n  The model:\n\n  ```python\n  a\n  ```", ("pytest -q", None, "")),
+        ("Test:\n\n  ```python ../test_x.py\n  a\n  ```", (None, "a\n", "")),
+        ("Test: none", (None, None, "")),
+        ("```python tests/test_x.py\n  a\n  ```", (None, None, "")),
+    ],
+)
+def test_a_test_that_is_given(step, expected):
+    found = _only(f"Do it\n  {step}\n")
+    assert (found.test, found.test_code, found.test_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "test", "done", "depends"),
+    [
+        ("Files", "Test", "Done when", "Depends on: step 1"),
+        ("Dateien", "Prüfung", "Fertig, wenn", "Hängt ab von: Schritt 1"),
+        ("**Betroffene Dateien**", "Testbefehl", "Akzeptanzkriterien", "Abhängig von: 1"),
+        ("Fichiers", "Vérification", "Terminé quand", "Dépend de : l'étape 1"),
+        ("Fichiers à modifier", "Test", "Critères d'acceptation", "Dépendances : 1"),
+        ("Archivos", "Prueba", "Hecho cuando", "Depende de: paso 1"),
+        ("Arquivos", "Teste", "Pronto quando", "Depende de: passo 1"),
+        ("Ficheiros", "Verificação", "Critérios de aceitação", "Dependências: 1"),
+        ("File", "Verifica", "Fatto quando", "Dipende da: passo 1"),
+        ("Файлы", "Проверка", "Готово, когда", "Зависит от: шаг 1"),
+        ("ファイル", "テスト", "完了条件", "依存: ステップ1"),
+        ("対象ファイル", "検証", "受け入れ条件", "依存関係\uff1a1"),
+        ("文件", "测试", "完成标准", "依赖\uff1a步骤1"),
+        ("파일", "테스트", "완료 조건", "의존: 1단계"),
+    ],
+)
+def test_fields_in_other_languages(files, test, done, depends):
+    step = f"b\n  {files}: `x.py`\n  {test}: `pytest`\n  {done}: it works\n  {depends}\n"
+    _, found = parse_plan(f"- [ ] a\n- [ ] {step}").steps
+    assert (found.title, found.files, found.test, found.done_when, found.depends_on) == (
+        ("b", ("x.py",), "pytest", "it works", (1,))
+    )
+
+
+# Other shapes of steps
+
+
+def _titles(text: str) -> list[tuple[str, bool, tuple[int, ...]]]:
+    return [(step.title, step.checked, step.depends_on) for step in parse_plan(text).steps]
+
+
+FRONT = """\
+---
+name: "A plan"
+todos:
+- id: one
+  content: 'it''s one'   # a remark
+  status: completed
+-   id: two
+    content: |
+      second
+      Depends on: nothing
+    dependencies:
+      - one
+      - gone
+- id: three
+  status: pending
+- content: "fourth: \\"quoted\\""
+  dependencies: [one, "two"]
+- just text
+other: x
+---
+"""
+
+
+def test_todos_of_front_matter_are_the_steps_of_a_body_without_any():
+    plan = parse_plan(f"{FRONT}\nSome words.\n\n- a remark\n")
+    assert (plan.title, plan.preamble) == ("A plan", "Some words.\n\n- a remark")
+    assert [(s.title, s.checked, s.depends_on, s.line) for s in plan.steps] == [
+        ("it's one", True, (), 4),
+        ("second", False, (1,), 7),
+        ('fourth: "quoted"', False, (1, 2), 16),
+    ]
+
+
+def test_dependencies_of_todos_go_by_id():
+    todos = "".join(
+        f"  - id: {name}\n    content: do {name}\n    dependencies: {needs}\n"
+        for name, needs in [("a", "[]"), ("b", "[a]"), ("c", "[a, b, z]")]
+    )
+    plan = parse_plan(f"---\ntodos:\n{todos}---\n")
+    assert [step.depends_on for step in plan.steps] == [(), (1,), (1, 2)]
+    assert plan.warnings == ("step 3: depends on step z, which does not exist; ignored",)
+
+
+def test_a_body_with_steps_wins_over_the_todos():
+    assert _titles(f"{FRONT}\n## Steps\n\n1. body\n") == [("body", False, ())]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "| Step | Status |\n|---|---|\n| a | done |\n| b | open |\n",
+            [("a", True, ()), ("b", False, ())],
+        ),
+        (
+            "| No. | Task | After |\n|---|---|---|\n| 10 | a | - |\n| 20 | b | 10 |\n| 30 | | |\n",
+            [("a", False, ()), ("b", False, (1,))],
+        ),
+        (
+            "## Context\n\n| # | Step |\n|---|---|\n| 1 | no |\n\n## Steps\n\n1. yes\n",
+            [("yes", False, ())],
+        ),
+        (
+            "## Changes\n\n| File | Change |\n|---|---|\n| `a.py` | one |\n\n- two\n",
+            [("two", False, ())],
+        ),
+        (
+            "## Phase 1\n\n1. a\n2. b\n\n## Phase 2\n\n1. c\n   Depends on: 1.2\n",
+            [("a", False, ()), ("b", False, ()), ("c", False, (2,))],
+        ),
+        (
+            "## Phase 1\n\n1. a\n\n## Phase 2\n\n2. b\n   Depends on: 1\n\n## Phase 3\n\nc\n",
+            [("a", False, ()), ("b", False, (1,)), ("c", False, ())],
+        ),
+        (
+            "## Phase 1\n\n- a\n- b\n\n## Phase 2\n\n- c\n",
+            [("a", False, ()), ("c", False, ())],
+        ),
+        ("### 1. a\n\n- [ ] x\n\n### 2. b\n", [("a", False, ()), ("b", False, ())]),
+        ("### 1. a\n\n- [ ] x\n\n### 2. b\n\n- [ ] y\n", [("x", False, ()), ("y", False, ())]),
+        ("```md\n- [x] a\n```\n", [("a", True, ())]),
+        ("第一步\uff1aa\n\n", []),
+        ("## 第二步\uff1ab\n\n## 1단계 c\n", [("b", False, ()), ("c", False, ())]),
+        ("## ✅ Step 1: a\n\n## 🚀 Step 2: b\n", [("a", False, ()), ("b", False, ())]),
+        ("## Files to modify\n\n### `a.py`\n\nx\n\n### `b.py`\n\ny\n",
+         [("a.py", False, ()), ("b.py", False, ())]),
+    ],
+)  # fmt: skip
+def test_shapes_of_steps(text, expected):
+    try:
+        assert _titles(text) == expected
+    except PlanError:
+        assert not expected
+
+
+# Speed
+
+
+NASTY = [
+    "- [ ] Run `pytest` " + "all pass and all " * 50,
+    "- [ ] `make " + "a;" * 400 + "`",
+    "- [ ] Install " + "the new " * 100,
+    "- [ ] " + "`a b` and " * 90,
+    "- [ ] " + "Test (" * 150,
+    "- [ ] Test: " + "[" * 900,
+    "| # | Step |\n|---|---|\n| 1 | " + "a<br>" * 200 + " |",
+    "## Phase 1\n\n1. a\n2. b\n",
+    "> a\n" * 100,
+    "- [ ] a\n  Test:\n\n  ```py\n  x\n  ```\n",
+    "- [ ] " + "を" * 290,
+    "**" * 400,
+]
+
+
+def test_a_mebibyte_of_nasty_input_is_read_in_seconds():
+    text = "".join(f"{NASTY[n % len(NASTY)]}\n\n" for n in range(900))
+    text += ("`a` (b) *c* [d " * 60 + "\n\n") * 1200
+    text = text[: SIZE_LIMIT_BYTES - 4]
+    started = time.process_time()
+    parse_plan(text)
+    assert time.process_time() - started < 5

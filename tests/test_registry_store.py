@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from qwenagent.errors import ChecksumMismatch, ModelNotFound, UnknownModel
+from qwenagent.errors import ChecksumMismatch, ModelError, ModelNotFound, UnknownModel
 from qwenagent.registry import (
     Card,
     home,
@@ -18,7 +19,8 @@ from qwenagent.registry import (
     remove,
     verify,
 )
-from tests.registry_standins import PAYLOAD, card_for
+from qwenagent.registry.store import locked
+from tests.registry_standins import PAYLOAD, card_for, ship_tiny_card
 
 WRONG = b"x" * len(PAYLOAD)
 
@@ -38,14 +40,8 @@ def put(card: Card, content: bytes) -> Path:
 @pytest.fixture
 def tiny_card_shipped(tmp_path, monkeypatch):
     """A 0.5b card whose official file is PAYLOAD, as `load_cards` sees it."""
-    card, real = card_for(), load_cards()["0.5b"]
-    name = "qwen2.5-coder-0.5b.toml"
-    text = (Path(__file__).parent.parent / "models" / name).read_text(encoding="utf-8")
-    text = text.replace("491_400_064", str(card.size_bytes)).replace(real.sha256, card.sha256)
-    folder = tmp_path / "assets" / "models"
-    folder.mkdir(parents=True)
-    (folder / name).write_text(text, encoding="utf-8")
-    monkeypatch.setenv("QWENAGENT_ASSETS", str(folder.parent))
+    ship_tiny_card(tmp_path / "assets")
+    monkeypatch.setenv("QWENAGENT_ASSETS", str(tmp_path / "assets"))
     return load_cards()["0.5b"]
 
 
@@ -145,22 +141,41 @@ def test_a_local_file_is_known_by_its_bytes_under_any_name(tmp_path, tiny_card_s
 def test_a_local_file_with_the_right_size_and_wrong_bytes(tmp_path, tiny_card_shipped):
     path = tmp_path / "model.gguf"
     path.write_bytes(WRONG)
-    with pytest.raises(ChecksumMismatch, match=r"looks like 0\.5b"):
+    with pytest.raises(ChecksumMismatch) as caught:
         local_file(path)
+    assert str(caught.value) == (
+        f"{path} is damaged: it has the 1,000,000 bytes of 0.5b, but SHA-256 "
+        f"{hashlib.sha256(WRONG).hexdigest()} instead of {tiny_card_shipped.sha256}\n"
+        "`qwenagent models pull 0.5b` fetches it"
+    )
 
 
 def test_a_truncated_local_file_is_recognised_by_its_name(tmp_path):
     path = tmp_path / load_cards()["7b"].file
     path.write_bytes(b"GGUF")
-    with pytest.raises(ChecksumMismatch, match=r"4683073536 bytes \(it has 4\)"):
+    with pytest.raises(ChecksumMismatch) as caught:
         local_file(path)
+    assert str(caught.value) == (
+        f"{path} is not the official 7b: it has 4 of 4,683,073,536 bytes "
+        "(truncated: 4,683,073,532 are missing)\n`qwenagent models pull 7b` fetches it"
+    )
+
+
+def test_what_another_process_is_fetching_is_not_deleted():
+    card = card_for()
+    path = put(card, PAYLOAD)
+    with locked(path, lambda: None), pytest.raises(ModelError, match="by another process"):
+        remove(card)
+    assert path.exists()
+    assert remove(card) == len(PAYLOAD)
 
 
 def test_other_local_files(tmp_path):
     stranger = tmp_path / "llama.gguf"
     stranger.write_bytes(b"GGUF")
-    with pytest.raises(UnknownModel, match=r"\(4 bytes\) is none of the official"):
+    with pytest.raises(UnknownModel, match=r"\(4 bytes\) is none of the official") as caught:
         local_file(stranger)
+    assert "491,400,064 (0.5b)" in caught.value.hint
     for missing in (tmp_path, tmp_path / "none.gguf", Path("~nobody-has-this-name/x.gguf")):
         with pytest.raises(ModelNotFound, match="there is no model file"):
             local_file(missing)

@@ -9,6 +9,7 @@ from qwenagent.protocol.json import Json
 from qwenagent.protocol.tools import ToolCall, ToolResult
 from qwenagent.tools import GATHER_TOOLS, SPECS, run_gather, tool_lines
 from qwenagent.workspace import Repository, Workspace
+from tests.conftest import run_git
 
 
 @pytest.fixture
@@ -125,6 +126,76 @@ def test_list_files_at_the_top(tree, folder):
     assert look(tree, "list_files", folder=folder) == ToolResult(
         ".gitignore\nREADME.md\none/ (1 file)\npkg/ (2 files)", details={"files": 5}
     )
+
+
+FOUND = {
+    "pkg/a.py": b"x = 'Needle'\r\n",
+    "untracked.py": b"# needle\n",
+    "tracked.log": b"NEEDLE\n",
+    "called.bin": b"needle in what an attribute calls binary\n",
+    "Gr\u00fc\u00dfe.txt": "GRÖSSE: needle\n".encode(),
+    "latin.txt": b"gr\xf6sse: needle\n",
+    "notes\u2028/a b.py": b"needle\n",
+}
+HIDDEN = {
+    "ignored.log": b"needle\n",
+    "secret.csv": b"needle\n",
+    "zeros.dat": b"needle\0\n",
+    "wide.txt": "needle\n".encode("utf-16"),
+    "n.ipynb": b'{"cells": "needle"}\n',
+}
+
+
+@pytest.fixture
+def haystack(tree: Workspace) -> Workspace:
+    settings = {"color.ui": "always", "grep.patternType": "perl", "submodule.recurse": "true",
+                "grep.lineNumber": "true", "grep.column": "true"}  # fmt: skip
+    for key, value in settings.items():
+        run_git(tree.root, "config", key, value)
+    files = {".gitattributes": b"*.bin -diff\n*.py diff=x\n", ".qwenagentignore": b"*.csv\n"}
+    for name, data in (files | FOUND | HIDDEN).items():
+        (tree.root / name).parent.mkdir(exist_ok=True)
+        (tree.root / name).write_bytes(data)
+    run_git(tree.root, "add", "-f", "pkg", "*.log", "*.bin", "*.txt", "*.dat", "*.csv", "notes*")
+    run_git(tree.root, "rm", "-q", "--cached", "ignored.log")
+    return tree
+
+
+@pytest.mark.parametrize("text", ["needle", "NEEDLE", "need", "dle"])
+def test_search_of_all_kinds_of_files(haystack, text):
+    content = look(haystack, "search", text=text).content
+    rows = [row.split(":")[0] for row in content.split("\n")[1:]]
+    assert rows == sorted(FOUND)
+    assert "\r" not in content
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("größe", []),
+        ("GRÖSSE", ["Grüße.txt:1: GRÖSSE: needle", "latin.txt:1: grösse: needle"]),
+        ("grösse:", ["Grüße.txt:1: GRÖSSE: needle", "latin.txt:1: grösse: needle"]),
+        ("ö", ["Grüße.txt:1: GRÖSSE: needle", "latin.txt:1: grösse: needle"]),
+        ("日本", []),
+        ("n.edle", []),
+        ("-e", []),
+        ("needle\nx", []),
+        ("needle\0", []),
+        ("\ud800", []),
+        ("x" * 200_000, []),
+    ],
+)
+def test_search_for_odd_texts(haystack, text, rows):
+    content = look(haystack, "search", text=text).content
+    assert content.split("\n")[1:] == rows or (not rows and content.endswith("a shorter text"))
+
+
+def test_search_stops_counting(tree):
+    for n in range(3):
+        (tree.root / f"{n}.txt").write_text("needle\n" * 400)
+    result = look(tree, "search", text="needle")
+    assert result.content.startswith("more than 1000 lines with 'needle', the first 20\n0.txt:1: n")
+    assert (result.details, len(result.content.split("\n"))) == ({"hits": 1000}, 21)
 
 
 @pytest.mark.parametrize("folder", ["pkg", "pkg/", "./pkg"])

@@ -204,7 +204,7 @@ def test_the_cursor_comes_back(error):
 
 def test_the_terminal_belongs_to_the_one_who_asks():
     console = Screen(force_terminal=True)
-    asked, answered = records([BEGIN[1], ApprovalAnswered(True, "user", "sha256:ab")])
+    asked, answered = records([BEGIN[2], ApprovalAnswered(True, "user", "sha256:ab")])
     with LiveView(console) as view:
         view(asked)
         before = console.written()

@@ -32,7 +32,7 @@ def test_a_whole_run(tmp_path):
         "llm_calls": 4,
         "seconds": 171.2,
         "exit_code": 1,
-        "steps": {"solved": 1, "unverified": 0, "blocked": 1, "skipped": 1},
+        "steps": {"solved": 1, "unverified": 0, "blocked": 1, "skipped": 1, "for_you": 0},
     }
 
 
@@ -45,7 +45,7 @@ def test_a_run_that_was_cut_short_has_numbers_too(tmp_path):
         "llm_calls": 2,
         "seconds": round(1.5 * (len(events) - 1), 3),
         "exit_code": None,
-        "steps": {"solved": 1, "unverified": 0, "blocked": 0, "skipped": 0},
+        "steps": {"solved": 1, "unverified": 0, "blocked": 0, "skipped": 0, "for_you": 0},
     }
 
 

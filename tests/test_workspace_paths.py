@@ -9,6 +9,14 @@ from qwenagent.workspace import confine, is_protected
 from tests.conftest import run_git
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that stays as it is: names alone are looked at."""
+    root = tmp_path_factory.mktemp("my repo")
+    (root / ".git").mkdir()
+    return root
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -24,8 +32,8 @@ from tests.conftest import run_git
         "a.git",
     ],
 )
-def test_paths_inside(repo, path):
-    assert confine(repo, path) == repo / path
+def test_paths_inside(folder, path):
+    assert confine(folder, path) == folder / path
 
 
 @pytest.mark.parametrize(
@@ -33,22 +41,23 @@ def test_paths_inside(repo, path):
     ["", ".", "/etc/passwd", "../x", "a/../../x", "a/..", "a\\b", "C:\\x", "a\0b", "a\nb", "a\x1bb",
      "\udcff.py", "x" * 256, "ü" * 128],
 )  # fmt: skip
-def test_what_is_no_path_of_the_repository(repo, path):
+def test_what_is_no_path_of_the_repository(folder, path):
     with pytest.raises(PathEscapes):
-        confine(repo, path)
+        confine(folder, path)
 
 
 @pytest.mark.parametrize(
     "path",
     [".git/config", ".GIT/config", "pkg/.git/hooks/pre-commit", ".git", ".Git./x", ".git /x",
      ".g\u200cit/config", ".github/workflows/a.yml", ".vscode/tasks.json", "pkg/.envrc",
-     ".gitattributes", ".GitModules", ".qwenagent.toml", ".qwenagent/x", ".gitlab-ci.yml",
+     ".qwenagentignore", "pkg/.qwenagentignore", ".gitattributes", ".GitModules",
+     ".qwenagent.toml", ".qwenagent/x", ".gitlab-ci.yml",
      "./.git/config"],
 )  # fmt: skip
-def test_protected_at_any_depth_and_in_any_case(repo, path):
+def test_protected_at_any_depth_and_in_any_case(folder, path):
     assert is_protected(path)
     with pytest.raises(PathEscapes, match="belongs to git, an editor or CI"):
-        confine(repo, path)
+        confine(folder, path)
 
 
 def test_look_alikes_are_not_protected():
@@ -82,3 +91,24 @@ def test_a_repository_inside_of_the_repository(repo):
 def test_the_repository_itself_may_be_reached_through_a_link(repo, tmp_path):
     (tmp_path / "door").symlink_to(repo)
     assert confine(tmp_path / "door", "README.md") == Path(tmp_path / "door" / "README.md")
+
+
+@pytest.mark.parametrize("path", ["a\\b", "C:\\x", "pkg/a\\b.py"])
+def test_a_backslash_is_told_as_such(folder, path):
+    with pytest.raises(PathEscapes) as caught:
+        confine(folder, path)
+    assert caught.value.message == (
+        f"{path} has a backslash, which is no part of a name on every system"
+    )
+
+
+def test_a_path_longer_than_the_system_takes(repo):
+    with pytest.raises(PathEscapes, match=r"^(d/){40} cannot be looked at: File name too long$"):
+        confine(repo, "d/" * 3000 + "a.py")
+
+
+def test_a_loop_of_links(repo):
+    (repo / "one").symlink_to("two")
+    (repo / "two").symlink_to("one")
+    with pytest.raises(PathEscapes, match="through a link"):
+        confine(repo, "one/a.py")

@@ -45,6 +45,8 @@ def put(tree: Workspace, path: str, new: str) -> None:
         (b"a\nb", "a\nc", b"a\nc"),
         (b"", "a\n", b"a\n"),
         (b"a\x0c\n\xe2\x80\xa8", "b\x0c\n\u2028", b"b\x0c\n\xe2\x80\xa8"),
+        (b"\tgr\xfc\n", "\tgrößer\n", b"\tgr\xf6\xdfer\n"),
+        (b"a\r\nb\nc\r\n", "x\nb\nc\n", b"x\r\nb\nc\r\n"),
     ],
 )
 def test_an_edit_keeps_how_the_file_is_written(tree, before, new, after):
@@ -68,10 +70,9 @@ def test_a_new_file_in_new_folders(tree):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"a\r\nb\n", "line ends"),
         (b"\x89PNG\0", "not a text file"),
-        (b"\xfc", "not UTF-8"),
-        (b"x" * 2_000_001, "has 2000001 bytes, more than 2000000"),
+        (b"\xc3\xbc\xfc", "neither UTF-8"),
+        (b"x" * 2_000_001, "has 2,000,001 bytes, more than the 2,000,000 that are read; split it"),
     ],
 )
 def test_files_that_are_not_read(tree, data, message):

@@ -16,7 +16,9 @@ from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand
 
 Origin = Literal["flag", "step", "plan", "detected"]
-Kind = Literal["pytest", "unittest", "other"]
+Kind = Literal[
+    "pytest", "unittest", "django", "node", "jest", "vitest", "mocha", "cargo", "go", "other"
+]
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PYTHON = re.compile(r"(?:python|pypy)(?:\d[\d.]*)?(?:\.exe)?$")
@@ -78,9 +80,27 @@ _WRAPPERS: dict[tuple[str, ...], frozenset[str]] = {
     ("pdm", "run"): frozenset({"-p", "--project", "-s"}),
     ("hatch", "run"): frozenset(),
     ("rye", "run"): frozenset(),
+    ("npx",): frozenset({"-p", "--package", "-c", "--call", "-w", "--workspace"}),
+    ("npm", "exec"): frozenset({"-p", "--package", "-c", "--call", "-w", "--workspace"}),
+    ("pnpm", "exec"): frozenset({"-C", "--dir", "-F", "--filter"}),
+    ("yarn", "exec"): frozenset(),
+    ("cross-env",): frozenset(),
+    ("c8",): frozenset({"-r", "--reporter", "-x", "--exclude", "-n", "--include"}),
+    ("nyc",): frozenset({"-r", "--reporter", "-x", "--exclude", "-n", "--include"}),
 }
-_MANAGERS = frozenset({"uv", "poetry", "pipenv", "pdm", "hatch", "rye"})
+_ASSIGNING = (("env",), ("cross-env",))
+_MANAGERS = frozenset(
+    ["uv", "poetry", "pipenv", "pdm", "hatch", "rye", "npx", "npm", "pnpm", "yarn"]
+)
 _PYTHON_VALUES = frozenset({"-W", "-X"})
+_NODE_VALUES = frozenset(["-r", "--require", "--import", "--loader", "-C", "--conditions"])
+_NODE_RUNNERS: dict[str, Kind] = {
+    "jest": "jest",
+    "vitest": "vitest",
+    "mocha": "mocha",
+    "_mocha": "mocha",
+}
+_CARGO_VALUES = frozenset(["--color", "--config", "-C", "-Z", "--manifest-path"])
 _COVERAGE_VALUES = frozenset(
     ["--source", "--include", "--omit", "--rcfile", "--data-file", "--concurrency", "--context"]
 )
@@ -164,7 +184,64 @@ def dissect(argv: Sequence[str]) -> Anatomy:
             return Anatomy("pytest", start, after, managed)
         if module == "unittest":
             return Anatomy("unittest", start, after, managed)
-    return Anatomy("other", start, start + 1, managed)
+    kind, after = _other_runner(argv, start)
+    return Anatomy(kind, start, after, managed)
+
+
+def _other_runner(argv: Sequence[str], start: int) -> tuple[Kind, int]:
+    """Return which runner of tests the program is, and the index of its first own argument."""
+    name, after = PurePath(argv[start]).name, start + 1
+    words = tuple(argv[after:])
+    if name in _NODE_RUNNERS:
+        return _of_node_runner(_NODE_RUNNERS[name], argv, after)
+    if name == "node":
+        return _of_node(argv, after)
+    if name == "react-scripts" and words[:1] == ("test",):
+        return "jest", after + 1
+    if name == "cargo":
+        return _of_cargo(argv, after)
+    if name == "go" and words[:1] == ("test",):
+        return "go", after + 1
+    if name == "go" and words[:1] == ("-C",) and words[2:3] == ("test",):
+        return "go", after + 3
+    if name == "manage.py" or (_PYTHON.match(name) and _is_manage(words)):
+        after += 0 if name == "manage.py" else 1
+        return (
+            ("django", after + 1)
+            if tuple(argv[after : after + 1]) == ("test",)
+            else ("other", after)
+        )
+    return "other", start + 1
+
+
+def _is_manage(words: tuple[str, ...]) -> bool:
+    return bool(words) and PurePath(words[0]).name == "manage.py"
+
+
+def _of_node_runner(kind: Kind, argv: Sequence[str], index: int) -> tuple[Kind, int]:
+    if kind != "vitest" or index >= len(argv) or argv[index].startswith("-"):
+        return kind, index
+    if argv[index] in ("bench", "list", "typecheck", "init"):
+        return "other", index
+    return kind, index + 1 if argv[index] in ("run", "watch", "dev", "related") else index
+
+
+def _of_node(argv: Sequence[str], index: int) -> tuple[Kind, int]:
+    """Tell `node --test` from `node node_modules/jest/bin/jest.js`."""
+    while index < len(argv) and argv[index].startswith("-"):
+        if argv[index] == "--test":
+            return "node", index + 1
+        index += 2 if argv[index] in _NODE_VALUES else 1
+    runner = _NODE_RUNNERS.get(PurePath(argv[index]).stem) if index < len(argv) else None
+    return _of_node_runner(runner, argv, index + 1) if runner else ("other", index)
+
+
+def _of_cargo(argv: Sequence[str], index: int) -> tuple[Kind, int]:
+    if index < len(argv) and argv[index].startswith("+"):
+        index += 1
+    index = _skip_options(argv, index, _CARGO_VALUES)
+    is_test = tuple(argv[index : index + 1]) in (("test",), ("t",))
+    return ("cargo", index + 1) if is_test else ("other", index)
 
 
 def _started_module(argv: Sequence[str], program: int) -> tuple[str, int]:
@@ -193,7 +270,7 @@ def _skip_wrappers(argv: Sequence[str], index: int) -> tuple[int, bool]:
     while wrapper := _wrapper_at(argv, index):
         managed = managed or wrapper[0] in _MANAGERS
         index = _skip_options(argv, index + len(wrapper), _WRAPPERS[wrapper])
-        if wrapper == ("env",):
+        if wrapper in _ASSIGNING:
             index += _count_assignments(argv[index:])
         elif wrapper == ("timeout",):
             index += 1

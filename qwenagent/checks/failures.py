@@ -5,9 +5,11 @@ Reads tracebacks of pytest (every `--tb` style) and of Python itself. Knows no r
 
 from __future__ import annotations
 
+import itertools
 import re
+import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +20,8 @@ _MAX_NAMES = 10
 _MAX_FRAMES = 5
 _MAX_ERROR_LINES = 14
 _MAX_LINE_CHARS = 240
+# Codes of 128 and more may be a program's own; these are what a shell makes of a killed child.
+_FATAL = frozenset({signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM})
 _FOREIGN = frozenset({"site-packages", "dist-packages", "node_modules", "venv", "env"})
 
 _PYTEST_FRAME = re.compile(r"(\S.*?):(\d+):(?: (?:in (?P<function>.+)|(?P<exception>[\w.]+)))?\s*$")
@@ -68,7 +72,18 @@ def _headline(run: TestRun) -> str:
         return "No tests were collected."
     if run.statuses:
         return f"{run.n_failed} failed, {run.n_passed} passed."
+    if run.exit_code < 0 or run.exit_code - 128 in _FATAL:
+        number = -run.exit_code if run.exit_code < 0 else run.exit_code - 128
+        return f"Killed by {signal_name(number)} (exit code {run.exit_code})."
     return f"Exit code {run.exit_code}."
+
+
+def signal_name(number: int) -> str:
+    """Return a signal's name, `SIGKILL` for 9."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have no name of their own
+        return f"signal {number}"
 
 
 def reduce_traceback(text: str, root: Path, cwd: Path) -> str:
@@ -171,11 +186,20 @@ def shorten(text: str, max_chars: int) -> str:
 
 def _head_and_tail(text: str, max_chars: int) -> str:
     """Cut whole lines out of the middle: a third for the head, the rest for the tail."""
-    if len(text) <= max_chars:
-        return text
-    mark = "\n[...]\n"
-    room = max(0, max_chars - len(mark))
-    head = text[: room // 3].rpartition("\n")[0] or text[: room // 3]
-    rest = text[len(text) - (room - len(head)) :]
-    tail = rest.partition("\n")[2] or rest
-    return f"{head}{mark}{tail}"[:max_chars]
+    lines = [shorten(line, _MAX_LINE_CHARS) for line in text.split("\n")]
+    if sum(map(len, lines)) + len(lines) - 1 <= max_chars:
+        return "\n".join(lines)
+    room = max(0, max_chars - len(f"[... {len(lines)} lines left out ...]\n"))
+    n_head = _fitting(lines, room // 3)
+    used = sum(len(line) + 1 for line in lines[:n_head])
+    n_tail = _fitting(lines[n_head:][::-1], room - used)
+    n_left = len(lines) - n_head - n_tail
+    tail = lines[len(lines) - n_tail :]
+    shown = [*lines[:n_head], f"[... {n_left} lines left out ...]", *tail]
+    return shorten("\n".join(shown), max_chars)
+
+
+def _fitting(lines: Sequence[str], room: int) -> int:
+    """Return how many of the first lines fit into `room` characters."""
+    ends = itertools.accumulate(len(line) + 1 for line in lines)
+    return sum(1 for _ in itertools.takewhile(lambda end: end <= room, ends))

@@ -89,6 +89,18 @@ def project_tools(
     return ProjectTools(found.python, prefix, found.runner, env, found.why)
 
 
+def home_of(folder: Path, root: Path) -> Path:
+    """Return the nearest folder, from `folder` up to `root`, with an environment of its own."""
+    if not folder.is_relative_to(root.resolve()):
+        return root
+    n_above = len(folder.parts) - len(root.resolve().parts)
+    for home in [folder, *folder.parents][:n_above]:
+        locked = any((home / lock).is_file() for lock in ("uv.lock", *(ask[0] for ask in _ASKED)))
+        if locked or any((home / name / "pyvenv.cfg").is_file() for name in _IN_TREE):
+            return home
+    return root
+
+
 def _path_without(path: str, own: str) -> str:
     """Take the program folder of an environment off a PATH."""
     if not own:

@@ -6,15 +6,39 @@ What is run stays what the user asked for; only where it is found and what it re
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from qwenagent.checks.command import Anatomy, is_shell
+from qwenagent.checks.command import Anatomy, Kind, dissect, is_shell
 from qwenagent.checks.interpreter import ProjectTools, has_module
+from qwenagent.checks.scripts import script_of
 from qwenagent.errors import ChecksError
 from qwenagent.sandbox import find_program
 
 _HOW_TO_INSTALL = "install it in the project's environment, or name another command (--test-cmd)"
+_PYTEST_USAGE = 4
+# A user who asks for another report gets that one.
+_OWN_REPORT: dict[Kind, tuple[str, ...]] = {
+    "pytest": ("--junitxml", "--junit-xml"),
+    "unittest": ("-v", "--verbose", "-q", "--quiet"),
+    "django": ("-v", "--verbosity"),
+    "node": ("--test-reporter",),
+    "jest": ("--json", "--outputFile", "--listTests", "--showConfig"),
+    "vitest": ("--outputFile",),
+    "cargo": ("--no-fail-fast", "--no-run"),
+    "go": ("-json", "--json", "-c", "-list", "-n"),
+}
+_REJECTED: dict[Kind, str] = {
+    "pytest": r"unrecognized arguments",
+    "node": r"bad option: --test-reporter|--test-reporter\S* is not allowed in NODE_OPTIONS"
+    r"|ERR_(?:ACCESS_DENIED|MODULE_NOT_FOUND)[^\n]*reporter\.mjs",
+    "jest": r"Unrecognized (?:CLI Parameter|option)|Unknown option",
+    "vitest": r"Unknown option|CACError",
+    "cargo": r"unexpected argument '--no-fail-fast'",
+    "go": r"flag provided but not defined: -(?:json|test\.v=test2json)",
+}
 # They need pytest's cache, which otherwise is switched off: it would be written into the tree.
 _USE_CACHE: tuple[str, ...] = (
     *("--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first"),
@@ -22,15 +46,91 @@ _USE_CACHE: tuple[str, ...] = (
 )
 
 
-def with_report(argv: Sequence[str], place: Anatomy, report: Path) -> tuple[str, ...]:
-    """Ask a runner whose report we can read for one; `argv` as it is if there is none to ask."""
-    head, own = argv[: place.arguments], argv[place.arguments :]
-    if place.kind == "pytest" and not _has_option(own, ("--junitxml", "--junit-xml")):
-        return (*head, *_pytest_options(own, report), *own)
-    if place.kind == "unittest" and not _has_option(own, ("-v", "--verbose", "-q", "--quiet")):
-        n_words = 1 if "discover" in own[:1] else 0
-        return (*head, *own[:n_words], "-v", *own[n_words:])
-    return tuple(argv)
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A test command taken apart: which runner it starts, and how that one is told more."""
+
+    argv: tuple[str, ...]
+    place: Anatomy
+    kind: Kind
+    """The runner's; behind `npm test` it is the script's."""
+    own: tuple[str, ...]
+    """The runner's own arguments."""
+    at: int
+    """Index in `argv` where more options for the runner go."""
+    separator: tuple[str, ...] = ()
+    """What has to stand between `argv` and such options, if they go to the end."""
+    scripted: bool = False
+
+
+def understand(argv: Sequence[str], folder: Path | None) -> Invocation:
+    """Take a command apart; `folder`, where it runs, is asked what `npm test` means."""
+    place = dissect(argv)
+    if folder and place.kind == "other" and not is_shell(argv[place.program :]):
+        script = script_of(argv, place.program, folder)
+        if script:
+            return Invocation(
+                tuple(argv), place, script.kind, script.own, len(argv), script.separator, True
+            )
+    own = tuple(argv[place.arguments :])
+    return Invocation(tuple(argv), place, place.kind, own, place.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command that also writes a report, and what its environment needs for that."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def with_report(call: Invocation, report: Path, environ: Mapping[str, str]) -> Asked:
+    """Ask a runner whose report we can read for one; the command as it is if there is none.
+
+    Node's own runner needs `REPORTER` in the file `reporter.mjs` beside `report`.
+    """
+    if call.kind == "node" and call.scripted and not _has_option(call.own, _OWN_REPORT["node"]):
+        # The script may name files, and node takes no options behind them.
+        options = [environ.get("NODE_OPTIONS", ""), *_node_options(report)]
+        return Asked(call.argv, {"NODE_OPTIONS": " ".join(options).strip()})
+    words = _options(call, report)
+    if not words:
+        return Asked(call.argv)
+    at = call.at
+    if call.kind == "unittest" and call.own[:1] == ("discover",):
+        at += 1
+    return Asked((*call.argv[:at], *call.separator, *words, *call.argv[at:]))
+
+
+def _options(call: Invocation, report: Path) -> list[str]:
+    """Return the options that ask a runner for its report, none if it was told otherwise."""
+    own = call.own[: call.own.index("--")] if "--" in call.own else call.own
+    if _has_option(own, _OWN_REPORT.get(call.kind, ())):
+        return []
+    if call.kind == "pytest":
+        return _pytest_options(call.own, report)
+    if call.kind == "node":
+        return _node_options(report)
+    if call.kind == "vitest":
+        shown = [] if _has_option(own, ("--reporter",)) else ["--reporter=default"]
+        return [*shown, "--reporter=json", f"--outputFile.json={report}"]
+    return {
+        "unittest": ["-v"],
+        "django": ["-v", "2"],
+        "jest": ["--json", f"--outputFile={report}"],
+        # As with pytest's collection errors: one red test program must not hide the others.
+        "cargo": ["--no-fail-fast"],
+        "go": ["-json"],
+    }.get(call.kind, [])
+
+
+def _node_options(report: Path) -> list[str]:
+    # What people read stays as it was, but for TAP, which older versions print into a pipe.
+    return [
+        *("--test-reporter=spec", "--test-reporter-destination=stdout"),
+        f"--test-reporter={(report.parent / 'reporter.mjs').as_uri()}",
+        f"--test-reporter-destination={report}",
+    ]
 
 
 def _pytest_options(own: Sequence[str], report: Path) -> list[str]:
@@ -40,8 +140,22 @@ def _pytest_options(own: Sequence[str], report: Path) -> list[str]:
     return [*cache, *reporting, "--continue-on-collection-errors"]
 
 
+def rejected_our_options(kind: Kind, exit_code: int, output: str) -> bool:
+    """True for a runner so old or so configured that it does not know what we added."""
+    if kind == "pytest" and exit_code != _PYTEST_USAGE:
+        return False
+    pattern = _REJECTED.get(kind)
+    return exit_code != 0 and pattern is not None and re.search(pattern, output) is not None
+
+
 def _has_option(words: Sequence[str], options: tuple[str, ...]) -> bool:
-    return any(word.removeprefix("no:").startswith(options) for word in words)
+    return any(_is_option(word.removeprefix("no:"), option) for word in words for option in options)
+
+
+def _is_option(word: str, option: str) -> bool:
+    if option.startswith("--"):
+        return word.startswith(option)
+    return word.partition("=")[0] == option
 
 
 def resolve(argv: Sequence[str], place: Anatomy, tools: ProjectTools, cwd: Path) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ A run whose tests are not known one by one counts as a single test, named by its
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import signal
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from qwenagent.checks.command import parse_command
@@ -14,6 +15,10 @@ from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestRun, TestStatus
 
 _MAX_NAMED = 3
+# What a shell says of a command in it.
+_NOT_EXECUTABLE = 126
+_NOT_FOUND = 127
+_SIGNALS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,52 @@ def compare(before: TestRun | None, after: TestRun) -> Verdict:
     green_now = {test for test, status in new.items() if status == "passed"}
     newly_passed = tuple(sorted(green_now - green_before))
     newly_failed = tuple(sorted(_lost(before, after, green_before - green_now)))
-    why_not = _why_not(after, newly_passed, newly_failed)
-    why = why_not or f"{_named(newly_passed)} passed for the first time, none turned red"
+    why_not = _why_not(before, after, newly_passed, newly_failed)
+    why = why_not or f"{named(newly_passed)} passed for the first time, none turned red"
     return Verdict(newly_passed, newly_failed, not why_not, why)
+
+
+def ending(run: TestRun) -> str:
+    """Return how a run ended, as a verb: "ended with exit code 2", "was killed by SIGSEGV"."""
+    code = run.exit_code
+    if run.timed_out:
+        return f"did not end within {run.seconds:.0f} s"
+    if code < 0:
+        return f"was killed by {_signal(-code)}"
+    if not run.collected:
+        return "found no tests"
+    if code in (_NOT_EXECUTABLE, _NOT_FOUND):
+        why = "not found" if code == _NOT_FOUND else "not executable"
+        return f"ended with exit code {code}: a program in it is {why}"
+    if code > _SIGNALS and (name := _signal(code - _SIGNALS)).startswith("SIG"):
+        return f"ended with exit code {code}, as after {name}"
+    return f"ended with exit code {code}"
+
+
+def is_cut_short(run: TestRun) -> bool:
+    """True if a run did not come to its own end: a time-out, or a signal."""
+    return run.timed_out or run.exit_code < 0
+
+
+def what_fails(run: TestRun) -> str:
+    """Return what a red run is red of: its failed tests, or how it ended."""
+    red = [test for test, status in run.statuses.items() if status == "failed"]
+    if is_cut_short(run) or not red:
+        return f"`{run.command}` {ending(run)}"
+    return f"{named(red)} {'fails' if len(red) == 1 else 'fail'}"
+
+
+def named(tests: Sequence[str]) -> str:
+    """Return the first of some tests, and how many more there are."""
+    more = f" and {len(tests) - _MAX_NAMED} more" if len(tests) > _MAX_NAMED else ""
+    return ", ".join(tests[:_MAX_NAMED]) + more
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _statuses(run: TestRun, after: TestRun) -> dict[str, TestStatus]:
@@ -62,14 +110,19 @@ def _lost(before: TestRun | None, after: TestRun, tests: Collection[str]) -> Col
     return red or [after.command]
 
 
-def _why_not(after: TestRun, passed: tuple[str, ...], failed: tuple[str, ...]) -> str:
+def _why_not(
+    before: TestRun | None, after: TestRun, passed: tuple[str, ...], failed: tuple[str, ...]
+) -> str:
     """Say why a comparison is no evidence, "" if it is."""
-    if after.timed_out:
-        return f"the tests did not end within {after.seconds:.0f} s"
+    n_before = len(before.statuses) if before else 0
+    if is_cut_short(after):
+        return f"`{after.command}` {ending(after)}"
     if not after.collected:
-        return "no tests were collected"
+        return f"no tests were collected; {n_before} were before" if n_before else _NO_TESTS
     if failed:
-        return f"{_named(failed)} passed before and no longer does"
+        no_longer = f"{named(failed)} passed before and no longer {_do(failed)}"
+        unnamed = n_before and not after.statuses
+        return f"`{after.command}` {ending(after)} and named no test" if unnamed else no_longer
     if _cannot_fail(after.command):
         return f"`{after.command}` cannot fail"
     if not passed:
@@ -77,13 +130,15 @@ def _why_not(after: TestRun, passed: tuple[str, ...], failed: tuple[str, ...]) -
     return ""
 
 
+_NO_TESTS = "no tests were collected"
+
+
+def _do(tests: Sequence[str]) -> str:
+    return "does" if len(tests) == 1 else "do"
+
+
 def _cannot_fail(command: str) -> bool:
     try:
         return is_trivial(parse_command(command, "detected"))
     except ChecksError:
         return False
-
-
-def _named(tests: tuple[str, ...]) -> str:
-    more = f" and {len(tests) - _MAX_NAMED} more" if len(tests) > _MAX_NAMED else ""
-    return ", ".join(tests[:_MAX_NAMED]) + more

@@ -5,23 +5,37 @@ Knows nothing of plans or models; what a run means for a step is said by `judge`
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from qwenagent.checks.command import Anatomy, dissect
-from qwenagent.checks.interpreter import ProjectTools, project_tools
-from qwenagent.checks.invocation import not_found, resolve, with_report
-from qwenagent.checks.reports import Report, nothing_ran, read_junit, read_unittest
+from qwenagent.checks.failures import signal_name
+from qwenagent.checks.interpreter import ProjectTools, home_of, project_tools
+from qwenagent.checks.invocation import (
+    Asked,
+    Invocation,
+    not_found,
+    rejected_our_options,
+    resolve,
+    understand,
+    with_report,
+)
+from qwenagent.checks.readers import Results, read_results
+from qwenagent.checks.reports import REPORTER
+from qwenagent.checks.reports.places import Places
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.messages import Cancel
 from qwenagent.sandbox import Ran, run
 
 _CANCELLED = 130
-_PYTEST_USAGE = 4
-_PYTEST_NOTHING = 5
+_MAX_OUTPUT_BYTES = 1_000_000
+# Go's report is its output, several times as long as the text.
+_MAX_REPORT_BYTES = 16_000_000
+_MAX_NAME = 4096
 _NO_PYTEST = re.compile(r"^.+: No module named (pytest|coverage)$", re.MULTILINE)
 
 
@@ -36,13 +50,17 @@ class TestRunner:
         self._root = root.absolute()
         self._environ = dict(environ)
         self._cancel = cancel
-        self._tools: dict[str, ProjectTools] = {}
+        self._tools: dict[tuple[str, Path], ProjectTools] = {}
 
-    def tools(self, needs: str = "") -> ProjectTools:
-        """Return the project's tools for a command that needs a module; looked up once."""
-        if needs not in self._tools:
-            self._tools[needs] = project_tools(self._root, self._environ, needs=needs)
-        return self._tools[needs]
+    def tools(self, needs: str = "", folder: Path | None = None) -> ProjectTools:
+        """Return the tools for a command that needs a module and runs in `folder`, or the root.
+
+        They are looked up once for each project in the repository.
+        """
+        home = home_of(folder, self._root) if folder else self._root
+        if (needs, home) not in self._tools:
+            self._tools[needs, home] = project_tools(home, self._environ, needs=needs)
+        return self._tools[needs, home]
 
     def run(self, command: TestCommand, *, timeout_s: float) -> TestRun:
         """Run a test command to its end and read its results.
@@ -55,17 +73,20 @@ class TestRunner:
                 not there.
         """
         cwd = self._folder(command)
-        place = dissect(command.argv)
-        tools = self.tools("pytest" if place.kind == "pytest" else "")
+        call = understand(command.argv, cwd)
+        tools = self.tools("pytest" if call.kind == "pytest" else "", cwd)
         with tempfile.TemporaryDirectory(prefix="qwenagent-tests-") as scratch:
-            report = Path(scratch).resolve() / "report.xml"
-            ran = self._start(with_report(command.argv, place, report), place, cwd, timeout_s)
-            if _rejected_our_options(place, ran):
-                ran = self._start(command.argv, place, cwd, timeout_s)
-            if place.kind == "pytest" and (missing := _missing_module(ran)):
+            report = Path(scratch).resolve() / "report"
+            if call.kind == "node":
+                (report.parent / "reporter.mjs").write_text(REPORTER, encoding="utf-8")
+            ran = self._start(with_report(call, report, tools.env), call, cwd, timeout_s)
+            if rejected_our_options(call.kind, ran.exit_code, ran.output):
+                ran = self._start(Asked(call.argv), call, cwd, timeout_s)
+            if call.kind == "pytest" and (missing := _missing_module(ran)):
                 raise not_found(missing, tools)
-            results = self._read(place, ran, report, cwd)
-        return _test_run(command, place, ran, results)
+            places = Places(self._root.resolve(), cwd, _named_folders(call, cwd))
+            results = read_results(call.kind, ran, report, places)
+        return _test_run(command, ran, results)
 
     def _folder(self, command: TestCommand) -> Path:
         folder = (self._root / command.cwd).resolve()
@@ -75,31 +96,38 @@ class TestRunner:
             raise ChecksError(f"cannot run {command.shown!r}: {folder} is not in {self._root}")
         return folder
 
-    def _start(self, argv: Sequence[str], place: Anatomy, cwd: Path, timeout_s: float) -> Ran:
-        tools = self.tools("pytest" if place.kind == "pytest" else "")
+    def _start(self, asked: Asked, call: Invocation, cwd: Path, timeout_s: float) -> Ran:
+        tools = self.tools("pytest" if call.kind == "pytest" else "", cwd)
+        tools = replace(tools, env={**_with_local_tools(tools.env, cwd, self._root), **asked.env})
         return run(
-            resolve(argv, place, tools, cwd),
+            resolve(asked.argv, call.place, tools, cwd),
             cwd=cwd,
             env=tools.env,
             timeout_s=timeout_s,
+            max_output_bytes=_MAX_REPORT_BYTES if call.kind == "go" else _MAX_OUTPUT_BYTES,
             cancel=self._cancel,
         )
 
-    def _read(self, place: Anatomy, ran: Ran, report: Path, cwd: Path) -> Report:
-        if place.kind == "pytest":
-            return read_junit(report, self._root, cwd)
-        if place.kind == "unittest" and not ran.cut_bytes:
-            return read_unittest(ran.output, self._root, cwd)
-        return Report()
+
+def _with_local_tools(env: Mapping[str, str], cwd: Path, root: Path) -> dict[str, str]:
+    """Put the node tools of a sub-project, and of the folders above it, first on PATH."""
+    n_above = len(cwd.parts) - len(root.resolve().parts)
+    folders = [cwd, *cwd.parents][: n_above + 1] if n_above else []
+    tools = [str(path) for f in folders if (path := f / "node_modules" / ".bin").is_dir()]
+    return {**env, "PATH": os.pathsep.join([*tools, env["PATH"]])} if tools else dict(env)
 
 
-def _rejected_our_options(place: Anatomy, ran: Ran) -> bool:
-    """True for a pytest so old or so configured that it does not know what we added."""
-    return (
-        place.kind == "pytest"
-        and ran.exit_code == _PYTEST_USAGE
-        and "unrecognized arguments" in ran.output
-    )
+def _named_folders(call: Invocation, cwd: Path) -> tuple[Path, ...]:
+    """Return folders that paths may count from: those of pytest's arguments, a cargo package's."""
+    found: dict[Path, None] = {}
+    if call.kind == "cargo" and "--manifest-path" in call.own[:-1]:
+        return ((cwd / call.own[call.own.index("--manifest-path") + 1]).parent,)
+    for word in call.own if call.kind == "pytest" else ():
+        path = cwd / word.partition("::")[0]
+        if not word.startswith("-") and len(word) < _MAX_NAME and path.exists():
+            inside = (f for f in (path, *path.parents) if f != cwd and f.is_relative_to(cwd))
+            found.update(dict.fromkeys(inside))
+    return tuple(found)
 
 
 def _missing_module(ran: Ran) -> str:
@@ -107,19 +135,26 @@ def _missing_module(ran: Ran) -> str:
     return found[1] if found else ""
 
 
-def _test_run(command: TestCommand, place: Anatomy, ran: Ran, results: Report) -> TestRun:
-    empty = place.kind == "pytest" and ran.exit_code == _PYTEST_NOTHING
-    if place.kind == "pytest" and not results.statuses:
-        empty = empty or nothing_ran(ran.output)
-    elif place.kind != "pytest":
-        empty = nothing_ran(ran.output)
+def _test_run(command: TestCommand, ran: Ran, results: Results) -> TestRun:
     return TestRun(
         command=command.shown,
         exit_code=_CANCELLED if ran.cancelled else ran.exit_code,
         seconds=ran.seconds,
-        output=ran.output,
-        statuses=results.statuses,
-        failures=results.failures,
+        output=_with_ending(results.output, ran),
+        statuses=results.report.statuses,
+        failures=results.report.failures,
         timed_out=ran.timed_out,
-        collected=not empty,
+        collected=results.collected,
     )
+
+
+def _with_ending(output: str, ran: Ran) -> str:
+    """Add how a command ended that did not end by itself: nothing in its output says so."""
+    if ran.cancelled or (ran.exit_code >= 0 and not ran.timed_out):
+        return output
+    if ran.timed_out:
+        how = f"stopped after {ran.seconds:.0f} s: the command did not end"
+    else:
+        how = f"the command was killed by {signal_name(-ran.exit_code)}"
+    separator = "" if not output or output.endswith("\n") else "\n"
+    return f"{output}{separator}[{how}]\n"

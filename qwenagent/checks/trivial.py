@@ -1,55 +1,195 @@
 """Tells commands that cannot fail, or that show nothing when they succeed.
 
-When in doubt a command counts as able to fail.
+When in doubt a command counts as able to fail. Starts nothing; reads at most a package.json.
 """
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import shlex
 from collections.abc import Sequence
-from pathlib import PurePath
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 
 from qwenagent.checks.command import dissect, is_shell
 from qwenagent.protocol.checks import TestCommand
 
-_HARMLESS = frozenset({"true", ":", "echo", "printf", "pwd", "date", "sleep", "whoami", "clear"})
-_ONLY_TELLING = frozenset({"--version", "--help", "--collect-only", "--co", "--fixtures"})
+_HARMLESS = frozenset(
+    [
+        *("true", ":", "echo", "printf", "pwd", "date", "sleep", "whoami", "clear", "export"),
+        *("which", "type", "hash", "hostname", "uname", "umask", "wait", "history", "unset"),
+    ]
+)
+# With these options anywhere a runner runs no test.
+_NOT_RUNNING = {
+    "pytest": frozenset(
+        [
+            *("-h", "-V", "--collect-only", "--co", "--fixtures", "--fixtures-per-test"),
+            *("--markers", "--setup-plan", "--cache-show"),
+        ]
+    ),
+    "unittest": frozenset({"-h"}),
+    "make": frozenset({"-n", "--dry-run", "--just-print", "--recon", "-v"}),
+    "jest": frozenset({"--listTests", "--showConfig", "-h"}),
+    "ctest": frozenset({"-N", "--show-only"}),
+    "rspec": frozenset({"--dry-run"}),
+    **dict.fromkeys(["vitest", "mocha", "tox", "nox", "phpunit"], frozenset({"-h"})),
+}
+_TELLING = frozenset({"--version", "--help"})
+# Said first to a tool this tells of the tool. What comes later may go to the project's own
+# program, of which a step may ask just that: `cargo run -- --version`.
+_TELLING_FIRST = _TELLING | {"-V", "-VV", "-v", "-h", "version", "help"}
+_TOOLS = frozenset(
+    [
+        *("python", "python3", "cargo", "go", "node", "npm", "npx", "pnpm", "yarn", "bun", "deno"),
+        *("mvn", "gradle", "cmake", "bundle", "rake", "ruby", "php", "dotnet", "mix", "ruff"),
+        *("mypy", "git", "uv", "poetry", "hatch", "pdm", "coverage", "tsc", "eslint", "bash", "sh"),
+    ]
+)
+_STARTERS = frozenset({"npx", "bunx", "exec", "command", "builtin", "time"})
+_MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun"})
+_ASKING_GIT = frozenset({"status", "log", "diff", "branch"})
+_PYTHON = re.compile(r"python(?:\d[\d.]*)?$")
+_SAYING_JS = re.compile(r"\s*(?:console\.log\((?:\d+|'[^'\\]*'|\"[^\"\\]*\")?\)|\d+)?\s*;?\s*$")
+_HERE = frozenset({".", "./", "..", "/", "-"})
 _QUOTED = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_COMMENT = re.compile(r"(?:^|(?<=[\s;&|(]))#[^\n]*")
+_OPENING = re.compile(r"(?:(?:then|do|if|elif|while|until)\s+|[({]\s*)+")
+_CLOSING = frozenset({"fi", "done", "esac", "}", ")"})
+_MAX_SCRIPTS = 5
 
 
-def is_trivial(command: TestCommand) -> bool:
-    """True if the command succeeds whatever the code does: `true`, `x || true`, `x --version`."""
-    return not _can_fail(command.argv)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where package.json is looked for, and how many scripts led there."""
+
+    folder: Path | None
+    depth: int = 0
 
 
-def _can_fail(words: Sequence[str]) -> bool:
+def is_trivial(command: TestCommand, root: Path | None = None) -> bool:
+    """True if the command succeeds whatever the code does: `true`, `x || true`, `pytest --co`.
+
+    With the repository's root the script behind `npm test` is looked at as well.
+    """
+    return not _can_fail(command.argv, _Place(root / command.cwd if root else None))
+
+
+def _can_fail(words: Sequence[str], place: _Place) -> bool:
     if not words:
         return False
     if is_shell(words):
-        return _text_can_fail(words[2])
-    place = dissect(words)
-    if is_shell(words[place.program :]):
-        return _text_can_fail(words[place.program + 2])
-    rest = words[place.program :]
-    name = PurePath(rest[0]).name
-    if name == "exit":
-        return "0" not in rest[1:2]
-    if place.kind != "other" or name in ("make", "cargo", "go", "node", "npm"):
-        return not _ONLY_TELLING.intersection(rest)
-    return name not in _HARMLESS and "--version" not in rest
+        return _text_can_fail(words[2], place)
+    found = dissect(words)
+    rest = words[found.program :]
+    if is_shell(rest):
+        return _text_can_fail(rest[2], place)
+    name, own = PurePath(rest[0]).name, list(rest[1:])
+    runner = found.kind if found.kind in _NOT_RUNNING else name
+    if runner in _NOT_RUNNING and (_NOT_RUNNING[runner] | _TELLING).intersection(own):
+        return False
+    return _program_can_fail(name, own, place)
 
 
-def _text_can_fail(text: str) -> bool:
+def _program_can_fail(name: str, own: list[str], place: _Place) -> bool:
+    first = own[0] if own else ""
+    if name in _HARMLESS or ((name in _TOOLS or _PYTHON.match(name)) and first in _TELLING_FIRST):
+        return False
+    if name in ("exit", "return"):
+        return not first or first.strip("0") != ""
+    if name in ("test", "[", "[["):
+        return _condition_can_fail(own)
+    if name in _STARTERS or own[:1] == ["exec"]:
+        return _started_can_fail(own, place)
+    if name == "git" and first in _ASKING_GIT:
+        return bool({"--exit-code", "--quiet", "--check"}.intersection(own))
+    if _PYTHON.match(name) and "-c" in own:
+        return _python_can_fail(own[own.index("-c") + 1 :])
+    if name == "node" and first in ("-e", "--eval", "-p", "--print"):
+        return not _SAYING_JS.match("".join(own[1:2]))
+    return _script_can_fail(name, own, place)
+
+
+def _started_can_fail(own: list[str], place: _Place) -> bool:
+    """Judge what `npx`, `exec` and the like start; `command -v x` only looks for it."""
+    words = own[1:] if own[:1] == ["exec"] else own
+    if words[:1] in (["-v"], ["-V"]):
+        return False
+    while words and words[0].startswith("-"):
+        words = words[1:]
+    return _can_fail(words, place) if words else True
+
+
+def _condition_can_fail(own: list[str]) -> bool:
+    """Judge `test` and `[`: trivial is what holds of any folder and any words."""
+    words = own[:-1] if own[-1:] in (["]"], ["]]"]) else own
+    if any("$" in word or "`" in word for word in words):
+        return True
+    if len(words) == 2:
+        option, value = words
+        holds = {"-n": bool(value), "-z": not value}
+        return not holds.get(option, option in ("-d", "-e", "-r", "-x", "-s") and value in _HERE)
+    if len(words) == 3 and words[1] in ("=", "==", "-eq"):
+        return words[0] != words[2]
+    return words == [""] or len(words) != 1
+
+
+def _python_can_fail(code: Sequence[str]) -> bool:
+    try:
+        body = ast.parse(code[0]).body if code else []
+    except (SyntaxError, ValueError):
+        return True
+    return not all(_only_says(statement) for statement in body)
+
+
+def _only_says(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Pass() | ast.Expr(ast.Constant()):
+            return True
+        case ast.Expr(ast.Call(ast.Name("print"), arguments, [])):
+            return all(isinstance(argument, ast.Constant) for argument in arguments)
+        case ast.Assert(ast.Constant(value)):
+            return bool(value)
+    return False
+
+
+def _script_can_fail(name: str, own: list[str], place: _Place) -> bool:
+    """Judge the script of package.json that a command runs; True if there is none to be read."""
+    if name not in _MANAGERS or place.folder is None or place.depth >= _MAX_SCRIPTS:
+        return True
+    words = own[1:] if own[:1] in (["run"], ["run-script"]) else own
+    if not words or words[0].startswith("-") or (name == "bun" and words is own):
+        return True
+    script = "test" if words[0] in ("t", "tst") else words[0]
+    scripts = _scripts(place.folder / "package.json")
+    parts = [scripts[key] for key in (f"pre{script}", script, f"post{script}") if key in scripts]
+    inner = _Place(place.folder, place.depth + 1)
+    return script not in scripts or any(_text_can_fail(part, inner) for part in parts)
+
+
+def _scripts(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    scripts = found.get("scripts") if isinstance(found, dict) else None
+    if not isinstance(scripts, dict):
+        return {}
+    return {name: text for name, text in scripts.items() if isinstance(text, str)}
+
+
+def _text_can_fail(text: str, place: _Place) -> bool:
     """Judge a shell text by the status it ends with: that of its last list of commands."""
     parts = _split(text)
     stops = any(re.match(r"set\s+-\w*e", part) for _, part in parts)
     can_fail = False
     for operator, part in parts:
-        now = _simple_can_fail(part)
+        now = _simple_can_fail(part, place)
         if operator == "||":
             can_fail = can_fail and now
-        elif operator in ("&&", "|") or stops:
+        elif operator in ("&&", "|", "else") or stops:
             can_fail = can_fail or now
         else:
             can_fail = now
@@ -57,21 +197,37 @@ def _text_can_fail(text: str) -> bool:
 
 
 def _split(text: str) -> list[tuple[str, str]]:
-    """Cut a shell text at its operators: (operator before it, simple command)."""
+    """Cut a shell text at its operators: (operator before it, simple command).
+
+    Brackets and the words around `if` and `for` are taken off; the status at their end is that
+    of the last command within.
+    """
     bare = _QUOTED.sub(lambda match: "_" * len(match[0]), text)
+    bare = _COMMENT.sub(lambda match: " " * len(match[0]), bare)
     parts, operator, start = [], ";", 0
     # `2>&1` and `&>log` are redirections.
     for match in re.finditer(r"&&|\|\||(?<![<>])&(?!>)|\|&?|;|\n", bare):
-        parts.append((operator, text[start : match.start()].strip()))
+        parts.append(_part(operator, text[start : match.start()]))
         operator, start = match[0].removesuffix("&") if match[0] == "|&" else match[0], match.end()
     last = text[start:].strip()
     # An `&` at the end sends what stands before it to the background: the status is 0.
-    return [*parts, (operator, last)] if last or operator == "&" else parts
+    parts += [_part(operator, last)] if last or operator == "&" else []
+    return [(operator, part) for operator, part in parts if part not in _CLOSING]
 
 
-def _simple_can_fail(part: str) -> bool:
+def _part(operator: str, text: str) -> tuple[str, str]:
+    part = text.strip()
+    if re.match(r"else\s", part):
+        operator, part = "else", part[4:].strip()
+    part = part[opening.end() :] if (opening := _OPENING.match(part)) else part
+    while part.endswith(")") and part.count(")") > part.count("("):
+        part = part[:-1].strip()
+    return operator, part or ("" if operator == "&" else ")")
+
+
+def _simple_can_fail(part: str, place: _Place) -> bool:
     try:
         words = shlex.split(part, comments=True)
     except ValueError:
         return True
-    return _can_fail(words)
+    return _can_fail(words, place)

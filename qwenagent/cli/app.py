@@ -11,12 +11,12 @@ from qwenagent import __version__
 from qwenagent.cli.codes import ENVIRONMENT
 from qwenagent.cli.flags import check_flags, in_folder, relative_files, run_flags
 from qwenagent.cli.models import find_model, models, obtain_default
+from qwenagent.cli.plans import plan_prompt
 from qwenagent.cli.wiring import build_settings, open_repository, run_agent
 from qwenagent.cli.words import TaskGroup
 from qwenagent.errors import UsageError
 
 if TYPE_CHECKING:
-    from qwenagent.plan import Plan
     from qwenagent.workspace import Repository
 
 
@@ -45,7 +45,7 @@ def do(task: tuple[str, ...], prompt_file: str | None, commit: bool, **flags: An
     check_flags(flags)
     with open_repository() as repository:
         options = RunOptions(files=relative_files(repository, flags), branch=False, commit=commit)
-        return run_agent(repository, task_plan(text), "task", options, flags)
+        return run_agent(repository, [task_plan(text)], "task", options, flags)
 
 
 def _task_text(words: tuple[str, ...], prompt_file: str | None, flags: dict[str, Any]) -> str:
@@ -71,61 +71,49 @@ def _read_prompt(name: str) -> str:
 
 
 @cli.command()
-@click.argument("plan", type=click.Path())
+@click.argument("plan", type=click.Path(), nargs=-1, required=True)
 @click.option("--check", is_flag=True, help="Print steps, files and tests; run nothing.")
 @click.option("--here", is_flag=True, help="Commit on the present branch.")
 @click.option("--no-commit", is_flag=True, help="Leave one uncommitted diff.")
+@click.option("--strict", is_flag=True, help="Exit 1 if no test speaks for a step.")
+@click.option("--stop-on-block", is_flag=True, help="End at the first blocked step.")
+@click.option("--tick", is_flag=True, help="Tick the boxes of the done steps in PLAN.")
+@click.option("--restart", is_flag=True, help="Forget what earlier runs of PLAN have done.")
 @run_flags
-def run(plan: str, check: bool, here: bool, no_commit: bool, **flags: Any) -> int:
-    """Carry out a plan step by step, each tested and committed on a new branch."""
-    from qwenagent.loop import RunOptions
+def run(plan: tuple[str, ...], check: bool, here: bool, no_commit: bool, **flags: Any) -> int:
+    """Carry out a plan step by step, each tested and committed on a new branch.
+
+    Several plans are carried out one after the other. What an earlier run of the same plan has
+    done is not done again.
+    """
+    from qwenagent.cli.plans import check_plan
+    from qwenagent.loop import RunOptions, require_clean
     from qwenagent.plan import read_plan
 
     if here and no_commit:
         raise UsageError("--here and --no-commit exclude each other")
+    if twice := [name for name in dict.fromkeys(plan) if plan.count(name) > 1]:
+        raise UsageError(f"{twice[0]} is given {plan.count(twice[0])} times")
     check_flags(flags)
-    path = Path(plan)
+    paths = [Path(name) for name in plan]
     if check:
-        return _check_plan(read_plan(path), as_json=flags["as_json"])
+        return max(check_plan(read_plan(path), as_json=flags["as_json"]) for path in paths)
     with open_repository() as repository:
-        files = relative_files(repository, flags)
-        parsed = read_plan(path)
-        repository.require_clean(_inside(repository, path))
-        options = RunOptions(files=files, branch=not here, commit=not no_commit)
-        return run_agent(repository, parsed, "plan", options, flags)
-
-
-def _inside(repository: Repository, path: Path) -> list[str]:
-    resolved = path.resolve()
-    root = repository.root.resolve()
-    return [resolved.relative_to(root).as_posix()] if resolved.is_relative_to(root) else []
-
-
-def _check_plan(plan: Plan, *, as_json: bool) -> int:
-    """Print what `run` would do."""
-    import dataclasses
-    import json
-
-    from qwenagent.ui import check_line, print_rows
-
-    if as_json:
-        click.echo(json.dumps({"type": "plan", **dataclasses.asdict(plan)}))
-        return 0
-    rows = [
-        (
-            str(step.number),
-            f"{step.title} (ticked)" if step.checked else step.title,
-            ", ".join(step.mentions),
-            step.test or ("given as code" if step.test_code else ""),
+        options = RunOptions(
+            files=relative_files(repository, flags),
+            branch=not here,
+            commit=not no_commit,
+            **{name: flags[name] for name in ("strict", "stop_on_block", "tick", "restart")},
         )
-        for step in plan.steps
-    ]
-    print_rows(plan.title, ("step", "what", "files", "test"), rows)
-    if plan.test:
-        click.echo(f"tests of the whole: {plan.test}")
-    for warning in plan.warnings:
-        check_line(None, "plan", warning)
-    return 0
+        plans = [read_plan(path) for path in paths]
+        require_clean(repository, plans, _inside(repository, paths), commit=options.commit)
+        return run_agent(repository, plans, "plan", options, flags)
+
+
+def _inside(repository: Repository, paths: list[Path]) -> list[str]:
+    root = repository.root.resolve()
+    resolved = [path.resolve() for path in paths]
+    return [p.relative_to(root).as_posix() for p in resolved if p.is_relative_to(root)]
 
 
 @cli.command()
@@ -153,7 +141,7 @@ def demo(keep: str | None, **flags: Any) -> int:
         _warn_of_idle_gpu()
     repository = Repository.open(folder)
     try:
-        return run_agent(repository, read_plan(folder / "plan.md"), "plan", RunOptions(), flags)
+        return run_agent(repository, [read_plan(folder / "plan.md")], "plan", RunOptions(), flags)
     finally:
         repository.close()
 
@@ -193,3 +181,4 @@ def doctor() -> int:
 
 
 cli.add_command(models)
+cli.add_command(plan_prompt)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import errno
 import os
-import platform
 import sys
 import traceback
 from collections.abc import Sequence
 
 import click
 
-from qwenagent import __version__
 from qwenagent.cli.app import cli
 from qwenagent.cli.codes import BUG, ENVIRONMENT, INTERRUPTED, NOT_DONE
+from qwenagent.cli.report import write_report
 from qwenagent.cli.words import spread_files
 from qwenagent.errors import QwenAgentError, UsageError
 
-_ENVIRONMENT_ERRNOS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
-)
+_ENVIRONMENT_ERRNOS = {
+    errno.ENOSPC: ("no space left on the device for {}", "free some, then run again"),
+    errno.EDQUOT: ("the disk quota is used up, for {}", "free some, then run again"),
+    errno.EROFS: ("{} is on a file system that is mounted read-only", ""),
+    errno.EACCES: ("no permission to write or read {}", "look at its owner and mode (ls -ld)"),
+    errno.EPERM: ("the system does not permit this with {}", ""),
+    errno.EMFILE: ("too many open files, at {}", "raise the limit: ulimit -n 4096"),
+}
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -51,11 +55,12 @@ def guarded(args: Sequence[str]) -> int:
         return NOT_DONE
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _ENVIRONMENT_ERRNOS:
-            _say_error(str(error), "")
+            message, hint = _ENVIRONMENT_ERRNOS[error.errno]
+            _say_error(message.format(error.filename or "a file"), hint)
             return ENVIRONMENT
         _say_error(
             f"this is a bug in qwenagent ({type(error).__name__})",
-            f"please report {_write_bug(args)}",
+            f"please report {write_report(args, traceback.format_exc())}",
         )
         return BUG
 
@@ -64,30 +69,3 @@ def _say_error(message: str, hint: str) -> None:
     click.echo(f"error: {message}", err=True)
     if hint:
         click.echo(f"  {hint}", err=True)
-
-
-def _write_bug(args: Sequence[str]) -> str:
-    """Write what a report needs to a file and return its path, or all of it if that fails."""
-    from importlib import metadata
-
-    from qwenagent.transcript import state_dir
-
-    try:
-        binding = metadata.version("llama-cpp-python")
-    except metadata.PackageNotFoundError:
-        binding = "missing"
-    system = f"Python {platform.python_version()}, {platform.platform()}"
-    lines = [
-        f"qwenagent {__version__}, llama-cpp-python {binding}, {system}",
-        f"command: {list(args)}",
-        f"transcripts: {state_dir() / 'runs'}",
-        traceback.format_exc(),
-    ]
-    text = "\n".join(lines)
-    path = state_dir() / "bug.log"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError:
-        return f"this:\n{text}"
-    return str(path)

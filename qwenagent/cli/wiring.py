@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qwenagent.cli.models import find_model
+from qwenagent.cli.models import find_model, require_room
 
 if TYPE_CHECKING:
     from qwenagent.config import Settings
@@ -28,9 +28,14 @@ _ENDING_SIGNALS = [
 
 
 def run_agent(
-    repository: Repository, plan: Plan, kind: RunKind, options: RunOptions, flags: dict[str, Any]
+    repository: Repository,
+    plans: list[Plan],
+    kind: RunKind,
+    options: RunOptions,
+    flags: dict[str, Any],
 ) -> int:
     """Build everything a run works with, carry it out, and take everything down again."""
+    from qwenagent.awake import awake
     from qwenagent.loop import Agent, Stop
     from qwenagent.protocol.events import EventStream, Sink
     from qwenagent.transcript import TranscriptWriter, new_run_id, run_path
@@ -38,6 +43,7 @@ def run_agent(
 
     settings = build_settings(repository.root, flags)
     card, path = find_model(settings)
+    require_room(card, settings)
     stop = Stop(flags["time_limit"])
     with ExitStack() as stack:
         run_id = new_run_id()
@@ -50,9 +56,10 @@ def run_agent(
         view = make_view("json" if flags["as_json"] else "auto", sys.stdout)
         sinks.append(stack.enter_context(view))
         stack.enter_context(interruptible(stop))
+        stack.enter_context(awake(f"carrying out {plans[0].title}"))
         events = EventStream(run_id, tuple(sinks))
         ports = _ports(repository, engine, events, card, settings, stop, flags)
-        return Agent(ports).run(plan, kind, options)
+        return Agent(ports).run(plans, kind, options)
 
 
 def _ports(

@@ -1,7 +1,9 @@
 """Plan, edit, test: the loop that carries out steps. Draws nothing and knows no llama.cpp."""
 
-from qwenagent.loop.agent import Agent, RunOptions
+from qwenagent.loop.agent import Agent
+from qwenagent.loop.planrun import RunOptions
 from qwenagent.loop.ports import Ports
+from qwenagent.loop.resume import require_clean
 from qwenagent.loop.stop import Stop
 
-__all__ = ["Agent", "Ports", "RunOptions", "Stop"]
+__all__ = ["Agent", "Ports", "RunOptions", "Stop", "require_clean"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from qwenagent.checks import Verdict, compare
+from qwenagent.checks import Verdict
+from qwenagent.checks.judge import is_cut_short, what_fails
+from qwenagent.loop.examples import Examples
 from qwenagent.loop.targets import identifiers
 from qwenagent.loop.testing import Tests, files_of_tests
 from qwenagent.plan import Step
@@ -27,6 +29,8 @@ class Judged:
     """The whole suite's run, if it was run."""
     newly_passed: tuple[str, ...] = ()
     newly_failed: tuple[str, ...] = ()
+    tests_solved: bool = False
+    """True where the tests are content, and examples from the step's text alone are not."""
 
     @property
     def rank(self) -> tuple[int, ...]:
@@ -40,14 +44,21 @@ class Judge:
     """Judges one step. Made before the step changes anything, so that it sees the red tests."""
 
     def __init__(
-        self, step: Step, command: TestCommand | None, tests: Tests, tree: Workspace
+        self,
+        step: Step,
+        command: TestCommand | None,
+        tests: Tests,
+        tree: Workspace,
+        wanted: Sequence[str] = (),
     ) -> None:
+        """`wanted` are the files that the step is about, there or not."""
         self.command = command
         self._tests = tests
         self._tree = tree
-        self._same = bool(command and tests.suite and command.argv == tests.suite.argv)
+        self._same = _is_same(command, tests.suite)
         self.before = self._measure()
         self._waiting = self._waiting_for(step)
+        self._examples = Examples(step, wanted, tests, tree)
 
     @property
     def shown_command(self) -> str:
@@ -68,43 +79,79 @@ class Judge:
         return None
 
     def judge(self, written: Collection[str]) -> Judged:
-        """Run the tests; `written` are the files this step wrote.
+        """Run the tests, then the examples; `written` are the files this step wrote.
 
         Raises:
             ChecksError, Stopped: see `Tests.run`.
         """
-        own = self._tests.run(self.command, "step") if self.command else None
+        judged = self._judge_tests(written)
+        examples = self._examples.run() if judged.state != "red" else None
+        if examples is None or not examples.statuses:
+            return judged
+        before = self._examples.before
+        verdict = self._tests.compare(before, examples)
+        if examples.n_failed:
+            first = next(iter(examples.failures.values()), "")
+            return Judged(
+                "red",
+                f"an example does not hold: {first.splitlines()[0] if first else 'no answer'}",
+                examples,
+                judged.suite,
+                (*judged.newly_passed, *verdict.newly_passed),
+                tests_solved=judged.state == "solved",
+            )
+        if judged.state == "solved":
+            return judged
+        n = examples.n_passed
+        reason = f"{n} example{'s hold' if n > 1 else ' holds'} that did not before"
+        return replace(judged, state="solved", reason=reason, shown=judged.shown or examples)
+
+    def _judge_tests(self, written: Collection[str]) -> Judged:
+        own = None
+        if self.command and not self._same:
+            own = self._tests.settled(self.command, self.before, "step")
         if own and not own.green:
-            verdict = compare(self.before, own)
-            reason = f"the step's tests are red: {verdict.why}"
-            return self._judged("red", reason, own, None, verdict)
-        suite = own if self._same else self._run_suite()
-        return self._with_suite(own, suite, written)
+            return self._red(own)
+        suite = self._run_suite(written)
+        if self._same and suite and not suite.green:
+            return self._red(suite)
+        return self._with_suite(suite if self._same else own, suite, written)
 
     def _measure(self) -> TestRun | None:
         if self.command is None or self._same:
             return self._tests.baseline
-        return self._tests.run(self.command, "baseline")
+        return self._tests.measure(self.command)
 
-    def _run_suite(self) -> TestRun | None:
-        return self._tests.run(self._tests.suite, "regression") if self._tests.suite else None
+    def _run_suite(self, written: Collection[str]) -> TestRun | None:
+        if not self._same:
+            return self._tests.run_suite("regression", written, self._waiting)
+        suite = self._tests.run_suite("step", written)
+        if suite is None and self._tests.is_slow and self.command:
+            # The step names the suite as its test, and no part of it can be had.
+            return self._tests.settled(self.command, self.before, "step")
+        return suite
+
+    def _red(self, own: TestRun) -> Judged:
+        verdict = self._tests.compare(self.before, own)
+        why = verdict.why if verdict.newly_failed or not own.collected else what_fails(own)
+        return self._judged("red", f"the step's tests are red: {why}", own, None, verdict)
 
     def _with_suite(
         self, own: TestRun | None, suite: TestRun | None, written: Collection[str]
     ) -> Judged:
-        over_all = compare(self._tests.baseline, suite) if suite else None
-        if suite and over_all and over_all.newly_failed:
-            reason = f"{over_all.why}"
-            return self._judged("red", reason, suite, suite, over_all)
-        verdicts = [compare(self.before, own)] if own else []
+        over_all = self._tests.compare(self._tests.baseline, suite) if suite else None
+        if suite and over_all and compare_suites(self._tests, suite):
+            return self._judged("red", over_all.why, suite, suite, over_all)
+        verdicts = [self._tests.compare(self.before, own)] if own else []
         verdicts += [over_all] if over_all else []
         won = [t for v in verdicts for t in v.newly_passed if not self._is_own(t, written)]
         shown = own or suite
         if won and any(v.evidence for v in verdicts):
             best = next(v for v in verdicts if v.evidence)
             return self._judged("solved", best.why, shown, suite, best)
-        if own is None and self._waiting and shown and not shown.green:
-            return self._judged("red", f"{self._waiting[0]} is still red", shown, suite, None)
+        waiting = [t for t in self._waiting if t not in self._tests.flaky.ids]
+        if own is None and waiting and shown and not shown.green:
+            return self._judged("red", f"{waiting[0]} is still red", shown, suite, None)
         reason = "no test turned from red to green for it" if verdicts else "no test speaks for it"
         if verdicts and any(v.newly_passed for v in verdicts):
             reason = "only tests that this step wrote itself speak for it"
@@ -145,6 +192,20 @@ class Judge:
                     break
             return set(_words(text))
         return set()
+
+
+def _is_same(command: TestCommand | None, suite: TestCommand | None) -> bool:
+    if command is None or suite is None:
+        return False
+    return (command.argv, command.cwd) == (suite.argv, suite.cwd)
+
+
+def compare_suites(tests: Tests, suite: TestRun) -> str:
+    """Return which tests of the whole suite a change has broken, empty if none."""
+    verdict = tests.compare(tests.baseline, suite)
+    was_cut = tests.baseline is not None and is_cut_short(tests.baseline)
+    broke = verdict.newly_failed or (is_cut_short(suite) and not was_cut)
+    return verdict.why if broke else ""
 
 
 def _words(text: str) -> list[str]:

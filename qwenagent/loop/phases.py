@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -65,7 +66,7 @@ def _open_paths(workspace: Workspace, state: EditState) -> list[str]:
         paths = [*state.targets.change, *(created if state.phase == "repair" else ())]
     else:
         code = [p for p in nearest(workspace.files()) if is_known(p) and not is_test_file(p)]
-        paths = code[:MAX_UNNAMED]
+        paths = list(itertools.islice(workspace.writable(code), MAX_UNNAMED))
     if state.phase != "repair":
         paths = [p for p in paths if p not in state.touched]
     return [p for p in paths if p not in state.stuck] or paths

@@ -35,6 +35,7 @@ from qwenagent.protocol.events import (
     StepState,
     ToolEnded,
     ToolStarted,
+    Warned,
 )
 from qwenagent.protocol.messages import Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
@@ -46,6 +47,8 @@ LEAST_BODY_TOKENS = 256
 THOUGHT_TOKENS = 100
 GREEDY_ATTEMPTS = 2
 """The plain one, and the one that thinks first; the same again would come out the same."""
+BYTES_PER_TOKEN = 3
+"""Of code; a file that has more than a prompt can hold cannot be changed as a whole."""
 MAX_EDITS = 6
 """Edits of one attempt at a step that names many files."""
 
@@ -101,9 +104,13 @@ class StepRunner:
         self._talk = _Conversation()
 
     def run(
-        self, step: Step, command: TestCommand | None, extra_files: tuple[str, ...] = ()
+        self,
+        step: Step,
+        command: TestCommand | None,
+        extra_files: tuple[str, ...] = (),
+        given: str = "",
     ) -> StepResult:
-        """Carry out one step.
+        """Carry out one step. `given` is the file of a test that the plan gave for it.
 
         Raises:
             Stopped: the run was stopped; the tree is as the interrupted attempt left it.
@@ -117,11 +124,21 @@ class StepRunner:
         self._seen: set[Edit] = set()
         self._stuck: set[str] = set()
         self._n_opened = self._n_asked = 0
-        self._targets = find_targets(step, self._tree, extra_files)
+        self._tree.refresh()
+        window_bytes = self._prompt_tokens() * BYTES_PER_TOKEN
+        self._targets = find_targets(step, self._tree, extra_files, window_bytes)
+        if self._targets.refused and not self._targets.named:
+            return StepResult("blocked", "; ".join(self._targets.refused))
+        for sentence in self._targets.refused:
+            self._emit(Warned(sentence))
         try:
-            self._judge = Judge(step, command, self._tests, self._tree)
+            self._judge = Judge(step, command, self._tests, self._tree, self._targets.all)
         except ChecksError as error:
             return StepResult("blocked", error.message)
+        if given and self._judge.before and self._judge.before.green:
+            self._emit(
+                Warned(f"{given} passes before anything is done, so it is no evidence for the step")
+            )
         try:
             return self._solve()
         except (ChecksError, EngineError) as error:
@@ -149,7 +166,7 @@ class StepRunner:
                 return self._finished(judged)
             reason = judged.reason
             n_tested += 1
-        return self._blocked(reason)
+        return self._good_enough() or self._blocked(reason)
 
     def _open(self, phase: Phase, *, think: bool) -> None:
         """Begin the conversation anew from the tree as it is.
@@ -173,7 +190,7 @@ class StepRunner:
             test_command=self._judge.shown_command,
             failing=self._base.judged.shown if self._base else self._judge.failing,
             whole_file_lines=self._ports.profile.whole_file_lines,
-            budget_tokens=self._ports.profile.context_tokens,
+            budget_tokens=self._prompt_tokens(),
         )
         self._talk.messages, event = build(brief, self._tree, self._ports.engine, order)
         self._emit(event)
@@ -183,6 +200,11 @@ class StepRunner:
             thought = self._asker.think(self._talk.messages, phase, self._sampling(THOUGHT_TOKENS))
             mind = f"{prompt('mind.md', reason=self._mind)}\n" if self._mind else ""
             self._talk.add(thought, f"{mind}{call_order(offers)}")
+
+    def _prompt_tokens(self) -> int:
+        """Tokens for a prompt: the profile's, fewer where n_ctx leaves no room for an answer."""
+        profile, n_ctx = self._ports.profile, self._ports.engine.describe().n_ctx
+        return min(profile.context_tokens, max(n_ctx - profile.max_body_tokens, n_ctx // 2))
 
     def _present_targets(self) -> Targets:
         """The step's files; those that an earlier attempt created are there to be changed."""
@@ -404,6 +426,18 @@ class StepRunner:
             tests_after=summary(judged.shown),
             changed=tuple(self._tree.changed()),
         )
+
+    def _good_enough(self) -> StepResult | None:
+        """Take the attempt that its tests are content with, if only examples are not.
+
+        The examples were read out of prose, so a test that somebody wrote counts more.
+        """
+        kept = self._kept
+        if kept is None or not kept.judged.tests_solved:
+            return None
+        self._tree.restore(kept.files)
+        result = self._finished(kept.judged)
+        return replace(result, state="unverified", reason=f"the tests pass; {result.reason}")
 
     def _blocked(self, reason: str) -> StepResult:
         best = self._kept

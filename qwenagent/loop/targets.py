@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from qwenagent.errors import PathEscapes
 from qwenagent.plan import Step
-from qwenagent.syntax import is_known
-from qwenagent.workspace import Workspace, confine
+from qwenagent.syntax import is_known, symbols
+from qwenagent.workspace import Workspace
 
 _TEST_NAME = re.compile(
     r"(^|/)(tests?|spec|__tests__)/|(^|/)(test_[^/]*|[^/]*_test|[^/]*[.-](test|spec))\.[A-Za-z]+$"
@@ -38,6 +37,8 @@ class Targets:
     """There; one or more of them change."""
     must_change: tuple[str, ...] = ()
     """Those of `change` that are listed as the step's files beside others, not just mentioned."""
+    refused: tuple[str, ...] = ()
+    """Why files that are listed as the step's are not written: a sentence each."""
 
     @property
     def named(self) -> bool:
@@ -60,17 +61,33 @@ def is_test_file(path: str) -> bool:
     return bool(_TEST_NAME.search(path))
 
 
-def find_targets(step: Step, workspace: Workspace, extra: tuple[str, ...] = ()) -> Targets:
-    """Return the files of a step. `extra` are files the user named on the command line."""
-    listed = _resolved([*step.files, *extra], workspace)
-    named = [*listed, *_resolved(step.mentions, workspace)]
+def find_targets(
+    step: Step,
+    workspace: Workspace,
+    extra: tuple[str, ...] = (),
+    window_bytes: int = 0,
+) -> Targets:
+    """Return the files of a step. `extra` are files the user named on the command line.
+
+    With `window_bytes`, a listed file that is longer and has no symbols to name is refused.
+    """
+    asked = _resolved([*step.files, *extra], workspace)
+    reasons = {path: _why_not(path, workspace, window_bytes) for path in asked}
+    listed = [path for path in asked if not reasons[path] and not _is_folder(path, workspace)]
+    mentioned = [
+        path
+        for path in _resolved(step.mentions, workspace)
+        if path in listed or (path not in reasons and _is_writable(path, workspace))
+    ]
+    named = [*listed, *mentioned]
     create = [p for p in named if _is_to_create(p, step, workspace, listed)]
     there = [p for p in named if (workspace.root / p).is_file()]
     code = [p for p in there if not is_test_file(p) and (p in listed or not is_infrastructure(p))]
     # An existing test is changed only where there is nothing else to change.
     change = code if code or create else [p for p in there if p in listed]
     must = [p for p in change if p in listed] if create else []
-    return Targets(*(tuple(dict.fromkeys(paths)) for paths in (create, change, must)))
+    refused = filter(None, reasons.values())
+    return Targets(*(tuple(dict.fromkeys(part)) for part in (create, change, must, refused)))
 
 
 def is_infrastructure(path: str) -> bool:
@@ -89,11 +106,9 @@ def _is_to_create(path: str, step: Step, workspace: Workspace, listed: list[str]
 
 
 def _resolved(names: Iterable[str], workspace: Workspace) -> list[str]:
-    """Return writable paths; a bare name may mean the one file of that name further down."""
+    """Return repository paths; a bare name may mean the one file of that name further down."""
     found = []
     for name in names:
-        if not _writable(workspace, name):
-            continue
         if "/" in name or workspace.exists(name):
             found.append(name)
             continue
@@ -103,12 +118,28 @@ def _resolved(names: Iterable[str], workspace: Workspace) -> list[str]:
     return found
 
 
-def _writable(workspace: Workspace, path: str) -> bool:
-    try:
-        confine(workspace.root, path)
-    except PathEscapes:
-        return False
-    return True
+def _is_writable(path: str, workspace: Workspace) -> bool:
+    return not _is_folder(path, workspace) and not workspace.why_not_written(path)
+
+
+def _why_not(path: str, workspace: Workspace, window_bytes: int) -> str:
+    """Return why a listed file is not written; a folder may be listed, and says nothing."""
+    if _is_folder(path, workspace):
+        return ""
+    if why := workspace.why_not_written(path):
+        return why
+    text = workspace.text(path) or ""
+    size = len(text.encode())
+    if not window_bytes or size <= window_bytes or symbols(path, text):
+        return ""
+    return (
+        f"{path} has {size:,} bytes and no symbol to name, and the model sees {window_bytes:,} at "
+        "a time; split it, or have a script change it"
+    )
+
+
+def _is_folder(path: str, workspace: Workspace) -> bool:
+    return workspace.exists(path) and (workspace.root / path).is_dir()
 
 
 def identifiers(step: Step) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from qwenagent.plan.reading import parse_plan, read_plan
 from qwenagent.plan.task import task_plan
+from qwenagent.plan.tick import ticked
 from qwenagent.plan.values import Example, Plan, Step, StepKind, commands
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "parse_plan",
     "read_plan",
     "task_plan",
+    "ticked",
 ]

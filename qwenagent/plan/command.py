@@ -75,7 +75,7 @@ def command_in(text: str) -> str | None:
         between = " ".join(piece for is_code, piece in spans if not is_code)
         return found[0] if _OR.search(between) else " && ".join(dict.fromkeys(found))
     if len(spans) == 1 and spans[0][0]:
-        return _bare(text.strip("`")) if _may_be_unknown_program(spans[0][1]) else None
+        return _bare(text.strip("`")) if named_program(spans[0][1]) else None
     return None if code_spans(text) else _command_in_prose(text)
 
 
@@ -83,13 +83,14 @@ def _bare(code: str) -> str:
     return _PROMPT.sub("", code.strip()).strip()
 
 
-def _may_be_unknown_program(code: str) -> bool:
-    """A code span that is all there is: a program nobody listed, unless it is a file or code."""
+def named_program(code: str) -> bool:
+    """Tell whether a code span may be a program nobody listed: it is neither a file nor code."""
     first, *rest = code.split() or [""]
     if not re.fullmatch(r"[\w./+-]+", first) or re.search(r"::|\w\(", code):
         return False
     is_file = re.search(r"\.(?!sh$|bash$|bat$)\w+$", first) is not None
-    return bool(rest) or ("/" in first and not is_file)
+    is_folder = first.endswith("/")
+    return bool(rest) or ("/" in first and not is_file and not is_folder)
 
 
 def _command_in_prose(text: str) -> str | None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from qwenagent.errors import PlanError
+from qwenagent.plan.front_matter import end_of_front_matter
 
-Kind = Literal["heading", "paragraph", "ordered", "bullets", "code", "rule", "other"]
+Kind = Literal[
+    "heading", "paragraph", "ordered", "bullets", "code", "rule", "table", "comment", "other"
+]
 
 _KINDS: dict[str, Kind] = {
     "heading_open": "heading",
@@ -26,13 +29,15 @@ _KINDS: dict[str, Kind] = {
     "fence": "code",
     "code_block": "code",
     "hr": "rule",
+    "table_open": "table",
 }
 _LISTS = {"ordered_list_open", "bullet_list_open"}
 _MARKER = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])")
 _BOX_WIDTH = 4
 _NESTING_LIMIT = 60  # levels as the parser counts them, two for a list
+_MARKDOWN_FENCE = re.compile(r"(?:`{3,}|~{3,})\s*(?:md|markdown)\s*$", re.IGNORECASE)
+_FENCE_END = re.compile(r"\s*(?:`{3,}|~{3,})\s*$")
 _TASK = re.compile(r"\[([ xX])\](?:\s+|$)")
-_FRONT_MATTER_KEY = re.compile(r"[A-Za-z_][\w.-]*\s*:(\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,15 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of a table, the header being the first."""
+
+    line: int
+    cells: tuple[str, ...]
+    """Inline Markdown, as many as the header has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A block at the outermost level."""
 
@@ -64,6 +78,7 @@ class Block:
     level: int = 0
     """1 to 6 for headings."""
     items: tuple[Item, ...] = ()
+    rows: tuple[TableRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,10 @@ class Document:
     """Lines and the blocks over them."""
 
     lines: tuple[str, ...]
+    """Those of the front matter are empty."""
     blocks: tuple[Block, ...]
+    front: tuple[str, ...] = ()
+    """The lines of the front matter with its fences."""
 
 
 @cache
@@ -107,7 +125,12 @@ def read_document(text: str) -> Document:
     Raises:
         PlanError: lists and quotations are nested too deeply to be read to the end.
     """
-    lines = _without_front_matter(split_lines(text))
+    lines = split_lines(text)
+    end = end_of_front_matter(lines)
+    return _document([""] * end + lines[end:], tuple(lines[:end]))
+
+
+def _document(lines: list[str], front: tuple[str, ...] = ()) -> Document:
     tokens = _parser().parse("\n".join(lines))
     deepest = next((token for token in tokens if token.level >= _NESTING_LIMIT - 1), None)
     if deepest is not None:
@@ -118,11 +141,29 @@ def read_document(text: str) -> Document:
             f"{_NESTING_LIMIT // 2} lists inside each other"
         )
     blocks = (_block(group, lines) for group in _groups(tokens, 0))
-    return Document(tuple(lines), tuple(block for block in blocks if block is not None))
+    return Document(tuple(lines), tuple(block for block in blocks if block is not None), front)
 
 
-def pieces(markdown: str) -> list[Piece]:
+def unwrapped(document: Document) -> Document | None:
+    """Return the document inside the only block of Markdown in it, lines where they were.
+
+    Chats give plans in such a block. None if there is no such block, or several.
+    """
+    lines = document.lines
+    code = (block for block in document.blocks if block.kind == "code")
+    wraps = [block for block in code if _MARKDOWN_FENCE.match(lines[block.start])]
+    if len(wraps) != 1:
+        return None
+    start, end = wraps[0].start + 1, wraps[0].end
+    if end > start and _FENCE_END.match(lines[end - 1]):
+        end -= 1
+    return _document(["" if not start <= at < end else line for at, line in enumerate(lines)])
+
+
+@lru_cache(maxsize=8)
+def pieces(markdown: str) -> tuple[Piece, ...]:
     """Return the leaves of a Markdown text in order."""
+    # Cached since several readers look at the same step one after the other.
     found: list[Piece] = []
     depth, kind = 0, "text"
     for token in _parser().parse(markdown):
@@ -137,7 +178,7 @@ def pieces(markdown: str) -> list[Piece]:
             start, end = token.map or (0, 0)
             leaf: Literal["text", "heading"] = "heading" if kind == "heading" else "text"
             found.append(Piece(leaf, start, end, token.content, depth))
-    return found
+    return tuple(found)
 
 
 def item_lines(lines: tuple[str, ...] | list[str], item: Item) -> list[str]:
@@ -165,16 +206,9 @@ def checkbox(text: str) -> bool | None:
 
 def strip_marker(line: str) -> str:
     """Return a line without indentation, one list marker and one checkbox."""
-    return without_checkbox(_MARKER.sub("", line, count=1).strip())
-
-
-def _without_front_matter(lines: list[str]) -> list[str]:
-    if lines[0].rstrip() != "---" or not any(map(_FRONT_MATTER_KEY.match, lines[1:2])):
-        return lines
-    for at, line in enumerate(lines[1:], start=1):
-        if line.rstrip() in {"---", "..."}:
-            return [""] * (at + 1) + lines[at + 1 :]
-    return lines
+    marker = _MARKER.match(line)
+    is_marker = marker is not None and line[marker.end() :][:1] in {"", " ", "\t"}
+    return without_checkbox(line[marker.end() if marker and is_marker else 0 :].strip())
 
 
 def _groups(tokens: list[Token], level: int) -> Iterator[list[Token]]:
@@ -197,7 +231,18 @@ def _block(group: list[Token], lines: list[str]) -> Block | None:
     if kind in ("heading", "paragraph"):
         level = int(head.tag[1]) if kind == "heading" else 0
         return Block(kind, start, end, text=group[1].content, level=level)
+    if kind == "table":
+        return Block(kind, start, end, rows=tuple(_table_rows(group)))
+    if head.type == "html_block" and head.content.lstrip().startswith("<!--"):
+        kind = "comment"
     return Block(kind, start, end)
+
+
+def _table_rows(group: list[Token]) -> Iterator[TableRow]:
+    starts = [at for at, token in enumerate(group) if token.type == "tr_open"]
+    for at, end in zip(starts, [*starts[1:], len(group)], strict=True):
+        cells = (token.content for token in group[at:end] if token.type == "inline")
+        yield TableRow((group[at].map or (0, 0))[0], tuple(cells))
 
 
 def _end_without_blanks(lines: list[str], start: int, end: int) -> int:

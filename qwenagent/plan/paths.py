@@ -134,6 +134,17 @@ def _in_code_block(info: str, code: str) -> list[str]:
     return _files(names)
 
 
+def named_by_block(info: str, code: str) -> str:
+    """Return the file that a block names as its own place, "" if it names none.
+
+    By its info string ("python tests/a.py", `title="a.js"`), else by a comment in its first line.
+    """
+    words = [word for word in re.split(r"[\s=:\"'{}]+", info)[1:] if word]
+    comment = _COMMENT.match(code.split("\n", 1)[0][:_LENGTH_LIMIT])
+    found = _files(words) or _files([comment[1]] if comment else [])
+    return found[0] if found else ""
+
+
 def listed(text: str) -> tuple[list[str], list[str]]:
     """Read one value of a `Files:` field: (paths, names that are none).
 

@@ -1,35 +1,40 @@
 """From the text of a plan.md to a `Plan`.
 
-Which parts are steps is decided in `structure`; here their texts become values, and what is left
-becomes the preamble, the plan's own test command and warnings. Runs nothing.
+Which parts are steps is decided in `structure`, what the rest says in `preamble`; here all of it
+becomes values and warnings. Runs nothing.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qwenagent.errors import PlanError
-from qwenagent.plan.command import commands_in_block, is_set_up, looks_like_command
 from qwenagent.plan.document import (
-    Block,
+    Document,
     item_lines,
     pieces,
     read_document,
+    split_lines,
+    unwrapped,
     without_checkbox,
 )
-from qwenagent.plan.fields import Fields, field_name, read_fields
-from qwenagent.plan.inline import code_spans, plain
+from qwenagent.plan.examples import find_examples
+from qwenagent.plan.field_names import field_name
+from qwenagent.plan.fields import Fields, read_fields
+from qwenagent.plan.front_matter import front_name, read_todos
+from qwenagent.plan.inline import plain
+from qwenagent.plan.kinds import Asked, asked_by
 from qwenagent.plan.labels import without_label
+from qwenagent.plan.outline import Outline, Span
 from qwenagent.plan.paths import mentioned
+from qwenagent.plan.preamble import preamble_of, test_of
 from qwenagent.plan.structure import (
-    Outline,
-    Span,
     find_steps,
     is_lazy_numbering,
     numbers_twice,
@@ -46,11 +51,6 @@ _HINT = (
 )
 _HASHES = re.compile(r"[ \t]*#{1,6}[ \t]+")
 _NESTED_BOX = re.compile(r"^([ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+)\[[ xX]\](?=\s|$)")
-_RUN_TESTS_WITH = re.compile(
-    r"\b(?:run|execute)\s+(?:(?:all|the|our|unit)\s+)*tests?\s+(?:suite\s+)?"
-    r"(?:with|using|via|by running)\b[^`\n]{0,20}(`+)(?P<command>[^`\n]+)\1",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class _Draft:
     text: str
     title: str
     fields: Fields
+    asked: Asked
 
 
 def read_plan(path: Path) -> Plan:
@@ -86,13 +87,21 @@ def _read_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         raise PlanError(f"cannot read the plan {path}: {error}") from error
     if len(data) > SIZE_LIMIT_BYTES:
+        size = max(path.stat().st_size, len(data))
         raise PlanError(
-            f"{path} has more than {SIZE_LIMIT_BYTES:,} bytes, which no plan needs; split it"
+            f"{path} has {size:,} bytes, the limit for a plan is {SIZE_LIMIT_BYTES:,}; split it"
         )
     return data
 
 
 def _decode(data: bytes, path: Path) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise PlanError(f"{path} is UTF-16, and a plan is read as UTF-8; save it as UTF-8")
+    if b"\0" in data:
+        raise PlanError(
+            f"{path} is a binary file, byte {data.index(0):,} of {len(data):,} is 0; give a "
+            "Markdown file, e.g. `qwenagent run plan.md`"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -108,19 +117,49 @@ def parse_plan(text: str, path: str = "plan.md") -> Plan:
     Raises:
         PlanError: there is no step in it, or more than 1,000; says what a step may look like.
     """
-    outline = Outline(read_document(text))
-    spans = find_steps(outline)
+    outline, spans = _outline_and_steps(read_document(text))
     if len(spans) > STEP_LIMIT:
         raise PlanError(f"{path} has {len(spans):,} steps, the limit is {STEP_LIMIT:,}; split it")
     drafts, warnings = _drafts(outline, spans)
     if not drafts:
-        raise PlanError(f"no step found in {path}", hint=_HINT)
+        raise PlanError(_no_step(text, path), hint=_HINT)
     steps, step_warnings = _steps(drafts)
-    preamble, ignored = _preamble(outline, spans)
-    test, test_warnings = _plan_test(outline, spans)
+    preamble, ignored = preamble_of(outline, spans)
+    test, test_warnings = test_of(outline, spans)
     plan = Plan(path, _plan_title(outline, path), preamble, test, steps, (), "")
     found = (*warnings, *_list_warnings(outline, drafts), *step_warnings, *ignored, *test_warnings)
     return replace(plan, warnings=(*found, *_invisible(plan)), digest=_plan_digest(plan))
+
+
+def _no_step(text: str, path: str) -> str:
+    if not text.strip("\ufeff \t\r\n"):
+        return f"{path} is empty, so there is no step in it"
+    n_lines = len(split_lines(text.rstrip("\r\n")))
+    return f"no step found in {path} ({n_lines:,} line{'' if n_lines == 1 else 's'})"
+
+
+def _outline_and_steps(document: Document) -> tuple[Outline, list[Span]]:
+    """Return what is read as the plan, which may be a block of Markdown in it, and its steps.
+
+    The todos of front matter are the steps of a document that has no clear ones.
+    """
+    todos = _todo_spans(document)
+    outline = Outline(document)
+    spans = find_steps(outline, only_clear=bool(todos)) or todos
+    inner = None if spans else unwrapped(document)
+    if inner is None:
+        return outline, spans
+    return Outline(inner), find_steps(Outline(inner))
+
+
+def _todo_spans(document: Document) -> list[Span]:
+    todos = (todo for todo in read_todos(document.front) if not todo.dropped)
+    # Those without an id need a name too, or the ids of the others would not count.
+    named = ((todo.id or f"line {todo.line + 1}", todo) for todo in todos)
+    return [
+        Span(todo.line, todo.line + 1, None, todo.done, name, todo.content, todo.dependencies)
+        for name, todo in named
+    ]
 
 
 def _drafts(outline: Outline, spans: list[Span]) -> tuple[list[_Draft], list[str]]:
@@ -132,12 +171,20 @@ def _drafts(outline: Outline, spans: list[Span]) -> tuple[list[_Draft], list[str
         if title is None:
             warnings.append(f"the step in line {span.start + 1} is empty; left out")
         else:
-            drafts.append(_Draft(span, text, title, read_fields(text)))
+            drafts.append(_draft(span, text, title))
     return drafts, warnings
+
+
+def _draft(span: Span, text: str, title: str) -> _Draft:
+    fields = read_fields(text)
+    fields = replace(fields, depends_on=(*fields.depends_on, *span.needs))
+    return _Draft(span, text, title, fields, asked_by(text, fields))
 
 
 def _step_text(outline: Outline, span: Span) -> str:
     lines = outline.document.lines
+    if span.text is not None:
+        return span.text.strip("\n").rstrip()
     if span.item is not None:
         found = [*item_lines(lines, span.item), *lines[span.item.end : span.end]]
     else:
@@ -188,13 +235,14 @@ def _steps(drafts: list[_Draft]) -> tuple[tuple[Step, ...], list[str]]:
     warnings: list[str] = []
     for number, draft in enumerate(drafts, start=1):
         depends, problems = _depends_on(number, draft.fields.depends_on, positions)
-        warnings += [f"step {number}: {what}" for what in (*draft.fields.problems, *problems)]
+        found = (*draft.fields.problems, draft.asked.problem, *problems)
+        warnings += [f"step {number}: {what}" for what in found if what]
         steps.append(_step(number, draft, depends))
     return tuple(steps), warnings
 
 
 def _step(number: int, draft: _Draft, depends_on: tuple[int, ...]) -> Step:
-    fields = draft.fields
+    fields, asked = draft.fields, draft.asked
     return Step(
         number=number,
         title=draft.title,
@@ -209,6 +257,10 @@ def _step(number: int, draft: _Draft, depends_on: tuple[int, ...]) -> Step:
         checked=draft.span.checked,
         line=draft.span.start + 1,
         digest=_digest(_canonical(without_label(_HASHES.sub("", draft.text, count=1)))),
+        kind=asked.kind,
+        command=asked.command,
+        test_path=fields.test_path,
+        examples=find_examples(draft.text),
     )
 
 
@@ -241,6 +293,7 @@ def _depends_on(
 
 def _plan_title(outline: Outline, path: str) -> str:
     heading = None if outline.title is None else plain(outline.blocks[outline.title].text)
+    heading = heading or plain(front_name(outline.document.front))
     return _shortened(heading or Path(path).stem or path)
 
 
@@ -256,118 +309,9 @@ def _list_warnings(outline: Outline, drafts: list[_Draft]) -> list[str]:
     return warnings
 
 
-def _preamble(outline: Outline, spans: list[Span]) -> tuple[str, list[str]]:
-    """Return the Markdown that applies to all steps, and warnings about what is left out."""
-    kept: list[int] = []
-    ignored: dict[int, None] = {}
-    for at, _ in _outside(outline, spans):
-        if _applies_to_all(outline, at, spans):
-            kept.append(at)
-        elif outline.section(at) != "checks" and outline.blocks[at].kind != "rule":
-            ignored[_heading_of(outline, at)] = None
-    kept = _without_empty_sections(outline, kept)
-    warnings = [
-        f"the section {plain(outline.blocks[at].text)!r} in line {outline.blocks[at].start + 1} "
-        "belongs to no step; ignored"
-        for at in ignored
-    ]
-    return _joined(outline, kept, spans), warnings
-
-
-def _outside(outline: Outline, spans: list[Span]) -> list[tuple[int, list[str]]]:
-    """Return the blocks that are not wholly inside steps, with their lines outside."""
-    ends = [span.end for span in spans]
-    found = []
-    for at, block in enumerate(outline.blocks):
-        lines: list[str] = []
-        line = block.start
-        for span in spans[bisect_left(ends, block.start + 1) :]:
-            if span.start >= block.end:
-                break
-            lines += outline.document.lines[line : span.start]
-            line = max(line, span.end)
-        lines += outline.document.lines[line : block.end]
-        if any(map(str.strip, lines)) and at != outline.title:
-            found.append((at, lines))
-    return found
-
-
-def _applies_to_all(outline: Outline, at: int, spans: list[Span]) -> bool:
-    section = outline.section(at)
-    if section == "checks" or outline.blocks[at].kind == "rule":
-        return False
-    if outline.blocks[at].start < spans[0].start or section in {"preamble", "steps"}:
-        return True
-    heading = _heading_of(outline, at)
-    return heading < 0 or heading == outline.title or _contains_step(outline, heading, spans)
-
-
-def _heading_of(outline: Outline, at: int) -> int:
-    """Return the index of the heading a block is below or is, -1 if there is none."""
-    if outline.blocks[at].kind == "heading":
-        return at
-    return outline.above[at][-1] if outline.above[at] else -1
-
-
-def _contains_step(outline: Outline, heading: int, spans: list[Span]) -> bool:
-    end = outline.end_of_section(heading)
-    last_line = outline.blocks[end - 1].end
-    first = bisect_left(spans, outline.blocks[heading].start, key=lambda span: span.start)
-    return first < len(spans) and spans[first].start < last_line
-
-
-def _without_empty_sections(outline: Outline, kept: list[int]) -> list[int]:
-    """Drop headings below which nothing is kept."""
-    result: list[int] = []
-    following = len(outline.blocks)
-    for at in reversed(kept):
-        if outline.blocks[at].kind == "heading" and following >= outline.end_of_section(at):
-            continue
-        result.append(at)
-        following = at
-    return result[::-1]
-
-
-def _joined(outline: Outline, kept: list[int], spans: list[Span]) -> str:
-    outside = dict(_outside(outline, spans))
-    text, before = "", None
-    for at in kept:
-        block: Block = outline.blocks[at]
-        gap = 2 if before is None else min(2, block.start - before.end + 1)
-        text += "\n" * gap + "\n".join(outside[at]).strip("\n")
-        before = block
-    return text.strip("\n").rstrip()
-
-
-def _plan_test(outline: Outline, spans: list[Span]) -> tuple[str | None, list[str]]:
-    outside = _outside(outline, spans)
-    text = "\n\n".join("\n".join(lines) for _, lines in outside)
-    said = read_fields(text, in_headings=False).test
-    sentence = _RUN_TESTS_WITH.search(text)
-    if said or sentence:
-        return said or (sentence["command"].strip() if sentence else None), []
-    checks = ["\n".join(lines) for at, lines in outside if outline.section(at) == "checks"]
-    found = list(dict.fromkeys(_test_commands("\n\n".join(checks))))
-    if len(found) > 1:
-        return None, [f"the verification has {len(found)} commands; write `Test:` before the one "
-                      "that tests every step"]  # fmt: skip
-    return (found[0] if found else None), []
-
-
-def _test_commands(markdown: str) -> list[str]:
-    found: list[str] = []
-    for piece in pieces(markdown):
-        if piece.kind == "code":
-            found += commands_in_block(piece.info, piece.text)
-        else:
-            spans = (span for line in piece.text.split("\n") for span in code_spans(line))
-            found += [span for span in spans if looks_like_command(span)]
-    return [command.removeprefix("$ ") for command in found if not is_set_up(command)]
-
-
 def _invisible(plan: Plan) -> list[str]:
     return [
-        f"the test command {command!r} has characters that do not show"
+        f"the command {command!r} has characters that do not show"
         for command in commands(plan)
         if any(unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} for c in command if c != "\n")
     ]

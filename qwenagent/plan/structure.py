@@ -5,16 +5,20 @@ The first of these that is there wins. Sections that tell context or say how to 
 a detail of it.
 
 1. Headings "Step 3" or "Task 3", two or more, if all checkboxes there are stand below them.
+   Numbered headings likewise, if some have no checkboxes below them.
 2. Items with a checkbox, the outermost ones, wherever they are.
 3. Headings "Step 3" or "Task 3".
-4. Headings "3. ..." or "Phase 3"; below a heading like Steps, Plan or Changes if there is one.
-5. A numbered list directly below such a heading.
-6. Headings below such a heading, two or more, of the outermost level that repeats.
-7. A bulleted list directly below such a heading.
-8. The only heading below such a heading.
-9. The numbered lists at the outermost level.
-10. The only list of a document without further headings.
-11. Items with a checkbox in sections of context.
+4. What is numbered inside headings "Phase 3": headings, else lists directly below.
+5. Headings "3. ..." or "Phase 3"; below a heading like Steps, Plan or Changes if there is one.
+6. The rows of a table that has a column of steps.
+7. A numbered list directly below a heading like Steps, Plan or Changes.
+8. Headings below such a heading, two or more, of the outermost level that repeats.
+9. A bulleted list directly below such a heading.
+10. The rows of a table of files and changes below such a heading.
+11. The only heading below such a heading.
+12. The numbered lists at the outermost level.
+13. The only list of a document without further headings.
+14. Items with a checkbox in sections of context.
 
 A line that is nothing but a bold "Step 3: ..." counts as a heading below all others, and so does a
 line "Steps:". A list of steps goes on behind unindented code and paragraphs that interrupt it.
@@ -25,190 +29,64 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import takewhile
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from qwenagent.plan.document import Block, Document, Item, checkbox, item_lines, without_checkbox
-from qwenagent.plan.fields import field_name
-from qwenagent.plan.labels import LabelKind, Section, read_label, section_of
+from qwenagent.plan.document import Block, Item, checkbox, item_lines, without_checkbox
+from qwenagent.plan.field_names import field_name
+from qwenagent.plan.labels import Section, read_label, section_of
+from qwenagent.plan.outline import Outline, Span
+from qwenagent.plan.step_tables import step_rows
 
-_BOLD_LINE = re.compile(r"(\*\*|__)(?!\s)(?P<text>[^*_\n]+)\1:?$")
-_PSEUDO_LEVEL = 7
 _NOT_WORK: frozenset[Section] = frozenset({"preamble", "checks", "aside"})
 _WORK_ON_TESTS = re.compile(r"(?:\d[\d.]*[.):]?\s+)?(?:unit |integration |new )?tests?:?$", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The lines of one step."""
+def find_steps(outline: Outline, *, only_clear: bool = False) -> list[Span]:
+    """Return the steps of a document in order, none if it has none.
 
-    start: int
-    end: int
-    item: Item | None
-    """The list item it starts with; None if it starts with a heading."""
-    checked: bool
-    number: str
-    """As written in front of it, empty if nothing is."""
-
-
-@dataclass(frozen=True)
-class Outline:
-    """The blocks of a document, each with the headings above it."""
-
-    document: Document
-
-    @cached_property
-    def blocks(self) -> tuple[Block, ...]:
-        """All blocks; lines that stand for a heading are headings of level 7."""
-        return tuple(map(_as_heading, self.document.blocks))
-
-    @cached_property
-    def above(self) -> tuple[tuple[int, ...], ...]:
-        """For each block the indices of the headings it is below, outermost first."""
-        stack: list[int] = []
-        found = []
-        for at, block in enumerate(self.blocks):
-            if block.kind == "heading":
-                while stack and self.blocks[stack[-1]].level >= block.level:
-                    stack.pop()
-            found.append(tuple(stack))
-            if block.kind == "heading":
-                stack.append(at)
-        return tuple(found)
-
-    @cached_property
-    def headings(self) -> tuple[int, ...]:
-        """Indices of all headings."""
-        return tuple(at for at, block in enumerate(self.blocks) if block.kind == "heading")
-
-    @cached_property
-    def title(self) -> int | None:
-        """Index of the heading that names the whole document."""
-        if not self.headings:
-            return None
-        first, *others = self.headings
-        head = self.blocks[first]
-        if not self._may_be_title(first):
-            return None
-        if all(self.blocks[at].level > head.level for at in others):
-            return first
-        return first if head.level == 1 and not section_of(head.text) else None
-
-    def _may_be_title(self, at: int) -> bool:
-        """Tell a title "Plan" at the very top from a section "Verification" further down."""
-        head = self.blocks[at]
-        if head.level == _PSEUDO_LEVEL or self.label(at) == "step":
-            return False
-        return not section_of(head.text) or (head.level == 1 and at == 0)
-
-    @cached_property
-    def sections(self) -> tuple[Section, ...]:
-        """For each block what its own heading text, if it is a heading, announces."""
-        return tuple(
-            section_of(block.text) if block.kind == "heading" and at != self.title else ""
-            for at, block in enumerate(self.blocks)
-        )
-
-    @cached_property
-    def containers(self) -> tuple[int, ...]:
-        """Headings like Steps or Changes; the title if it is the only one like that."""
-        found: list[int] = []
-        for at in self.headings:
-            if self.sections[at] == "steps" and not self._is_part_of_other(at, found):
-                found.append(at)
-        if not found and self.title is not None:
-            found = [at for at in (self.title,) if section_of(self.blocks[at].text) == "steps"]
-        return tuple(found)
-
-    def _is_part_of_other(self, at: int, containers: list[int]) -> bool:
-        """Tell whether a heading like Changes is a detail of a step or of the verification."""
-        pseudo = self.blocks[at].level == _PSEUDO_LEVEL
-        return any(
-            self.sections[above] == "checks"
-            or (pseudo and above in containers)
-            or (self.label(above) is not None and self.sections[above] != "steps")
-            for above in self.above[at]
-            if above != self.title
-        )
-
-    def section(self, at: int) -> Section:
-        """Return what the nearest telling heading above a block, itself included, announces."""
-        chain = (self.sections[i] for i in reversed((*self.above[at], at)))
-        return next((section for section in chain if section), "")
-
-    def label(self, at: int) -> LabelKind | None:
-        """Return the kind of label a heading starts with."""
-        label = read_label(without_checkbox(self.blocks[at].text))
-        return None if label is None else label.kind
-
-    def end_of_section(self, at: int) -> int:
-        """Return the index of the first block that is no longer below a heading."""
-        level = self.blocks[at].level
-        later = (i for i in self._headings_after(at) if self.blocks[i].level <= level)
-        end = next(later, len(self.blocks))
-        if level < _PSEUDO_LEVEL:
-            return end
-        return next((i for i in range(at, end) if self.blocks[i].kind == "rule"), end)
-
-    def next_heading(self, at: int) -> int:
-        """Return the index of the first heading behind a block, the number of blocks if none."""
-        return next(self._headings_after(at), len(self.blocks))
-
-    def headings_below(self, at: int) -> list[int]:
-        """Return the indices of the headings in the section of a heading."""
-        end = self.end_of_section(at)
-        return list(takewhile(lambda i: i < end, self._headings_after(at)))
-
-    def _headings_after(self, at: int) -> Iterator[int]:
-        # Not islice: it would walk over all headings before.
-        first = bisect_right(self.headings, at)
-        return (self.headings[i] for i in range(first, len(self.headings)))
-
-    def direct(self, heading: int) -> range:
-        """Return the indices of the blocks below a heading and above the next heading."""
-        return range(heading + 1, self.next_heading(heading))
-
-
-def find_steps(outline: Outline) -> list[Span]:
-    """Return the steps of a document in order, none if it has none."""
+    `only_clear` leaves out the last rules, which take any list for the steps.
+    """
     rules: tuple[Callable[[Outline], list[Span]], ...] = (
         _headings_over_boxes,
+        _numbered_headings_over_some_boxes,
         _boxes,
         _step_headings,
+        _numbered_in_groups,
         _numbered_headings,
+        _rows_of_steps,
         _ordered_in_containers,
         _several_headings_in_containers,
         _bullets_in_containers,
+        _rows_of_files,
         _headings_in_containers,
-        _ordered_anywhere,
-        _only_list,
-        _boxes_in_context,
     )
-    return next((spans for rule in rules if (spans := rule(outline))), [])
-
-
-def _as_heading(block: Block) -> Block:
-    if block.kind != "paragraph" or "\n" in block.text or field_name(block.text):
-        return block
-    bold = _BOLD_LINE.match(block.text)
-    text = bold["text"] if bold else block.text
-    labelled = bold is not None and read_label(text) is not None
-    announces = bold is not None or text.endswith(":")
-    if labelled or (announces and section_of(text.rstrip(":")) == "steps"):
-        return replace(block, kind="heading", level=_PSEUDO_LEVEL)
-    return block
+    weak = () if only_clear else (_ordered_anywhere, _only_list, _boxes_in_context)
+    return next((spans for rule in (*rules, *weak) if (spans := rule(outline))), [])
 
 
 def _headings_over_boxes(outline: Outline) -> list[Span]:
     headings = _step_headings(outline)
-    if len(headings) < 2:
+    return headings if len(headings) > 1 and None not in _owners(outline, headings) else []
+
+
+def _numbered_headings_over_some_boxes(outline: Outline) -> list[Span]:
+    headings = _numbered_in_groups(outline) or _numbered_headings(outline)
+    groups = {outline.blocks[at].start for at in outline.headings if outline.label(at) == "group"}
+    if any(span.item or span.start in groups for span in headings):
         return []
+    owners = set(_owners(outline, headings))
+    return headings if owners and None not in owners and len(owners) < len(headings) else []
+
+
+def _owners(outline: Outline, headings: list[Span]) -> list[int | None]:
+    """Return for each checkbox at work the index of the heading it stands below, if any."""
     starts = [span.start for span in headings]
-    owners = [(box, bisect_right(starts, box.start) - 1) for box in _boxes(outline)]
-    inside = all(at >= 0 and box.start < headings[at].end for box, at in owners)
-    return headings if inside else []
+    found: list[int | None] = []
+    for box in _boxes(outline):
+        at = bisect_right(starts, box.start) - 1
+        found.append(at if at >= 0 and box.start < headings[at].end else None)
+    return found
 
 
 def _boxes(outline: Outline) -> list[Span]:
@@ -258,6 +136,59 @@ def _numbered_headings(outline: Outline) -> list[Span]:
         and (not real or any(above in real for above in outline.above[at]))
     ]
     return _heading_spans(outline, found)
+
+
+def _numbered_in_groups(outline: Outline) -> list[Span]:
+    """Return the numbered parts of headings like "Phase 3"; one without any is a step itself."""
+    groups = [at for at in outline.headings if at != outline.title and _is_group(outline, at)]
+    parts = [_numbered_parts(outline, at) for at in groups]
+    if not any(parts):
+        return []
+    spans: list[Span] = []
+    for at, inner in zip(groups, parts, strict=True):
+        spans += inner or _heading_spans(outline, [at])
+    return _numbers_within_groups(outline, groups, spans)
+
+
+def _is_group(outline: Outline, at: int) -> bool:
+    inside = any(outline.label(above) == "group" for above in outline.above[at])
+    return outline.label(at) == "group" and not inside and _is_work(outline, at)
+
+
+def _numbered_parts(outline: Outline, group: int) -> list[Span]:
+    below = [at for at in outline.headings_below(group) if _is_work(outline, at)]
+    numbered = [at for at in below if outline.label(at) in {"number", "step"}]
+    if numbered:
+        return _heading_spans(outline, numbered)
+    direct = (at for at in outline.direct(group) if not _is_announced_as_other(outline, at))
+    return _list_spans(outline, _items_of(outline, direct, "ordered"))
+
+
+def _numbers_within_groups(outline: Outline, groups: list[int], spans: list[Span]) -> list[Span]:
+    """Return the spans with numbers like "2.1" where each group counts from 1 again."""
+    if not numbers_twice(spans):
+        return spans
+    starts = [outline.blocks[at].start for at in groups]
+    labels = [read_label(outline.blocks[at].text) for at in groups]
+    numbers = ["" if label is None else label.number for label in labels]
+    inside = (numbers[bisect_right(starts, span.start) - 1] for span in spans)
+    return [replace(span, number=f"{group}.{span.number}") if span.number else span
+            for span, group in zip(spans, inside, strict=True)]  # fmt: skip
+
+
+def _rows_of_steps(outline: Outline) -> list[Span]:
+    at_work = (at for at in _indices(outline) if outline.section(at) not in _NOT_WORK)
+    return _row_spans(outline, at_work, loose=False)
+
+
+def _rows_of_files(outline: Outline) -> list[Span]:
+    direct = (at for heading in outline.containers for at in outline.direct(heading))
+    return _row_spans(outline, direct, loose=True)
+
+
+def _row_spans(outline: Outline, indices: Iterable[int], *, loose: bool) -> list[Span]:
+    rows = (row for at in indices for row in step_rows(outline.blocks[at].rows, loose=loose))
+    return [Span(row.line, row.line + 1, None, row.checked, row.number, row.text) for row in rows]
 
 
 def _is_work(outline: Outline, at: int) -> bool:
@@ -344,7 +275,7 @@ def _heading_spans(outline: Outline, headings: list[int]) -> list[Span]:
         if spans and head.start < spans[-1].end:
             continue
         end = outline.end_of_section(at)
-        while end > at + 1 and outline.blocks[end - 1].kind == "rule":
+        while end > at + 1 and outline.blocks[end - 1].kind in {"rule", "comment"}:
             end -= 1
         last_line = outline.blocks[end - 1].end
         ticked = bool(checkbox(head.text))
@@ -409,7 +340,7 @@ def _continues(one: Block, other: Block) -> bool:
 
 
 def _without_last_rules(blocks: list[Block]) -> list[Block]:
-    while blocks and blocks[-1].kind == "rule":
+    while blocks and blocks[-1].kind in {"rule", "comment"}:
         blocks = blocks[:-1]
     return blocks
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from qwenagent.errors import PlanError
+from qwenagent.plan.examples import find_examples
 from qwenagent.plan.inline import plain
 from qwenagent.plan.paths import mentioned
 from qwenagent.plan.values import Plan, Step
@@ -39,5 +40,6 @@ def task_plan(text: str) -> Plan:
         checked=False,
         line=1,
         digest=digest,
+        examples=find_examples(text),
     )
     return Plan("", title, "", None, (step,), (), digest)

@@ -82,6 +82,9 @@ class Plan:
 
 
 def commands(plan: Plan) -> tuple[str, ...]:
-    """Return all test commands, the plan's first, each once: what has to be approved."""
-    found = (plan.test, *(step.test for step in plan.steps))
-    return tuple(dict.fromkeys(command for command in found if command))
+    """Return all commands that `run` may run, the plan's test first, each once.
+
+    These are the test commands and the commands of steps of that kind: what has to be approved.
+    """
+    of_steps = (command for step in plan.steps for command in (step.command, step.test))
+    return tuple(dict.fromkeys(command for command in (plan.test, *of_steps) if command))

@@ -19,7 +19,7 @@ from qwenagent.protocol.tools import ToolCall, ToolResult
 
 VERSION = 1
 
-StepState = Literal["pending", "solved", "unverified", "blocked", "skipped"]
+StepState = Literal["pending", "solved", "unverified", "blocked", "skipped", "for_you"]
 RunKind = Literal["plan", "task"]
 Phase = Literal["gather", "edit", "repair"]
 
@@ -42,6 +42,10 @@ class StepLine:
     """The commit's id, empty if nothing was committed."""
     patch: str = ""
     """Path of the best attempt that was rolled back."""
+    plan: str = ""
+    """The plan's path where there are several in a run."""
+    earlier: bool = False
+    """True if an earlier run did it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,17 @@ class RunStarted:
     test_command: str
     seed: int
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStarted:
+    """One of several plans begins."""
+
+    path: str
+    title: str
+    number: int
+    total: int
+    test_command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +262,7 @@ class Finished:
 
 Event = (
     RunStarted
+    | PlanStarted
     | StepStarted
     | StepEnded
     | TurnStarted

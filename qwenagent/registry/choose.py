@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from qwenagent.errors import ModelNotFound
 from qwenagent.registry.cards import Card
+from qwenagent.registry.fits import GPU_SHARE, needed_bytes
 from qwenagent.registry.machine import Machine
 from qwenagent.registry.sizes import human_bytes
 
-_OVERHEAD_BYTES = 600_000_000
-"""Compute buffers and the program itself."""
-_GPU_SHARE = 0.9
 _RAM_SHARE = 0.4
 """Of the available memory: editor, browser and test suite want theirs too."""
 _MANY_CORES = 8
@@ -27,11 +25,6 @@ class Choice:
     card: Card
     why: str
     """One or two sentences with the numbers."""
-
-
-def needed_bytes(card: Card) -> int:
-    """Return the memory for the weights, the KV cache of the card's n_ctx, and the buffers."""
-    return card.size_bytes + card.kv_bytes_per_token * card.n_ctx + _OVERHEAD_BYTES
 
 
 def pick(cards: Iterable[Card], machine: Machine, obtainable: Collection[str]) -> Choice:
@@ -56,7 +49,7 @@ def pick(cards: Iterable[Card], machine: Machine, obtainable: Collection[str]) -
 def _for_gpu(usable: list[Card], machine: Machine) -> Choice | None:
     if not machine.gpu_bytes:
         return None
-    fitting = [card for card in usable if needed_bytes(card) <= _GPU_SHARE * machine.gpu_bytes]
+    fitting = [card for card in usable if needed_bytes(card) <= GPU_SHARE * machine.gpu_bytes]
     if not fitting:
         return None
     best = fitting[-1]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,15 @@ from qwenagent.registry import hub as hub_source
 from qwenagent.registry import store, wheels
 from qwenagent.registry.cards import Card, Source
 from qwenagent.registry.hub import Hub
-from qwenagent.registry.job import Job, OnProgress, PullCancelled, Throttle
+from qwenagent.registry.job import (
+    Job,
+    NoSpace,
+    OnProgress,
+    PullCancelled,
+    Throttle,
+    space_hint,
+)
+from qwenagent.registry.sizes import human_bytes
 
 _PROBE_S = 3.0
 
@@ -51,6 +60,7 @@ def pull(
         ModelNotFound: it is not there and `offline` forbids fetching it.
         DownloadFailed: no source delivered it; the message has one line a source.
         ChecksumMismatch: all that was delivered was something else.
+        NoSpace: the disk is too small; what has arrived is kept.
         PullCancelled: `cancel` was set; the next pull goes on from there.
     """
     started = time.monotonic()
@@ -63,9 +73,9 @@ def pull(
             hint=f"copy {card.file} there, or run `qwenagent models pull {card.name}` online",
         )
     job = Job(card, path, cancel, Throttle(on_progress))
-    with _explaining_disk_errors(path.parent):
+    with _explaining_disk_errors(job):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(job):
+        with store.locked(path, _waiting(job)):
             if store.installed(card):
                 return Pulled(path, "installed", time.monotonic() - started)
             source, notes = _try_sources(job, hub or Hub.from_env())
@@ -111,7 +121,7 @@ def _try_sources(job: Job, hub: Hub) -> tuple[Source, tuple[str, ...]]:
     for source in job.card.sources:
         try:
             _install(_fetch(job, source, hub), job)
-        except PullCancelled:
+        except (PullCancelled, NoSpace):
             raise
         except (DownloadFailed, ChecksumMismatch) as error:
             failures.append((source, error))
@@ -150,29 +160,41 @@ def _all_failed(job: Job, failures: list[tuple[Source, ModelError]]) -> ModelErr
     return kind(f"{job.card.name} could not be fetched:\n{lines}", hint=(hints or [advice])[0])
 
 
-@contextmanager
-def _locked(job: Job) -> Iterator[None]:
-    import filelock
+def _waiting(job: Job) -> Callable[[], None]:
+    return lambda: job.progress("waiting for another download of this file", 0)
 
-    lock = filelock.FileLock(f"{job.path}.lock")
-    while True:
-        try:
-            lock.acquire(timeout=0.2)
-            break
-        except filelock.Timeout:
-            job.progress("waiting for another download of this file", 0)
-    try:
-        yield
-    finally:
-        lock.release()
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
-def _explaining_disk_errors(folder: Path) -> Iterator[None]:
+def _explaining_disk_errors(job: Job) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DownloadFailed(
-            f"cannot write to {folder}: {error.strerror or error}",
-            hint="free some space, or set QWENAGENT_HOME to a folder that can be written",
-        ) from error
+        raise explained_disk_error(error, job.path, job.card.size_bytes) from error
+
+
+def explained_disk_error(error: OSError, path: Path, size_bytes: int) -> DownloadFailed:
+    """Return what to say when `path`, which should get `size_bytes`, cannot be written."""
+    folder = path.parent
+    if error.errno in _FULL:
+        part = store.part_of(path)
+        arrived = part.stat().st_size if part.exists() else 0
+        return NoSpace(
+            f"the disk is full ({error.strerror}): {human_bytes(size_bytes - arrived)} of "
+            f"{path.name} are still missing in {folder}; {human_bytes(arrived)} have arrived and "
+            f"are kept, {human_bytes(_free(folder))} are free",
+            hint=space_hint(),
+        )
+    return DownloadFailed(
+        f"cannot write to {folder}: {error.strerror or error}",
+        hint="set QWENAGENT_HOME to a folder that can be written",
+    )
+
+
+def _free(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0

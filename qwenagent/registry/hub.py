@@ -11,13 +11,22 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from qwenagent.errors import ChecksumMismatch, DownloadFailed
+from qwenagent.errors import DownloadFailed
+from qwenagent.registry.answers import (
+    Interrupted,
+    check_offer,
+    check_size,
+    raise_for_status,
+    refuse_page,
+)
 from qwenagent.registry.cards import Card
 from qwenagent.registry.job import Job
 from qwenagent.registry.partfile import PartFile
+from qwenagent.registry.proxy import through
 from qwenagent.registry.store import part_of
 
 if TYPE_CHECKING:
@@ -26,13 +35,8 @@ if TYPE_CHECKING:
 _DOING = "downloading from the hub"
 _CHUNK = 1 << 16
 _MAX_REDIRECTS = 5
-_RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 T = TypeVar("T")
-
-
-class _Interrupted(Exception):
-    """The connection or the server gave up in a way that may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def fetch(job: Job, hub: Hub) -> Path:
     """
     with _client(hub) as client:
         job.progress("asking the hub", 0)
-        _check_offer(_head(client, hub, job), job.card)
+        check_offer(_head(client, hub, job), job.card)
         with PartFile(part_of(job.path), job) as part:
             job.require_space(job.card.size_bytes - part.size)
             _download(client, hub, job, part)
@@ -80,8 +84,10 @@ def reachable(card: Card, hub: Hub) -> bool:
     """Ask once, without retrying, whether the hub has the file."""
     try:
         with _client(hub) as client:
-            return _ask(client, hub, card).status_code < 400
-    except (DownloadFailed, _Interrupted):
+            response = _ask(client, hub, card)
+            refuse_page(response)
+            return response.status_code < 400
+    except (DownloadFailed, Interrupted):
         return False
 
 
@@ -100,7 +106,8 @@ def _client(hub: Hub) -> httpx2.Client:
 def _head(client: httpx2.Client, hub: Hub, job: Job) -> httpx2.Response:
     def ask() -> httpx2.Response:
         response = _ask(client, hub, job.card)
-        _raise_for_status(response)
+        raise_for_status(response, of_hub=_is_hub(response.url, hub))
+        refuse_page(response)
         return response
 
     return _persistently(ask, hub, job)
@@ -119,27 +126,13 @@ def _ask(client: httpx2.Client, hub: Hub, card: Card) -> httpx2.Response:
     raise DownloadFailed(f"{_host(hub)} redirects more than {_MAX_REDIRECTS} times")
 
 
-def _check_offer(response: httpx2.Response, card: Card) -> None:
-    """Find a replaced file before its gigabytes travel; mirrors may not send these headers."""
-    digest = response.headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
-    if re.fullmatch(r"[0-9a-f]{64}", digest) and digest != card.sha256:
-        raise ChecksumMismatch(
-            f"the hub offers {card.file} with SHA-256 {digest}, not {card.sha256}"
-        )
-    size = response.headers.get("X-Linked-Size", "")
-    if size.isdigit() and int(size) != card.size_bytes:
-        raise ChecksumMismatch(
-            f"the hub offers {card.file} with {size} bytes, not {card.size_bytes}"
-        )
-
-
 def _download(client: httpx2.Client, hub: Hub, job: Job, part: PartFile) -> None:
     pauses = iter(hub.pauses_s)
     while part.size < job.card.size_bytes:
         before = part.size
         try:
             _stream(client, hub, job, part)
-        except _Interrupted as error:
+        except Interrupted as error:
             if part.size > before:
                 pauses = iter(hub.pauses_s)
             _pause_or_fail(next(pauses, None), error, job, part.size)
@@ -150,24 +143,29 @@ def _persistently(attempt: Callable[[], T], hub: Hub, job: Job) -> T:
     while True:
         try:
             return attempt()
-        except _Interrupted as error:
+        except Interrupted as error:
             _pause_or_fail(next(pauses, None), error, job, 0)
 
 
-def _pause_or_fail(seconds: float | None, error: _Interrupted, job: Job, n_bytes: int) -> None:
+def _pause_or_fail(seconds: float | None, error: Interrupted, job: Job, n_bytes: int) -> None:
     if seconds is None:
         raise DownloadFailed(f"{error}, every time") from error
-    job.pause(seconds, f"{error}, trying again", n_bytes)
+    job.pause(max(seconds, error.wait_s), f"{error}, trying again", n_bytes)
 
 
 def _stream(client: httpx2.Client, hub: Hub, job: Job, part: PartFile) -> None:
     with _mapping_errors(hub), _get(client, hub, job.card, part.size) as response:
+        if response.status_code == 416:
+            part.restart()
+            raise Interrupted(f"{response.url.host} does not go on where the file ended")
+        refuse_page(response)
+        check_size(response, job.card)
         _seek(response, part)
         for chunk in response.iter_raw(_CHUNK):
             part.append(chunk)
             job.progress(_DOING, part.size)
     if part.size < job.card.size_bytes:
-        raise _Interrupted(f"the connection ended at {part.size} of {job.card.size_bytes} bytes")
+        raise Interrupted(f"the connection ended at {part.size} of {job.card.size_bytes} bytes")
 
 
 @contextmanager
@@ -179,7 +177,7 @@ def _get(client: httpx2.Client, hub: Hub, card: Card, offset: int) -> Iterator[h
         with client.stream("GET", url, headers=headers) as response:
             target = _target(response)
             if target is None:
-                _raise_for_status(response)
+                raise_for_status(response, of_hub=_is_hub(response.url, hub))
                 yield response
                 return
             url = target
@@ -192,21 +190,9 @@ def _seek(response: httpx2.Response, part: PartFile) -> None:
         start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
         if start and int(start[1]) == part.size:
             return
-        raise _Interrupted("the answer is another range than the one asked for")
+        raise Interrupted("the answer is another range than the one asked for")
     if part.size:
         part.restart()
-
-
-def _raise_for_status(response: httpx2.Response) -> None:
-    status, host = response.status_code, response.url.host
-    if status in _RETRYABLE:
-        raise _Interrupted(f"{host} answers HTTP {status}")
-    if status in (401, 403):
-        raise DownloadFailed(f"{host} refuses with HTTP {status}; HF_TOKEN may be missing or wrong")
-    if status == 404:
-        raise DownloadFailed(f"{host} has no such file (HTTP 404 for {response.url.path})")
-    if status >= 400:
-        raise DownloadFailed(f"{host} answers HTTP {status}")
 
 
 def _target(response: httpx2.Response) -> httpx2.URL | None:
@@ -245,11 +231,22 @@ def _mapping_errors(hub: Hub) -> Iterator[None]:
     try:
         yield
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-        raise DownloadFailed(f"cannot connect to {_host(hub)} ({_reason(error)})") from error
+        raise DownloadFailed(
+            f"cannot connect to {_host(hub)}{through(hub.endpoint)} ({_reason(error)})",
+            hint=_clock_hint(error),
+        ) from error
     except (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, httpx2.InvalidURL) as error:
         raise DownloadFailed(f"cannot use {_host(hub)} ({_reason(error)})") from error
     except httpx2.TransportError as error:
-        raise _Interrupted(f"the connection broke ({_reason(error)})") from error
+        raise Interrupted(f"the connection broke ({_reason(error)})") from error
+
+
+def _clock_hint(error: Exception) -> str:
+    told = str(error)
+    if "certificate has expired" not in told and "certificate is not yet valid" not in told:
+        return ""
+    now = datetime.now(UTC)
+    return f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC; set it if that is wrong"
 
 
 def _reason(error: Exception) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from qwenagent.errors import DownloadFailed
 from qwenagent.protocol.messages import Cancel
-from qwenagent.registry.cards import Card
+from qwenagent.registry.cards import Card, load_cards
 from qwenagent.registry.sizes import human_bytes
+from qwenagent.registry.store import path_of
 
 OnProgress = Callable[[str, int, int], None]
 """Called in the caller's thread with (what is being done, bytes done, bytes in all)."""
@@ -43,6 +44,12 @@ class PullCancelled(DownloadFailed):
 
     retryable = False
     exit_code = 130
+
+
+class NoSpace(DownloadFailed):
+    """The disk is too small for the file; no other source would help."""
+
+    retryable = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +91,32 @@ class Job:
         """Check the disk before filling it.
 
         Raises:
-            DownloadFailed: fewer than `n_bytes` (and a little) are free.
+            NoSpace: fewer than `n_bytes` (and a little) are free.
         """
-        free = shutil.disk_usage(self.path.parent).free
-        if free < n_bytes + _SPARE_BYTES:
-            raise DownloadFailed(
-                f"{human_bytes(n_bytes + _SPARE_BYTES)} are needed in {self.path.parent}, "
-                f"{human_bytes(free)} are free",
-                hint="free some space, or set QWENAGENT_HOME to a folder on a larger disk",
-            )
+        require_space(self.path.parent, n_bytes, f"the rest of {self.card.file}")
+
+
+def require_space(folder: Path, n_bytes: int, what: str) -> None:
+    """Check the disk before filling it. `folder` exists.
+
+    Raises:
+        NoSpace: fewer than `n_bytes` (and a little) are free.
+    """
+    wanted, free = n_bytes + _SPARE_BYTES, shutil.disk_usage(folder).free
+    if free < wanted:
+        raise NoSpace(
+            f"{human_bytes(wanted)} are needed in {folder} for {what}, {human_bytes(free)} are "
+            f"free, {human_bytes(wanted - free)} are missing",
+            hint=space_hint(),
+        )
+
+
+def space_hint() -> str:
+    """Return what makes room: which models could go, and where else there may be room."""
+    files = [(card.name, path_of(card)) for card in load_cards().values()]
+    removable = [
+        f"`qwenagent models rm {name}` frees {human_bytes(path.stat().st_size)}"
+        for name, path in files
+        if path.is_file()
+    ]
+    return ", or ".join([*removable, "set QWENAGENT_HOME to a folder on a larger disk"])

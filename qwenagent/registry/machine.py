@@ -6,6 +6,7 @@ GPUs are found by the engine, which alone may ask llama.cpp; their bytes are han
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,14 @@ class Machine:
     """Free memory of the GPU that the installed build can use; 0 if there is none."""
     n_cores: int
     """Physical cores, or fewer if this process may not use them all."""
+    unified: bool = False
+    """Whether `gpu_bytes` are part of `ram_bytes`, as on Apple's chips."""
+
+    @property
+    def model_bytes(self) -> int:
+        """What a model that is split between GPU and CPU may take."""
+        both = (self.ram_bytes, self.gpu_bytes)
+        return max(both) if self.unified else sum(both)
 
 
 def probe_machine(gpu_bytes: int = 0, *, cgroup_root: Path = _CGROUP_ROOT) -> Machine:
@@ -36,7 +45,11 @@ def probe_machine(gpu_bytes: int = 0, *, cgroup_root: Path = _CGROUP_ROOT) -> Ma
     for group in _own_groups(cgroup_root):
         ram_bytes = min(ram_bytes, _ram_left(group, ram_bytes))
         n_cores = min(n_cores, _cores_allowed(group, n_cores))
-    return Machine(ram_bytes=ram_bytes, gpu_bytes=gpu_bytes, n_cores=n_cores)
+    return Machine(ram_bytes, gpu_bytes, n_cores, _is_unified())
+
+
+def _is_unified() -> bool:
+    return (platform.system(), platform.machine()) == ("Darwin", "arm64")
 
 
 def _own_groups(root: Path) -> Iterator[Path]:

@@ -46,6 +46,8 @@ class PartFile:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
+        if not self.size:
+            self.path.unlink(missing_ok=True)
 
     def append(self, chunk: bytes) -> None:
         """Write on.

@@ -14,9 +14,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from qwenagent.errors import ChecksumMismatch, ModelNotFound, UnknownModel
+from qwenagent.errors import ChecksumMismatch, ModelError, ModelNotFound, UnknownModel
 from qwenagent.registry.cards import Card, load_cards
-from qwenagent.registry.sizes import human_bytes
 
 OnBytes = Callable[[int], None]
 """Called with the number of bytes read so far; may raise to stop."""
@@ -97,19 +96,71 @@ def remember(path: Path, card: Card) -> None:
 
 
 def remove(card: Card) -> int:
-    """Delete the card's file and everything begun for it; return the number of bytes freed."""
+    """Delete the card's file and everything begun for it; return the number of bytes freed.
+
+    Raises:
+        ModelError: another process is fetching it just now, or a file cannot be deleted.
+    """
     path = path_of(card)
-    wheels = wheels_dir_of(path)
-    begun = [file for file in wheels.rglob("*") if file.is_file()] if wheels.is_dir() else []
-    files = [file for file in (path, part_of(path), _mark_of(path), *begun) if file.is_file()]
-    n_bytes = sum(file.stat().st_size for file in files)
-    for file in files:
-        file.unlink(missing_ok=True)
-    shutil.rmtree(wheels, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        if lock_of(path).exists():
+            stack.enter_context(locked(path, _refuse_to_wait(card)))
+        files = _files_of(card)
+        n_bytes = sum(file.stat().st_size for file in files)
+        try:
+            for file in files:
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise ModelError(f"{path} cannot be deleted: {error.strerror or error}") from error
+        shutil.rmtree(wheels_dir_of(path), ignore_errors=True)
     return n_bytes
 
 
-def local_file(path: Path) -> Card:
+def _refuse_to_wait(card: Card) -> Callable[[], None]:
+    def refuse() -> None:
+        raise ModelError(
+            f"{card.name} is being fetched by another process",
+            hint="wait for it, or end it with Ctrl-C there",
+        )
+
+    return refuse
+
+
+def _files_of(card: Card) -> list[Path]:
+    path = path_of(card)
+    wheels = wheels_dir_of(path)
+    begun = [file for file in wheels.rglob("*") if file.is_file()] if wheels.is_dir() else []
+    own = (path, part_of(path), import_of(path), _mark_of(path))
+    return [file for file in (*own, *begun) if file.is_file()]
+
+
+@contextlib.contextmanager
+def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Be the only process that fetches or deletes `path`.
+
+    `on_wait` is called five times a second while another one has it; it may raise to give up.
+    """
+    import filelock
+
+    lock = filelock.FileLock(lock_of(path))
+    while True:
+        try:
+            lock.acquire(timeout=0.2)
+            break
+        except filelock.Timeout:
+            on_wait()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def lock_of(path: Path) -> Path:
+    """Return the file whose lock `locked` holds; it stays behind, empty."""
+    return path.with_name(f"{path.name}.lock")
+
+
+def local_file(path: Path, on_bytes: OnBytes | None = None) -> Card:
     """Return the card of a model file that lies anywhere on this machine.
 
     The size names the candidate and the SHA-256 decides; the digest is remembered in the store.
@@ -121,30 +172,52 @@ def local_file(path: Path) -> Card:
     """
     path = _expand(path)
     if not path.is_file():
-        raise ModelNotFound(f"there is no model file {path}")
+        raise ModelNotFound(
+            f"there is no model file {path}", hint="`qwenagent models list` shows what is here"
+        )
     size_bytes = path.stat().st_size
     cards = load_cards().values()
     card = next((card for card in cards if card.size_bytes == size_bytes), None)
     with _explaining_read_errors(path):
-        if card and _is_genuine(path, card):
+        if card and _is_genuine(path, card, on_bytes):
             return card
-    named = card or next((card for card in cards if card.file == path.name.lower()), None)
-    if named:
+        digest = sha256_of(path) if card else ""
+    if card:
         raise ChecksumMismatch(
-            f"{path} looks like {named.name}, but is not the official file of "
-            f"{named.size_bytes} bytes (it has {size_bytes}) with SHA-256 {named.sha256}",
+            f"{path} is damaged: it has the {size_bytes:,} bytes of {card.name}, but SHA-256 "
+            f"{digest} instead of {card.sha256}",
+            hint=_pull_hint(card),
+        )
+    raise _other_size(path, size_bytes)
+
+
+def _other_size(path: Path, size_bytes: int) -> ModelError:
+    cards = load_cards()
+    named = next((card for card in cards.values() if card.file == path.name.lower()), None)
+    if named:
+        missing = named.size_bytes - size_bytes
+        how = f"truncated: {missing:,} are missing" if missing > 0 else f"{-missing:,} too many"
+        return ChecksumMismatch(
+            f"{path} is not the official {named.name}: it has {size_bytes:,} of "
+            f"{named.size_bytes:,} bytes ({how})",
             hint=_pull_hint(named),
         )
-    raise UnknownModel(
-        f"{path} ({human_bytes(size_bytes)}) is none of the official Qwen2.5-Coder-Instruct "
-        f"Q4_K_M files",
-        hint="`qwenagent models list` shows those that work",
+    sizes = ", ".join(f"{card.size_bytes:,} ({card.name})" for card in cards.values())
+    return UnknownModel(
+        f"{path} ({size_bytes:,} bytes) is none of the official Qwen2.5-Coder-Instruct Q4_K_M "
+        f"files",
+        hint=f"they have {sizes} bytes; `qwenagent models pull` fetches one",
     )
 
 
 def part_of(path: Path) -> Path:
     """Return the name under which a download from the hub grows."""
     return path.with_name(f"{path.name}.part")
+
+
+def import_of(path: Path) -> Path:
+    """Return the name under which a copy from elsewhere on this machine grows."""
+    return path.with_name(f"{path.name}.import")
 
 
 def wheels_dir_of(path: Path) -> Path:
@@ -171,13 +244,13 @@ def _pull_hint(card: Card) -> str:
     return f"`qwenagent models pull {card.name}` fetches it"
 
 
-def _is_genuine(path: Path, card: Card) -> bool:
+def _is_genuine(path: Path, card: Card, on_bytes: OnBytes | None = None) -> bool:
     if not path.is_file() or path.stat().st_size != card.size_bytes:
         return False
     mark, fingerprint = _mark_of(path), _fingerprint(path, card)
     if _read_mark(mark) == fingerprint:
         return True
-    if sha256_of(path) != card.sha256:
+    if sha256_of(path, on_bytes) != card.sha256:
         return False
     _write_mark(mark, fingerprint)
     return True

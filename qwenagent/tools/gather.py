@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -15,6 +16,8 @@ from qwenagent.workspace import Workspace
 
 READ_LINES = 200
 SEARCH_HITS = 20
+MAX_COUNTED = 1000
+"""Lines that are counted; with more of them a search would read most of a large repository."""
 MAX_CHARS = 8000
 _BEFORE_HIT = 80
 """Characters shown before a hit in a long line."""
@@ -74,18 +77,19 @@ def _that_fit(lines: list[str]) -> list[str]:
 def _search(workspace: Workspace, text: str) -> ToolResult:
     if not text.strip():
         return ToolResult("search needs a text; list_files shows what there is", is_error=True)
-    hits = list(_hits(workspace, text))
+    hits = list(itertools.islice(_hits(workspace, text), MAX_COUNTED + 1))
     if not hits:
         return ToolResult(f"{text!r} is in no file; search a shorter text", is_error=True)
+    n = f"more than {MAX_COUNTED}" if len(hits) > MAX_COUNTED else f"{len(hits)}"
     cut = f", the first {SEARCH_HITS}" if len(hits) > SEARCH_HITS else ""
-    head = f"{len(hits)} {'line' if len(hits) == 1 else 'lines'} with {text!r}{cut}"
+    head = f"{n} {'line' if len(hits) == 1 else 'lines'} with {text!r}{cut}"
     body = cut_lines("\n".join(hits[:SEARCH_HITS]), SEARCH_HITS, MAX_CHARS)
-    return ToolResult(f"{head}\n{body}", details={"hits": len(hits)})
+    return ToolResult(f"{head}\n{body}", details={"hits": min(len(hits), MAX_COUNTED)})
 
 
 def _hits(workspace: Workspace, text: str) -> Iterator[str]:
     wanted = text.lower()
-    for path in workspace.files():
+    for path in workspace.holding(text):
         content = workspace.text(path)
         if content is None or wanted not in content.lower():
             continue
@@ -108,16 +112,16 @@ def _outline(workspace: Workspace, path: str) -> ToolResult:
 
 def _list_files(workspace: Workspace, folder: str) -> ToolResult:
     files = workspace.files()
-    parts = PurePosixPath(folder).parts
-    inside = [p for p in files if PurePosixPath(p).parts[: len(parts)] == parts and p != folder]
+    top = PurePosixPath(folder).as_posix()
+    prefix = "" if top == "." else f"{top}/"
+    inside = [path for path in files if path.startswith(prefix)]
     if not inside:
-        instead = "is a file; read_file shows it" if folder in files else "has no files; try ."
+        instead = "is a file; read_file shows it" if top in files else "has no files; try ."
         return ToolResult(f"{folder} {instead}", is_error=True)
     rows: dict[str, int] = {}
     for path in inside:
-        steps = PurePosixPath(path).parts
-        is_here = len(steps) == len(parts) + 1
-        key = path if is_here else "/".join(steps[: len(parts) + 1]) + "/"
+        first, below, _ = path.removeprefix(prefix).partition("/")
+        key = prefix + first + below
         rows[key] = rows.get(key, 0) + 1
     text = "\n".join(_row(name, n) for name, n in rows.items())
     return ToolResult(cut_lines(text, READ_LINES, MAX_CHARS), details={"files": len(inside)})

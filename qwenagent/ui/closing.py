@@ -25,7 +25,11 @@ def closing_table(steps: tuple[StepLine, ...], symbols: Symbols, width: int) -> 
     table.add_column("time", justify="right", no_wrap=True)
     if wide:
         table.add_column("commit", no_wrap=True)
+    plan = ""
     for line in steps:
+        if line.plan != plan:
+            plan = line.plan
+            table.add_row("", Text(one_line(plan), "bold"))
         table.add_row(*(_wide_row if wide else _narrow_row)(line, symbols))
     return table
 
@@ -45,7 +49,7 @@ def _narrow_row(line: StepLine, symbols: Symbols) -> list[Text]:
 
 
 def _cells(line: StepLine, symbols: Symbols) -> tuple[Text, Text, Text, Text]:
-    end = Text(f"{state_symbol(line.state, symbols)} {line.state}", STATE_STYLE[line.state])
+    end = Text(f"{state_symbol(line.state, symbols)} {words.end_of(line)}", STATE_STYLE[line.state])
     time = Text(words.duration(line.seconds))
     return Text(f"  {line.number}"), Text(one_line(line.title)), end, time
 

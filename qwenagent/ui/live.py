@@ -26,6 +26,7 @@ from qwenagent.protocol.events import (
     EditApplied,
     Event,
     Finished,
+    PlanStarted,
     Progress,
     Record,
     RunStarted,
@@ -51,6 +52,8 @@ from qwenagent.ui.symbols import STATE_STYLE, state_symbol, symbols_for
 _DIM = "bright_black"
 _MAX_FAILURES = 3
 _MAX_FAILURE_LINES = 12
+_BELL_AFTER_S = 60.0
+"""Whoever waited longer than this has looked away."""
 _PHASE = {"gather": "looking around", "edit": "editing", "repair": "repairing"}
 
 
@@ -101,6 +104,10 @@ class LiveView:
                 self._delta(event)
             case RunStarted():
                 self._run_started(event)
+            case PlanStarted():
+                self._print()
+                self._print(Text(words.plan_line(event), "bold"))
+                self._note(f"tests: {visible_line(event.test_command) or 'none found'}")
             case StepStarted():
                 self._step_started(event)
             case StepEnded():
@@ -193,7 +200,11 @@ class LiveView:
 
     def _plan(self, event: RunStarted) -> None:
         self._print()
+        plan = ""
         for line in event.steps:
+            if line.plan != plan:
+                plan = line.plan
+                self._indented(Text(one_line(plan), "bold"), 2)
             symbol = state_symbol(line.state, self._symbols)
             text = f"{line.number}. {one_line(line.title)}"
             self._mark(symbol, STATE_STYLE[line.state], text)
@@ -283,6 +294,8 @@ class LiveView:
 
     def _finished(self, event: Finished) -> None:
         self._below.stop()
+        if event.seconds >= _BELL_AFTER_S:
+            self._console.bell()
         self._print()
         if event.steps:
             self._print(closing_table(event.steps, self._symbols, self._console.width))

@@ -14,7 +14,7 @@ from qwenagent.errors import UsageError
 from qwenagent.protocol.events import Finished, Record, StepEnded, StepState, TurnEnded
 from qwenagent.protocol.messages import Usage
 
-_STATES: tuple[StepState, ...] = ("solved", "unverified", "blocked", "skipped")
+_STATES: tuple[StepState, ...] = ("solved", "unverified", "blocked", "skipped", "for_you")
 
 
 class MetricsSink:

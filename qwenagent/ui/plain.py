@@ -17,6 +17,7 @@ from qwenagent.protocol.events import (
     EditApplied,
     Event,
     Finished,
+    PlanStarted,
     Progress,
     Record,
     RunStarted,
@@ -75,6 +76,10 @@ class PlainView:
         match event:
             case RunStarted():
                 self._run_started(event)
+            case PlanStarted():
+                self._out.line()
+                self._out.line(words.plan_line(event))
+                self._item(f"tests {visible_line(event.test_command) or 'none found'}")
             case StepStarted(number=number, total=total, title=title):
                 self._known_at_step = dict(self._known)
                 self._out.line()
@@ -133,8 +138,12 @@ class PlainView:
         self._item(f"repository {one_line(event.repository)}, branch {one_line(event.branch)}")
         self._item(f"model {words.engine_line(event.engine)}, seed {event.seed}")
         self._item(f"tests {visible_line(event.test_command) or 'none found'}")
+        plan = ""
         for step in event.steps:
-            state = "" if step.state == "pending" else f" ({step.state})"
+            if step.plan != plan:
+                plan = step.plan
+                self._item(one_line(plan))
+            state = "" if step.state == "pending" else f" ({words.end_of(step)})"
             self._item(f"{step.number}. {one_line(step.title)}{state}")
 
     def _progress(self, event: Progress, now: float) -> None:
@@ -201,18 +210,24 @@ class PlainView:
 
 def _closing_table(steps: tuple[StepLine, ...]) -> list[str]:
     rows = [("#", "step", "end", "tests", "time", "commit")] if steps else []
-    rows += [
-        (
-            str(line.number),
-            one_line(line.title, 60),
-            line.state,
-            words.tests_change(line),
-            words.duration(line.seconds),
-            words.short(line.commit),
-        )
-        for line in steps
-    ]
+    plan = ""
+    for line in steps:
+        if line.plan != plan:
+            plan = line.plan
+            rows.append(("", one_line(plan, 60), "", "", "", ""))
+        rows.append(_closing_row(line))
     return aligned(rows)
+
+
+def _closing_row(line: StepLine) -> tuple[str, str, str, str, str, str]:
+    return (
+        str(line.number),
+        one_line(line.title, 60),
+        words.end_of(line),
+        words.tests_change(line),
+        words.duration(line.seconds),
+        words.short(line.commit),
+    )
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -17,6 +17,7 @@ class Symbols:
     unsure: str = "◐"
     skipped: str = "○"
     point: str = "●"
+    yours: str = "◇"
     dot: str = "·"
     arrow: str = "→"
     bar: str = "│"
@@ -24,7 +25,7 @@ class Symbols:
     spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
-ASCII = Symbols("+", "x", "!", "~", "o", "*", "-", "->", "|", "-", "-\\|/")
+ASCII = Symbols("+", "x", "!", "~", "o", "*", "&", "-", "->", "|", "-", "-\\|/")
 
 
 def symbols_for(encoding: str | None) -> Symbols:
@@ -38,6 +39,7 @@ STATE_STYLE: dict[StepState, str] = {
     "unverified": "yellow",
     "blocked": "red",
     "skipped": "bright_black",
+    "for_you": "cyan",
     "pending": "bright_black",
 }
 
@@ -49,5 +51,6 @@ def state_symbol(state: StepState, symbols: Symbols) -> str:
         "unverified": symbols.unsure,
         "blocked": symbols.bad,
         "skipped": symbols.skipped,
+        "for_you": symbols.yours,
         "pending": symbols.dot,
     }[state]

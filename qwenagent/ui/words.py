@@ -13,6 +13,7 @@ from qwenagent.protocol.events import (
     ContextBuilt,
     ContextItem,
     Finished,
+    PlanStarted,
     Progress,
     StepLine,
     TestsStarted,
@@ -219,10 +220,16 @@ def tests_change(line: StepLine) -> str:
     return f"{before} -> {after}" if before and after and before != after else after or before
 
 
+def end_of(line: StepLine) -> str:
+    """Return a step's end in a word or two."""
+    word = "for you" if line.state == "for_you" else line.state
+    return f"{word} earlier" if line.earlier else word
+
+
 def step_end_line(line: StepLine) -> str:
     """Return how a step ended."""
     parts = [
-        line.state,
+        end_of(line),
         one_line(line.reason),
         tests_change(line),
         duration(line.seconds),
@@ -235,9 +242,11 @@ def step_notes(steps: tuple[StepLine, ...]) -> list[str]:
     """Return why steps did not end solved, and where their best attempts lie."""
     notes = []
     for line in steps:
-        if line.state in ("solved", "pending"):
+        if line.state in ("solved", "pending") or line.earlier:
             continue
-        note = f"step {line.number} {line.state}: {one_line(line.reason) or 'no reason given'}"
+        step = f"{one_line(line.plan)} step" if line.plan else "step"
+        why = one_line(line.reason) or "no reason given"
+        note = f"{step} {line.number} {end_of(line)}: {why}"
         kept = f"; best attempt kept in {one_line(line.patch)}" if line.patch else ""
         notes.append(note + kept)
     return notes
@@ -255,6 +264,11 @@ def totals_line(usage: Usage, seconds: float) -> str:
     calls = plural(usage.calls, "answer")
     parts = (read, f"{count(usage.cached_tokens)} reused", wrote, calls, duration(seconds))
     return ", ".join(part for part in parts if part)
+
+
+def plan_line(event: PlanStarted) -> str:
+    """Return which of several plans begins."""
+    return one_line(f"plan {event.number} of {event.total}: {event.path}, {event.title}")
 
 
 def changed_files(event: Finished) -> list[str]:

@@ -6,14 +6,17 @@ from qwenagent.workspace.paths import confine, is_protected
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.textfile import TextFile
 from qwenagent.workspace.tree import Edit, Workspace
+from qwenagent.workspace.unfinished import Recovered, recover
 
 __all__ = [
     "Edit",
     "Journal",
+    "Recovered",
     "Repository",
     "TextFile",
     "Workspace",
     "confine",
     "is_protected",
+    "recover",
     "unified_diff",
 ]

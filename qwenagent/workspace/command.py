@@ -6,7 +6,9 @@ Knows no single command of git: `repository` does.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,6 +42,7 @@ _ENVIRONMENT = {
 }
 _KEPT = ("GIT_PYTHON_", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM",
          "GIT_CONFIG_SYSTEM", "GIT_CEILING_DIRECTORIES")  # fmt: skip
+_LOCKED = re.compile(r"Unable to create '(.+\.lock)': File exists")
 _UNTRUSTED_SCOPES = frozenset({"local", "worktree"})
 
 
@@ -67,6 +70,16 @@ class Git:
             settings |= {f"filter.{name}.{key}": "" for key in ("clean", "smudge", "process")}
             settings[f"filter.{name}.required"] = "false"
         return self._call(args, settings, stdin, env or {}, ok)
+
+    def ask(
+        self,
+        *args: str,
+        stdin: str = "",
+        env: Mapping[str, str] | None = None,
+        ok: tuple[int, ...] = (0,),
+    ) -> str:
+        """Like `run`, at half the cost, for a command that takes no content through a filter."""
+        return self._call(args, _SETTINGS, stdin, env or {}, ok)
 
     def own_filters(self) -> list[str]:
         """Return the content filters that the repository's own configuration defines.
@@ -112,10 +125,28 @@ class Git:
                     "git is not installed", hint="install git 2.31 or newer"
                 ) from error
         if code not in ok:
-            what = " ".join(args[:3])
-            raise GitFailed(f"git {what} ended with code {code}: {str(err).strip()[:500]}")
+            raise _failed(args, code, str(err).strip())
         assert isinstance(out, bytes)
         return out.decode("utf-8", "surrogateescape")
+
+
+def _failed(args: tuple[str, ...], code: int, err: str) -> GitFailed:
+    if lock := _LOCKED.search(err):
+        return locked(Path(lock[1]))
+    return GitFailed(f"git {' '.join(args[:3])} ended with code {code}: {err[:500]}")
+
+
+def locked(lock: Path) -> GitFailed:
+    """Return the error for a lock file that git left behind or is using."""
+    try:
+        age_s = max(time.time() - lock.stat().st_mtime, 0)
+    except OSError:  # gone meanwhile
+        age_s = 0
+    age = f"{age_s:.0f} s" if age_s < 120 else f"{age_s / 60:.0f} min"
+    return GitFailed(
+        f"another git command holds {lock} ({age} old)",
+        hint="wait for it; if no git is running here, delete that file and run again",
+    )
 
 
 def _forget_foreign_variables() -> None:

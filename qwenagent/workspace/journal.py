@@ -6,6 +6,12 @@ import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qwenagent.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from qwenagent.workspace.unfinished import Unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +28,25 @@ class Journal:
 
     images: dict[Path, PreImage] = field(default_factory=dict)
     made_folders: list[Path] = field(default_factory=list)
+    unfinished: Unfinished | None = None
+    """Keeps the pre-images on disk as well."""
 
     def write(self, path: Path, data: bytes) -> None:
         """Replace a file's content in one step, keeping its mode; parents are made."""
-        self._remember(path)
+        self._remember(path, data)
         for folder in reversed([p for p in path.parents if not p.exists()]):
             folder.mkdir()
             self.made_folders.append(folder)
         replace_file(path, data, self.images[path].mode)
 
+    def adopt(self, path: Path, before: bytes | None) -> None:
+        """Remember what a file was before something else changed it."""
+        mode = path.stat().st_mode & 0o7777 if path.exists() else 0o644
+        self.images.setdefault(path, PreImage(before, mode))
+
     def remove(self, path: Path) -> None:
         """Delete a file, and the folders that were made for it."""
-        self._remember(path)
+        self._remember(path, None)
         path.unlink(missing_ok=True)
         self._remove_empty_folders()
 
@@ -42,15 +55,25 @@ class Journal:
         return present_bytes(path) != self.images[path].data
 
     def rollback(self) -> list[Path]:
-        """Restore every file and return their paths; made folders go if they are empty."""
+        """Restore every file and return their paths; made folders go if they are empty.
+
+        Raises:
+            WorkspaceError: some could not be restored; the others are, and these are remembered.
+        """
+        restored = []
+        failed: dict[Path, str] = {}
         for path, image in self.images.items():
-            if image.data is None:
-                path.unlink(missing_ok=True)
+            try:
+                _restore(path, image)
+            except OSError as error:
+                failed[path] = error.strerror or str(error)
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)  # the project's tests may remove it
-                replace_file(path, image.data, image.mode)
+                restored.append(path)
         self._remove_empty_folders()
-        restored = list(self.images)
+        if failed:
+            self.images = {path: self.images[path] for path in failed}
+            shown = ", ".join(f"{path} ({why})" for path, why in failed.items())
+            raise WorkspaceError(f"{len(failed)} file(s) could not be put back: {shown}")
         self.clear()
         return restored
 
@@ -58,15 +81,19 @@ class Journal:
         """Take the present state as the one to return to."""
         self.images.clear()
         self.made_folders.clear()
+        if self.unfinished:
+            self.unfinished.forget()
 
-    def _remember(self, path: Path) -> None:
-        if path in self.images:
-            return
-        data = present_bytes(path)
-        if data is None:
-            self.images[path] = PreImage(None)
-        else:
-            self.images[path] = PreImage(data, path.stat().st_mode & 0o7777)
+    def _remember(self, path: Path, after: bytes | None) -> None:
+        image = self.images.get(path)
+        if image is None:
+            data = present_bytes(path)
+            image = PreImage(data)
+            if data is not None:
+                image = PreImage(data, path.stat().st_mode & 0o7777)
+        if self.unfinished:
+            self.unfinished.note(path, image.data, image.mode, after)
+        self.images[path] = image
 
     def _remove_empty_folders(self) -> None:
         for folder in reversed(self.made_folders.copy()):
@@ -77,13 +104,25 @@ class Journal:
                 self.made_folders.remove(folder)
 
 
+def _restore(path: Path, image: PreImage) -> None:
+    if image.data is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)  # the project's tests may remove it
+        replace_file(path, image.data, image.mode)
+
+
 def present_bytes(path: Path) -> bytes | None:
     """Return a file's bytes, None if there is none."""
     return path.read_bytes() if path.exists() else None
 
 
 def replace_file(path: Path, data: bytes, mode: int) -> None:
-    """Write a file so that it has the old or the new content at any moment."""
+    """Write a file so that it has the old or the new content at any moment.
+
+    A hard link is cut by that: its other name, which may lie outside of the repository, keeps the
+    old content.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".qwenagent-")
     try:
         with os.fdopen(handle, "wb") as file:

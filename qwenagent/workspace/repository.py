@@ -6,18 +6,42 @@ Each call names what it does to the repository; nothing here resets, cleans or s
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from qwenagent.errors import DirtyTree, GitFailed, NotARepository
-from qwenagent.workspace.command import Git
-from qwenagent.workspace.paths import is_speakable
+from qwenagent.workspace.command import Git, locked
+from qwenagent.workspace.listing import IGNORE_FILE, Index, Listing, changed_ns, walk
+from qwenagent.workspace.readonly import ATTRIBUTES
 from qwenagent.workspace.textfile import MAX_BYTES
 
 _FALLBACK_NAME = "qwenagent"
 _STATE_FOLDER = ".qwenagent/"
+_MAX_SEARCHED = 200
+"""Characters of a text that git looks for: arguments have a limit, and a beginning will do."""
+# What git leaves in its folder while something is unfinished. A rebase leaves the other marks too.
+_UNFINISHED = (
+    ("rebase-apply/applying", "a `git am`", "git am --continue` or `git am --abort"),
+    ("rebase-apply", "a rebase", "git rebase --continue` or `git rebase --abort"),
+    ("rebase-merge", "a rebase", "git rebase --continue` or `git rebase --abort"),
+    ("MERGE_HEAD", "a merge", "git merge --continue` or `git merge --abort"),
+    (
+        "CHERRY_PICK_HEAD",
+        "a cherry-pick",
+        "git cherry-pick --continue` or `git cherry-pick --abort",
+    ),
+    ("REVERT_HEAD", "a revert", "git revert --continue` or `git revert --abort"),
+    (
+        "sequencer",
+        "a cherry-pick or revert",
+        "git cherry-pick --continue` or `git cherry-pick --abort",
+    ),
+    ("BISECT_LOG", "a bisect", "git bisect reset"),
+)
 
 
 class Repository:
@@ -26,6 +50,8 @@ class Repository:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._git = Git(root)
+        self._deciding_files: tuple[str, ...] = ()
+        self._private: Path | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Repository:
@@ -39,7 +65,7 @@ class Repository:
             raise NotARepository(f"{folder} is not a folder")
         git = Git(folder)
         try:
-            root = Path(_line(git.run("rev-parse", "--show-toplevel")))
+            root = Path(_line(git.ask("rev-parse", "--show-toplevel")))
         except GitFailed as error:
             raise _why_not(git, folder, error) from error
         if not (root / ".git").exists():
@@ -66,11 +92,61 @@ class Repository:
     def files(self) -> list[str]:
         """Return tracked and untracked files, ignored ones not, that exist, sorted.
 
-        Left out: links, and names that cannot be written on one line of UTF-8.
+        Left out: links, submodules, what is not checked out, what .qwenagentignore names, and
+        names that cannot be written on one line of UTF-8.
         """
-        out = self._git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        names = sorted(set(filter(is_speakable, out.split("\0"))))
-        return [name for name in names if _is_plain_file(self.root / name)]
+        return list(self.listing().files)
+
+    def listing(self) -> Listing:
+        """Return what is in the repository now."""
+        taken_ns = time.time_ns()
+        watched = {path: changed_ns(path) for path in self._deciding()}
+        out = self._git.ask(
+            "ls-files", "-z", "-v", "-s", "--cached", "--others", "--exclude-standard"
+        )
+        index = Index.parse(out)
+        found = walk(self.root, index.tracked | index.untracked)
+        names = sorted(found.files)
+        if found.has_ignore_file:
+            hidden = self.named_in_ignore_file(names)
+            names = [name for name in names if name not in hidden]
+        return Listing(dict.fromkeys(names), index, watched | found.watched, taken_ns)
+
+    def named_in_ignore_file(self, names: Iterable[str]) -> set[str]:
+        """Return those names, of files that are there or not, that .qwenagentignore files name.
+
+        Git applies one kind of ignore file to an index at a time, so the names get one of their
+        own.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            empty = _line(self._git.ask("hash-object", "--stdin"))
+            entries = "".join(f"100644 {empty} 0\t{name}\0" for name in names)
+            self._git.ask("update-index", "-z", "--index-info", stdin=entries, env=env)
+            by = ("--cached", "--ignored", f"--exclude-per-directory={IGNORE_FILE}")
+            out = self._git.ask("ls-files", "-z", *by, env=env)
+        return set(filter(None, out.split("\0")))
+
+    def holding(self, text: str) -> set[str]:
+        """Return the tracked files that may hold a text of one line, in any case.
+
+        May name more: of what is not ASCII only the longest piece that is counts. Binary files are
+        searched as well, since attributes call many a text binary.
+        """
+        how = ("-l", "-z", "-F", "-i", "-a", "--no-color", "--full-name", "--no-recurse-submodules")
+        words = [word for spelling in _spellings(text) for word in ("-e", spelling)]
+        out = self._git.ask("grep", *how, *words, ok=(0, 1))
+        return set(filter(None, out.split("\0")))
+
+    def attributes(self, names: Iterable[str]) -> dict[str, dict[str, bool]]:
+        """Return which of linguist's attributes are set or unset, for the names that have any."""
+        lines = "".join(f"{name}\0" for name in names)
+        words = self._git.ask("check-attr", "-z", "--stdin", *ATTRIBUTES, stdin=lines).split("\0")
+        found: dict[str, dict[str, bool]] = {}
+        for name, attribute, value in zip(words[::3], words[1::3], words[2::3], strict=False):
+            if value != "unspecified":
+                found.setdefault(name, {})[attribute] = value not in ("unset", "false")
+        return found
 
     def head(self) -> str:
         """Return the commit id of HEAD.
@@ -79,7 +155,7 @@ class Repository:
             NotARepository: there is no commit yet.
         """
         try:
-            return _line(self._git.run("rev-parse", "--verify", "HEAD^{commit}"))
+            return _line(self._git.ask("rev-parse", "--verify", "HEAD^{commit}"))
         except GitFailed as error:
             raise NotARepository(
                 f"{self.root} has no commit yet", hint="commit once, so that there is a way back"
@@ -88,9 +164,9 @@ class Repository:
     def branch(self) -> str:
         """Return the branch, or the short commit id of a detached HEAD."""
         # Not a short name: git writes "heads/main" where a tag is called main as well.
-        ref = _line(self._git.run("symbolic-ref", "-q", "HEAD", ok=(0, 1)))
+        ref = _line(self._git.ask("symbolic-ref", "-q", "HEAD", ok=(0, 1)))
         return ref.removeprefix("refs/heads/") or _line(
-            self._git.run("rev-parse", "--short", "HEAD")
+            self._git.ask("rev-parse", "--short", "HEAD")
         )
 
     def changes(self, ignored: Iterable[str] = ()) -> list[str]:
@@ -107,10 +183,15 @@ class Repository:
         """Check that every tracked file is as committed. Untracked files are fine.
 
         Raises:
-            DirtyTree: one is not, or a merge has not come to its end.
+            DirtyTree: one is not, or a merge, rebase or the like has not come to its end.
+            GitFailed: the index is locked, so that no step could be committed.
         """
-        if self._git.run("rev-parse", "-q", "--verify", "MERGE_HEAD", ok=(0, 1)):
-            raise DirtyTree("a merge is in progress", hint="commit or abort it, then run again")
+        marks = self._git_paths("index.lock", *(mark for mark, _, _ in _UNFINISHED))
+        for path, (_, what, ends) in zip(marks[1:], _UNFINISHED, strict=True):
+            if path.exists():
+                raise DirtyTree(f"{what} is in progress", hint=f"`{ends}` ends it, then run again")
+        if marks[0].exists():
+            raise locked(marks[0])
         if changed := self.changes(ignored):
             shown = [n.encode("utf-8", "replace").decode("utf-8") for n in changed[:5]]
             names = ", ".join(shown) + (" ..." if len(changed) > 5 else "")
@@ -127,11 +208,11 @@ class Repository:
         repository defines (git-crypt, say) would be committed without it, as filters do not run.
         """
         ignored = ("ls-files", "--others", "--ignored", "--exclude-standard")
-        if self._git.run(*ignored, "--", path):
+        if self._git.ask(*ignored, "--", path):
             return f"{path} is ignored by git and not tracked, so it is not changed"
         own = self._git.own_filters()
         used = (
-            self._git.run("check-attr", "-z", "filter", "--", path).split("\0")[2:3] if own else []
+            self._git.ask("check-attr", "-z", "filter", "--", path).split("\0")[2:3] if own else []
         )
         if set(used) & set(own):
             return f"{path} goes through the repository's own filter {used[0]}; edit it by hand"
@@ -141,7 +222,7 @@ class Repository:
 
     def start_branch(self, wanted: str) -> str:
         """Create a branch from HEAD, with a suffix if the name is taken, and check it out."""
-        refs = self._git.run("for-each-ref", "--format=%(refname)", "refs/heads").split("\n")
+        refs = self._git.ask("for-each-ref", "--format=%(refname)", "refs/heads").split("\n")
         # Compared without case, since refs are files; `a/b` also takes the name `a`.
         taken = {ref.removeprefix("refs/heads/").casefold() for ref in refs}
         taken |= {parent for name in taken for parent in _parents(name)}
@@ -151,6 +232,25 @@ class Repository:
             name = f"{wanted}-{n}"
         self._git.run("checkout", "-q", "-b", name)
         return name
+
+    def is_as_committed(self, path: str) -> bool:
+        """Return whether a file is in HEAD and has not changed since."""
+        if not self._git.ask("ls-tree", "-z", "HEAD", "--", path):
+            return False
+        return not self._git.run("diff-index", "-z", "--name-only", "HEAD", "--", path)
+
+    def has_branch(self, name: str) -> bool:
+        """Return whether there is a local branch of this name."""
+        ref = f"refs/heads/{name}"
+        return bool(self._git.ask("rev-parse", "-q", "--verify", ref, ok=(0, 1, 128)))
+
+    def switch(self, branch: str) -> None:
+        """Check out a local branch.
+
+        Raises:
+            GitFailed: an untracked file is in its way, or another working tree has it.
+        """
+        self._git.run("checkout", "-q", "--no-guess", branch, "--")
 
     def commit(self, paths: Sequence[str], message: str) -> str:
         """Commit the present state of exactly these paths and return the commit id.
@@ -175,7 +275,7 @@ class Repository:
         """
         with tempfile.TemporaryDirectory() as folder:
             index = Path(folder) / "index"
-            theirs = self.root / _line(self._git.run("rev-parse", "--git-path", "index"))
+            (theirs,) = self._git_paths("index")
             if theirs.exists():  # with what it knows of the files, so that few are read again
                 shutil.copyfile(theirs, index)
             env = {"GIT_INDEX_FILE": str(index)}
@@ -193,26 +293,44 @@ class Repository:
         plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=dirty")
         return self._git.run("diff", *plain, *ends, "--")
 
+    def private_folder(self) -> Path:
+        """Return the folder of this working tree's own inside git's; it may not exist yet."""
+        if self._private is None:
+            (self._private,) = self._git_paths("qwenagent")
+        return self._private
+
+    def _deciding(self) -> tuple[str, ...]:
+        """The files of git's own that decide what is listed and how it is taken."""
+        if not self._deciding_files:
+            paths = self._git_paths("index", "info/exclude", "info/attributes")
+            self._deciding_files = tuple(map(str, paths))
+        return self._deciding_files
+
+    def _git_paths(self, *names: str) -> list[Path]:
+        """Return where this tree has files of git's; a linked tree has some of its own."""
+        out = self._git.ask("rev-parse", *(word for n in names for word in ("--git-path", n)))
+        return [self.root / line for line in out.split("\n")[:-1]]
+
     def _commit(self, message: str, *options: str) -> None:
         how = ("-q", "--no-verify", "--cleanup=whitespace", "-m", message)
         self._git.run("commit", *how, *options, env=self._identity())
 
     def _small_untracked(self) -> list[str]:
-        out = self._git.run("ls-files", "-z", "--others", "--exclude-standard")
+        out = self._git.ask("ls-files", "-z", "--others", "--exclude-standard")
         return [name for name in out.split("\0") if name and _is_small(self.root / name)]
 
     def _identity(self) -> dict[str, str]:
         """A stand-in author for the environment, where git knows none."""
         found: dict[str, str] = {}
         for key, value in (("NAME", _FALLBACK_NAME), ("EMAIL", f"{_FALLBACK_NAME}@localhost")):
-            if not _line(self._git.run("config", f"user.{key.lower()}", ok=(0, 1))).strip():
+            if not _line(self._git.ask("config", f"user.{key.lower()}", ok=(0, 1))).strip():
                 for role in ("GIT_AUTHOR", "GIT_COMMITTER"):
                     found[f"{role}_{key}"] = os.environ.get(f"{role}_{key}") or value
         return found
 
 
 def _why_not(git: Git, folder: Path, error: GitFailed) -> NotARepository:
-    if _line(git.run("rev-parse", "--is-bare-repository", ok=(0, 128))) == "true":
+    if _line(git.ask("rev-parse", "--is-bare-repository", ok=(0, 128))) == "true":
         return NotARepository(f"{folder} is a bare repository: there is no tree to work on")
     if "not a git repository" in error.message:
         return NotARepository(
@@ -221,8 +339,14 @@ def _why_not(git: Git, folder: Path, error: GitFailed) -> NotARepository:
     return NotARepository(f"{folder} cannot be used: {error.message}")
 
 
-def _is_plain_file(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
+def _spellings(text: str) -> list[str]:
+    """What git, which knows the cases of ASCII only and bytes as bytes, is to look for."""
+    text = text[:_MAX_SEARCHED]
+    if pieces := re.findall(r"[\x20-\x7e]+", text):
+        return [max(pieces, key=lambda piece: len(piece.strip()))]
+    cases = dict.fromkeys([text, text.lower(), text.upper()])
+    western = [case.encode("cp1252", "ignore").decode("utf-8", "surrogateescape") for case in cases]
+    return [*cases, *filter(None, western)]
 
 
 def _is_small(path: Path) -> bool:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from qwenagent.errors import EditRefused, PathEscapes
+from qwenagent.workspace import readonly
 from qwenagent.workspace.diff import unified_diff
 from qwenagent.workspace.journal import Journal, PreImage, present_bytes
-from qwenagent.workspace.paths import confine
+from qwenagent.workspace.listing import IGNORE_FILE, Listing
+from qwenagent.workspace.paths import confine, other_spelling
 from qwenagent.workspace.repository import Repository
-from qwenagent.workspace.textfile import MAX_BYTES, TextFile
+from qwenagent.workspace.textfile import MAX_BYTES, TextFile, encoding_of
+from qwenagent.workspace.unfinished import Unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +26,76 @@ class Edit:
     new: str
 
 
+_THERE = PreImage(b"")
+
+
 class Workspace:
     """Reads and writes files of one repository, through a journal."""
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.root = repository.root
-        self.journal = Journal()
+        self.journal = Journal(unfinished=Unfinished(repository))
         self._settled: dict[Path, PreImage] = {}
+        self._listing: Listing | None = None
+
+    # -- what there is ------------------------------------------------------------------------
 
     def files(self) -> list[str]:
-        """Return the repository's files, ignored ones not, sorted."""
-        return self.repository.files()
+        """Return the repository's files, ignored ones not, sorted.
+
+        Listed anew when a folder or an ignore file has changed since, by whomever.
+        """
+        return list(self._listed().files)
+
+    def refresh(self) -> None:
+        """Have everything listed anew, also what `Listing.is_current` does not see."""
+        self._listing = None
+
+    def _listed(self) -> Listing:
+        if self._listing is None or not self._listing.is_current():
+            self._listing = self.repository.listing()
+        return self._listing
+
+    def writable(self, paths: Iterable[str]) -> Iterator[str]:
+        """Yield those of `paths` that may be changed, in order; looks into each as it comes."""
+        wanted = list(paths)
+        listing = self._listed()
+        attributes = self._attributes(wanted, listing)
+        for path in wanted:
+            if not self._why_read_only(path, attributes.get(path, {}), listing):
+                yield path
+
+    def why_read_only(self, path: str) -> str:
+        """Return why a file is not for the agent to write, empty if it may.
+
+        Lock files, generated, minified and vendored ones have another author: a tool.
+        """
+        return self._why_not_this(path, self._listed())
+
+    def why_not_written(self, path: str) -> str:
+        """Return why a path can be neither created nor changed, empty if it can."""
+        listing = self._listed()
+        try:
+            if self._reach(path, listing).exists():
+                self.read(path)
+            else:
+                self._require_no_twin(path)
+        except (EditRefused, PathEscapes) as error:
+            return error.message
+        return self._why_not_this(path, listing)
+
+    def holding(self, text: str) -> Iterator[str]:
+        """Yield the files that may hold a text of one line, in any case, sorted.
+
+        Git looks through what is tracked, several files at a time; the few others are all named.
+        """
+        if not text or any(c in "\n\0" or "\ud800" <= c <= "\udfff" for c in text):
+            return
+        listing = self._listed()
+        held = self.repository.holding(text)
+        seen = listing.index.tracked - listing.index.unwatched
+        yield from (path for path in listing.files if path in held or path not in seen)
 
     def exists(self, path: str) -> bool:
         """Return whether something is at this path of the repository."""
@@ -48,17 +109,23 @@ class Workspace:
 
         Raises:
             PathEscapes: it is outside of the repository.
-            EditRefused: it is missing, too large or not text.
+            EditRefused: it is missing, hidden from the agent, too large or not text.
         """
-        target = confine(self.root, path)
+        # An old listing will do: what it names was allowed, and all else is looked up.
+        target = self._reach(path, self._listing or self._listed())
+        if target.is_dir():
+            raise EditRefused(f"{path} is a folder")
         if not target.is_file():
-            raise EditRefused(
-                f"{path} is a folder" if target.exists() else f"{path} does not exist"
-            )
+            raise EditRefused(f"{path} {'is no file' if target.exists() else 'does not exist'}")
+        if target.suffix == ".ipynb":
+            raise EditRefused(readonly.notebook(path))
         try:
             size = target.stat().st_size
             if size > MAX_BYTES:
-                raise EditRefused(f"{path} has {size} bytes, more than {MAX_BYTES}")
+                raise EditRefused(
+                    f"{path} has {size:,} bytes, more than the {MAX_BYTES:,} that are read; "
+                    "split it, or work on a smaller file"
+                )
             return TextFile.decode(target.read_bytes(), path)
         except OSError as error:
             raise EditRefused(f"{path} cannot be read: {error.strerror}") from error
@@ -77,28 +144,46 @@ class Workspace:
             PathEscapes: it is outside of the repository.
             EditRefused: the file is not what the edit was made from, or cannot be written.
         """
-        target = confine(self.root, edit.path)
-        if edit.old is None:
-            if target.exists():
-                raise EditRefused(f"{edit.path} exists by now")
-            file = TextFile("")
-        else:
-            file = self.read(edit.path)
-            if file.text != edit.old:
-                raise EditRefused(f"{edit.path} has changed since it was read; read it again")
-            self._require_way_back(target)
+        listing = self._listed()
+        target = self._reach(edit.path, listing)
+        if why := self._why_not_this(edit.path, listing):
+            raise EditRefused(why)
+        file = self._require_new(edit.path, target) if edit.old is None else self._require(edit)
         try:
-            self.journal.write(target, file.encode(edit.new))
+            self.journal.write(target, file.encode(edit.new, edit.path))
         except OSError as error:
             raise EditRefused(f"{edit.path} cannot be written: {error.strerror}") from error
-        except UnicodeEncodeError:
-            raise EditRefused(f"the text for {edit.path} cannot be written as UTF-8") from None
+        finally:
+            self.refresh()
+
+    def _require_new(self, path: str, target: Path) -> TextFile:
+        if target.exists():
+            raise EditRefused(f"{path} exists by now")
+        self._require_no_twin(path)
+        return TextFile("")
+
+    def _require_no_twin(self, path: str) -> None:
+        if twin := other_spelling(self.root, path):
+            raise EditRefused(
+                f"{path} would be another spelling of {twin}, and on some systems the same file"
+            )
+
+    def _require(self, edit: Edit) -> TextFile:
+        file = self.read(edit.path)
+        if file.text != edit.old:
+            raise EditRefused(f"{edit.path} has changed since it was read; read it again")
+        self._require_way_back(self.root / _plain(edit.path))
+        return file
 
     def settle(self) -> None:
         """Keep what was written: `rollback` now returns to this state."""
         for path, image in self.journal.images.items():
             self._settled.setdefault(path, image)
         self.journal.clear()
+
+    def adopt(self, path: str, before: bytes | None) -> None:
+        """Take a change that something else made for one of ours; `before` is what it was."""
+        self.journal.adopt(confine(self.root, path), before)
 
     def changed(self) -> list[str]:
         """Return the paths that differ from the last `settle`, in the order of writing."""
@@ -113,7 +198,12 @@ class Workspace:
         return self._relative(p for p in changed if now[p] is not None), self._relative(created)
 
     def rollback(self) -> list[str]:
-        """Undo every write since the last `settle`; return the paths."""
+        """Undo every write since the last `settle`; return the paths.
+
+        Raises:
+            WorkspaceError: some could not be written; all others were.
+        """
+        self.refresh()
         return self._relative(self.journal.rollback())
 
     def state(self) -> dict[str, bytes | None]:
@@ -123,6 +213,7 @@ class Workspace:
 
     def restore(self, state: dict[str, bytes | None]) -> None:
         """Go from any later state back to one that `state` returned."""
+        self.refresh()
         wanted = {path: image.data for path, image in self.journal.images.items()}
         wanted |= {self.root / name: data for name, data in state.items()}
         for path, data in wanted.items():
@@ -143,6 +234,61 @@ class Workspace:
     def _images(self, *, whole_run: bool) -> dict[Path, PreImage]:
         return self.journal.images | self._settled if whole_run else self.journal.images
 
+    # -- what is hidden, and what is only read ------------------------------------------------
+
+    def _reach(self, path: str, listing: Listing) -> Path:
+        """Return where a path is that the agent may see.
+
+        Raises:
+            PathEscapes, EditRefused: it may not.
+        """
+        target = confine(self.root, path)
+        name = _plain(path)
+        if name not in listing.files and (why := self._why_hidden(name, listing)):
+            raise EditRefused(why)
+        return target
+
+    def _why_hidden(self, path: str, listing: Listing) -> str:
+        if module := listing.submodule_of(path):
+            return f"{path} is in the submodule {module}; work in that repository"
+        if path in listing.index.absent:
+            return f"{path} is not checked out here; `git sparse-checkout` brings it"
+        folders = (self.root / parent for parent in PurePosixPath(path).parents)
+        if any((folder / IGNORE_FILE).is_file() for folder in folders) and (
+            self.repository.named_in_ignore_file([path])
+        ):
+            return f"{path} is named in {IGNORE_FILE}"
+        return ""
+
+    def _why_not_this(self, path: str, listing: Listing) -> str:
+        path = _plain(path)
+        return self._why_read_only(path, self._attributes([path], listing).get(path, {}), listing)
+
+    def _why_read_only(self, path: str, attributes: Mapping[str, bool], listing: Listing) -> str:
+        target = self.root / path
+        if self._images(whole_run=True).get(target, _THERE).data is None:
+            return ""  # made in this run
+        if path in listing.index.unmerged:
+            return f"{path} has conflicts; resolve them and `git add` it"
+        if path in listing.index.unwatched:
+            return f"{path} is marked --assume-unchanged, so git would not see a change"
+        if why := readonly.by_name(path, attributes):
+            return why
+        try:
+            if target.is_file() and not target.stat().st_mode & 0o222:
+                return f"{path} is write-protected; `chmod u+w` allows it"
+            with target.open("rb") as file:
+                return readonly.by_head(path, file.read(readonly.HEAD_BYTES), attributes)
+        except OSError:  # not there yet, or not readable, which reading tells
+            return ""
+
+    def _attributes(self, paths: list[str], listing: Listing) -> dict[str, dict[str, bool]]:
+        """What the repository's attribute files say of linguist, if they speak of it."""
+        files = (Path(p) for p in listing.watched if p.endswith("attributes"))
+        if not any(file.is_file() and b"linguist-" in file.read_bytes() for file in files):
+            return {}
+        return self.repository.attributes(paths)
+
     def _require_way_back(self, target: Path) -> None:
         """Refuse a file of the user's that neither a commit nor a snapshot would hold."""
         if target in self._images(whole_run=True):
@@ -155,6 +301,11 @@ class Workspace:
         return [path.relative_to(self.root).as_posix() for path in paths]
 
 
+def _plain(path: str) -> str:
+    """A path as a listing has it."""
+    return PurePosixPath(path).as_posix()
+
+
 def _decoded(data: bytes | None) -> str | None:
     # Not TextFile: a patch has the line ends and the byte order mark as they are.
-    return None if data is None else data.decode("utf-8", errors="replace")
+    return None if data is None else data.decode(encoding_of(data) or "utf-8", errors="replace")

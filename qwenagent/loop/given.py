@@ -1,0 +1,64 @@
+"""A test that the plan gives: written before the model is asked, taken away if the step fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qwenagent.checks.given import GivenTest, given_test
+from qwenagent.errors import EditRefused, PathEscapes
+from qwenagent.plan import Step
+from qwenagent.protocol.checks import TestCommand
+from qwenagent.protocol.events import EditApplied, EventStream
+from qwenagent.workspace import Edit, Workspace, unified_diff
+from qwenagent.workspace.journal import present_bytes
+
+
+class GivenFile:
+    """The file of a given test."""
+
+    def __init__(self, tree: Workspace, given: GivenTest) -> None:
+        self.path = given.path
+        self.command = given.command
+        self._tree = tree
+        self._text = given.text
+        self._before = present_bytes(tree.root / given.path)
+
+    @classmethod
+    def of(cls, step: Step, suite: TestCommand | None, tree: Workspace) -> GivenFile | None:
+        """Return the file for a step's test, None if the step gives none.
+
+        Raises:
+            ChecksError: it cannot be known how it is run, or where it would have to be.
+        """
+        given = given_test(step, tree.files(), suite, tree.text)
+        return GivenFile(tree, given) if given else None
+
+    def write(self, events: EventStream) -> str:
+        """Write it as part of the tree that the step starts from; return why not, if not."""
+        old = self._tree.text(self.path) if self._before is not None else None
+        if old == self._text:
+            return ""
+        edit = Edit(self.path, old, self._text)
+        try:
+            self._tree.apply(edit)
+        except (EditRefused, PathEscapes) as error:
+            return error.message
+        self._tree.settle()
+        added = self._text.count("\n") - (old or "").count("\n")
+        diff = unified_diff(self.path, old, self._text)
+        kind = "created" if old is None else "changed"
+        events.emit(EditApplied(self.path, kind, diff, added, 0))  # type: ignore[arg-type]
+        return ""
+
+    def take_back(self) -> None:
+        """Make the file what it was before the step."""
+        self._tree.restore({self.path: self._before})
+        self._tree.settle()
+
+    def step_without(self, step: Step) -> Step:
+        """Return the step as one that is not about this file."""
+        return replace(
+            step,
+            files=tuple(path for path in step.files if path != self.path),
+            mentions=tuple(path for path in step.mentions if path != self.path),
+        )

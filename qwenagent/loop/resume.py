@@ -1,0 +1,186 @@
+"""Goes on where an earlier run of a plan stopped: which steps are done, and on which branch."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from qwenagent.errors import DirtyTree
+from qwenagent.plan import Plan, Step
+from qwenagent.plan.progress import Done, DoneState, PlanProgress, ProgressFile, step_keys
+from qwenagent.protocol.events import StepLine
+from qwenagent.workspace import Repository
+from qwenagent.workspace.history import History
+
+DIGEST_CHARS = 12
+"""Of a step's digest, in the trailer of its commit."""
+_TRAILERS = re.compile(
+    r"^Qwenagent-Step: \S+ ([0-9a-f]{12})\nQwenagent-Result: (solved|unverified)$", re.MULTILINE
+)
+
+
+class Resume:
+    """The progress of one plan, checked against the commits that are there."""
+
+    def __init__(
+        self, repository: Repository, plan: Plan, *, here: bool = False, restart: bool = False
+    ) -> None:
+        self._repository = repository
+        self._history = History(repository.root)
+        self._file = ProgressFile(repository.root)
+        self._name = plan_name(repository.root, plan)
+        self._keys = dict(zip((s.number for s in plan.steps), step_keys(plan.steps), strict=True))
+        self.branch = ""
+        """The branch to go on on; empty if that is the present one, or a new one."""
+        self.lost = 0
+        """Steps that were done once and whose commits are nowhere to be found."""
+        self.progress = PlanProgress() if restart else self._file.read(self._name)
+        self.done = self._still_done(plan, here=here)
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether the present branch, or the one to switch to, is that of the earlier run."""
+        ours = self.progress.branch
+        return bool(self.branch) or (bool(ours) and ours == self._repository.branch())
+
+    def earlier_line(self, line: StepLine) -> StepLine:
+        """Return a step's line as the earlier run ended it; as it is if that step is to be done."""
+        done = self.done.get(line.number)
+        if done is None:
+            return line
+        return replace(
+            line,
+            state=done.state,
+            reason=done.reason,
+            tests_before=done.tests_before,
+            tests_after=done.tests_after,
+            commit=done.commit,
+            earlier=True,
+        )
+
+    def begin(self, branch: str, origin: str, head: str) -> None:
+        """Keep where this run commits, and where the first one started.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        goes_on = self.is_continued and self.progress.start
+        self.progress = replace(
+            self.progress,
+            branch=branch,
+            origin=self.progress.origin if goes_on else origin,
+            start=self.progress.start if goes_on else head,
+        )
+        self._file.write(self._name, self.progress)
+
+    def note(self, line: StepLine, uncommitted: Iterable[str] = ()) -> None:
+        """Keep the end of a step, and what the files are like that no commit holds.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if line.state not in ("solved", "unverified"):
+            return
+        done = Done(line.state, line.reason, line.tests_before, line.tests_after, line.commit)
+        steps = {**self.progress.steps, self._keys[line.number]: done}
+        files = {path: _digest(self._repository.root / path) for path in uncommitted}
+        files = {**self.progress.files, **files} if files else {}
+        self.progress = replace(self.progress, steps=steps, files=files)
+        self._file.write(self._name, self.progress)
+
+    def _still_done(self, plan: Plan, *, here: bool) -> dict[int, Done]:
+        noted = {
+            step.number: self.progress.steps[key]
+            for step in plan.steps
+            if (key := self._keys[step.number]) in self.progress.steps
+        }
+        if self.progress.files:
+            fits = _as_left(self._repository.root, self.progress)
+            self.lost = 0 if fits else len(noted)
+            return noted if fits else {}
+        tip = self._tip_with(noted, here=here)
+        noted = self._committed(plan, tip) | noted
+        committed = {n: d for n, d in noted.items() if d.commit}
+        steps = {step.number: step for step in plan.steps}
+        found = {n: d for n, d in committed.items() if self._is_in(tip, d, steps[n])}
+        self.lost = len(committed) - len(found)
+        if committed and not found:
+            self.branch = ""
+            return {}
+        return {n: d for n, d in noted.items() if n in found or not d.commit}
+
+    def _committed(self, plan: Plan, tip: str) -> dict[int, Done]:
+        """Return the steps that have a commit since the first run began, noted or not.
+
+        A run may be killed between a commit and its note.
+        """
+        if not self.progress.start:
+            return {}
+        by_digest: dict[str, tuple[str, DoneState]] = {
+            found[1]: (commit, "solved" if found[2] == "solved" else "unverified")
+            for commit, message in self._history.messages(self.progress.start, tip)
+            if (found := _TRAILERS.search(message))
+        }
+        return {
+            step.number: Done(state, commit=commit)
+            for step in plan.steps
+            if self._keys[step.number] == step.digest
+            for commit, state in [by_digest.get(step.digest[:DIGEST_CHARS], ("", "solved"))]
+            if commit
+        }
+
+    def _tip_with(self, noted: Mapping[int, Done], *, here: bool) -> str:
+        """Return the commit that has the earlier work: HEAD, or the tip of the run's own branch."""
+        name = self.progress.branch
+        tip = self._history.tip(name) if name else ""
+        commits = [done.commit for done in noted.values() if done.commit]
+        if here or not tip or name == self._repository.branch():
+            return "HEAD"
+        if not commits and tip != self._repository.head():
+            return "HEAD"
+        if commits and all(self._history.contains(commit) for commit in commits):
+            return "HEAD"
+        self.branch = name
+        return tip
+
+    def _is_in(self, tip: str, done: Done, step: Step) -> bool:
+        return self._history.contains(done.commit, tip) or self._history.says(
+            step.digest[:DIGEST_CHARS], tip
+        )
+
+
+def plan_name(root: Path, plan: Plan) -> str:
+    """Return the name under which a plan's progress is kept: its place in the repository."""
+    path, top = Path(plan.path).resolve(), root.resolve()
+    return path.relative_to(top).as_posix() if path.is_relative_to(top) else path.as_posix()
+
+
+def require_clean(
+    repository: Repository, plans: list[Plan], ignored: list[str], *, commit: bool
+) -> None:
+    """Check that the tree is clean, or just as an earlier run without commits left it.
+
+    Raises:
+        DirtyTree: it is neither.
+    """
+    try:
+        repository.require_clean(ignored)
+    except DirtyTree:
+        file = ProgressFile(repository.root)
+        left = [file.read(plan_name(repository.root, plan)) for plan in plans]
+        ours = {path for progress in left for path in progress.files}
+        as_left = all(_as_left(repository.root, progress) for progress in left)
+        if commit or not as_left or not ours.issuperset(repository.changes(ignored)):
+            raise
+
+
+def _as_left(root: Path, progress: PlanProgress) -> bool:
+    """Return whether the files that were written without a commit are still what they were."""
+    return all(_digest(root / path) == digest for path, digest in progress.files.items())
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

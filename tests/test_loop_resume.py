@@ -1,0 +1,236 @@
+"""A plan is run again: what was done stays done, what was not is done, whatever git did between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qwenagent.errors import DirtyTree, EngineCrashed
+from qwenagent.loop import RunOptions, Stop, require_clean
+from qwenagent.plan import parse_plan, read_plan
+from qwenagent.protocol.events import CheckpointMade, StepStarted, Warned
+from qwenagent.workspace import Repository
+from tests.loop_stage import Stage, Yes, body, make_repository
+
+CALC = "def add(a, b):\n    return a - b\n"
+SHOUT = "def shout(text):\n    return text\n"
+HALVE = "def halve(n):\n    return n * 2\n"
+FIXED = [
+    CALC.replace("a - b", "a + b"),
+    SHOUT.replace("return text", "return text.upper()"),
+    HALVE.replace("* 2", "/ 2"),
+]
+FILES = ["calc.py", "shout.py", "halve.py"]
+TESTS = """import unittest
+
+from calc import add
+from halve import halve
+from shout import shout
+
+
+class All(unittest.TestCase):
+    def test_add(self):
+        self.assertEqual(add(2, 3), 5)
+
+    def test_shout(self):
+        self.assertEqual(shout("a"), "A")
+
+    def test_halve(self):
+        self.assertEqual(halve(6), 3)
+"""
+PLAN = """# Three
+
+- [ ] Fix `add` in `calc.py`.
+      Test: `python3 -m unittest -v test_all.All.test_add`
+- [ ] Fix `shout` in `shout.py`.
+      Test: `python3 -m unittest -v test_all.All.test_shout`
+- [ ] Fix `halve` in `halve.py`.
+      Test: `python3 -m unittest -v test_all.All.test_halve`
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    files = dict(zip(FILES, (CALC, SHOUT, HALVE), strict=True))
+    root = make_repository(
+        tmp_path / "repo", {**files, "test_all.py": TESTS, ".gitignore": "__pycache__/\n"}
+    )
+    (root / "plan.md").write_text(PLAN)
+    monkeypatch.chdir(root)
+    return root
+
+
+def run(root: Path, replies: list[object], options: RunOptions = RunOptions()) -> Stage:  # noqa: B008
+    stage = Stage(root, replies)  # type: ignore[arg-type]
+    plan = read_plan(Path("plan.md"))
+    require_clean(Repository.open(root), [plan], ["plan.md"], commit=options.commit)
+    stage.run([plan], "plan", options)
+    return stage
+
+
+def stopping(stop: Stop, n: int) -> list[object]:
+    """Good answers for n steps, then Ctrl-C in the middle of an answer."""
+
+    def interrupt(*_: object) -> str:
+        stop.set("interrupted")
+        return body(FIXED[n])
+
+    return [*map(body, FIXED[:n]), interrupt]
+
+
+def begun(stage: Stage) -> list[int]:
+    return [event.number for event in stage.events(StepStarted)]
+
+
+def contents(root: Path) -> list[str]:
+    return [(root / name).read_text() for name in FILES]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_interrupted_in_each_step_and_started_again(n, root):
+    stop = Stop()
+    first = Stage(root, stopping(stop, n), stop=stop)  # type: ignore[arg-type]
+    plan = read_plan(Path("plan.md"))
+    assert first.run([plan], "plan", RunOptions()) == 130
+    assert first.git("status", "--porcelain", "--untracked-files=no") == ""
+    second = run(root, [body(text) for text in FIXED[n:]])
+    assert second.finished.exit_code == 0
+    assert begun(second) == list(range(n + 1, 4))
+    assert second.states == ["solved"] * 3
+    assert [line.earlier for line in second.finished.steps] == [True] * n + [False] * (3 - n)
+    assert contents(root) == FIXED
+    subjects = second.git("log", "--format=%s", "main..HEAD").splitlines()
+    assert subjects == [
+        "Fix halve in halve.py.", "Fix shout in shout.py.", "Fix add in calc.py.",
+    ]  # fmt: skip
+    assert second.git("branch", "--format=%(refname:short)").splitlines() == [
+        "main", "qwenagent-plan",
+    ]  # fmt: skip
+
+
+def test_a_plan_that_is_done_is_not_done_again(root):
+    first = run(root, [body(text) for text in FIXED])
+    head = first.git("rev-parse", "HEAD")
+    second = run(root, [])
+    assert second.finished.exit_code == 0
+    assert begun(second) == []
+    assert second.states == ["solved"] * 3
+    assert second.git("rev-parse", "HEAD") == head
+    assert "git switch main && git merge qwenagent-plan" in second.finished.next_commands[0]
+
+
+def test_it_goes_on_from_the_users_own_branch(root):
+    run(root, [body(FIXED[0])])
+    Stage(root).git("switch", "-q", "main")
+    second = run(root, [body(text) for text in FIXED[1:]])
+    assert begun(second) == [2, 3]
+    assert second.git("branch", "--show-current") == "qwenagent-plan"
+    assert contents(root) == FIXED
+    assert any("goes on on branch" in e.message for e in second.events(CheckpointMade))
+
+
+def test_a_merged_branch_counts_and_the_rest_gets_a_new_one(root):
+    first = run(root, [body(FIXED[0])])
+    first.git("switch", "-q", "main")
+    first.git("merge", "-q", "--ff-only", "qwenagent-plan")
+    first.git("branch", "-q", "-D", "qwenagent-plan")
+    second = run(root, [body(text) for text in FIXED[1:]])
+    assert begun(second) == [2, 3]
+    assert contents(root) == FIXED
+
+
+def test_a_squashed_branch_counts(root):
+    first = run(root, [body(FIXED[0])])
+    first.git("switch", "-q", "main")
+    first.git("merge", "-q", "--squash", "qwenagent-plan")
+    first.git("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-q", "--no-edit")
+    first.git("branch", "-q", "-D", "qwenagent-plan")
+    second = run(root, [body(text) for text in FIXED[1:]])
+    assert begun(second) == [2, 3]
+
+
+def test_a_discarded_branch_is_done_again_and_said(root):
+    first = run(root, [body(text) for text in FIXED])
+    first.git("switch", "-q", "main")
+    first.git("branch", "-q", "-D", "qwenagent-plan")
+    second = run(root, [body(text) for text in FIXED])
+    assert begun(second) == [1, 2, 3]
+    assert any("3 step(s) were done once" in e.message for e in second.events(Warned))
+    assert contents(root) == FIXED
+
+
+def test_restart_forgets(root):
+    run(root, [body(FIXED[0])])
+    Stage(root).git("switch", "-q", "main")
+    second = run(root, [body(text) for text in FIXED], RunOptions(restart=True))
+    assert begun(second) == [1, 2, 3]
+    assert second.git("branch", "--show-current") == "qwenagent-plan-2"
+
+
+def test_editing_a_step_keeps_those_before(root):
+    run(root, [body(text) for text in FIXED])
+    (root / "plan.md").write_text(PLAN.replace("Fix `halve`", "Mend `halve`"))
+    second = run(root, [])
+    assert begun(second) == [3]
+
+
+def test_ticking_changes_nothing(root):
+    first = run(root, [body(FIXED[0])], RunOptions(tick=True))
+    text = (root / "plan.md").read_text()
+    assert text == PLAN.replace("[ ]", "[x]", 1)
+    assert first.states[0] == "solved"
+    (root / "plan.md").write_text(PLAN)
+    assert begun(run(root, [])) == [2, 3]
+
+
+def test_without_commits_it_goes_on_only_from_the_tree_as_it_was_left(root):
+    options = RunOptions(commit=False)
+    run(root, [body(FIXED[0])], options)
+    second = run(root, [body(FIXED[1])], options)
+    assert begun(second) == [2, 3]
+    (root / "calc.py").write_text("mine\n")
+    with pytest.raises(DirtyTree):
+        run(root, [], options)
+    Stage(root).git("checkout", "-q", "--", ".")
+    third = run(root, [], options)
+    assert begun(third) == [1, 2, 3]
+
+
+def test_work_without_commits_is_no_clean_tree_for_a_run_with_them(root):
+    run(root, [body(FIXED[0])], RunOptions(commit=False))
+    with pytest.raises(DirtyTree, match=r"calc\.py"):
+        run(root, [])
+
+
+def test_an_engine_that_dies_leaves_what_was_done(root):
+    first = Stage(root, [body(FIXED[0]), *[EngineCrashed("gone") for _ in range(60)]])
+    first.run([read_plan(Path("plan.md"))], "plan", RunOptions())
+    assert first.states == ["solved", "blocked", "blocked"]
+    second = run(root, [body(text) for text in FIXED[1:]])
+    assert begun(second) == [2, 3]
+    assert contents(root) == FIXED
+
+
+def test_two_plans_are_carried_out_in_order_with_one_report(root):
+    texts = PLAN.split("- [ ] ")
+    one = parse_plan(f"# One\n\n- [ ] {texts[1]}", str(root / "one.md"))
+    two = parse_plan(f"# Two\n\n- [ ] {texts[2]}- [ ] {texts[3]}", str(root / "two.md"))
+    stage = Stage(root, [body(text) for text in FIXED])
+    assert stage.run([one, two], "plan", RunOptions()) == 0
+    assert [line.id for line in stage.finished.steps] == ["1.1", "2.1", "2.2"]
+    assert {line.plan for line in stage.finished.steps} == {one.path, two.path}
+    assert contents(root) == FIXED
+    assert stage.git("log", "-1", "--format=%s", "qwenagent-one") == "Fix add in calc.py."
+    assert stage.git("log", "-1", "--format=%s", "qwenagent-two") == "Fix halve in halve.py."
+    assert isinstance(stage.approver, Yes)
+    assert len(stage.approver.asked) == 1
+
+
+def test_stop_on_block_ends_the_whole_queue(root):
+    one = parse_plan(PLAN, str(root / "one.md"))
+    two = parse_plan("- [ ] Fix `halve` in `halve.py`.\n", str(root / "two.md"))
+    stage = Stage(root, [])
+    assert stage.run([one, two], "plan", RunOptions(stop_on_block=True)) == 1
+    assert stage.states == ["blocked", "skipped", "skipped", "skipped"]
+    assert begun(stage) == [1]

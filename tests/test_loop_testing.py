@@ -1,0 +1,566 @@
+"""When which tests run: time-outs, slow suites, flip-floppers, what runs leave behind."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qwenagent.checks import TestRunner, parse_command
+from qwenagent.config import LoopSettings, Settings, TestSettings
+from qwenagent.engine import ScriptedEngine
+from qwenagent.loop import Ports, Stop
+from qwenagent.loop.flaky import MAX_RERUN, FlipFloppers
+from qwenagent.loop.judging import Judge, compare_suites
+from qwenagent.loop.limits import FIRST_S, Limits
+from qwenagent.loop.reach import Part, overlaid
+from qwenagent.loop.testing import Closing, Tests, summary
+from qwenagent.plan import parse_plan
+from qwenagent.protocol.checks import TestCommand, TestRun
+from qwenagent.protocol.events import EventStream, Record, TestsStarted, Warned
+from qwenagent.registry import find_card
+from qwenagent.workspace import Edit, Repository, Workspace
+from tests.conftest import run_git
+from tests.loop_stage import FIXED, MODULE, TEST, Stage, Yes, body, make_repository
+
+SUITE = "python3 -m unittest -v"
+OWN = "python3 -m unittest -v test_calc"
+ADD, ZERO = "test_calc.Add.test_add", "test_calc.Add.test_zero"
+OTHER = (
+    "import unittest\n\nimport calc\n\n\nclass Twice(unittest.TestCase):\n"
+    "    def test_twice(self):\n        self.assertEqual(calc.twice(0), 0)\n"
+)
+APART = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_one(self):\n        pass\n"
+SCRIPT = "import pathlib, sys\n"
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    files = {
+        "calc.py": MODULE,
+        "test_calc.py": TEST,
+        "test_other.py": OTHER,
+        "test_apart.py": APART,
+        ".gitignore": "__pycache__/\n",
+    }
+    return Workspace(Repository.open(make_repository(tmp_path / "my repo", files)))
+
+
+class Told:
+    """Tests of a tree and everything that they told."""
+
+    def __init__(
+        self, tree: Workspace, suite: str = "", *, timeout_s: float = 0, slow_s: float = 60
+    ) -> None:
+        self.tree = tree
+        self.records: list[Record] = []
+        self.tests = Tests(
+            TestRunner(tree.root, os.environ),
+            EventStream("run", (self.records.append,)),
+            Stop(),
+            timeout_s,
+            tree=tree,
+            slow_s=slow_s,
+        )
+        self.tests.suite = command(suite) if suite else None
+        self.tests.measure_baseline()
+
+    @property
+    def baseline(self) -> TestRun:
+        assert self.tests.baseline is not None
+        return self.tests.baseline
+
+    @property
+    def warned(self) -> list[str]:
+        return [r.event.message for r in self.records if isinstance(r.event, Warned)]
+
+    @property
+    def hints(self) -> list[str]:
+        return [r.event.hint for r in self.records if isinstance(r.event, Warned)]
+
+    @property
+    def ran(self) -> list[str]:
+        return [r.event.command for r in self.records if isinstance(r.event, TestsStarted)]
+
+    def judge(self, text: str, own: str = "") -> Judge:
+        [step] = parse_plan(f"- [ ] {text}\n").steps
+        return Judge(step, command(own) if own else None, self.tests, self.tree)
+
+
+def command(text: str) -> TestCommand:
+    return parse_command(text, "step")
+
+
+def edit(tree: Workspace, text: str, name: str = "calc.py") -> None:
+    tree.apply(Edit(name, tree.text(name), text))
+
+
+def script(tree: Workspace, text: str, name: str = "check.py") -> str:
+    """Write a script of the project's and return the command that runs it."""
+    (tree.root / name).write_text(SCRIPT + text, encoding="utf-8")
+    return f"python3 {name}"
+
+
+# -- time-outs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("took_s", "limit_s"), [(0.1, 30.0), (6.0, 30.0), (10.0, 40.0), (100.0, 310.0), (900.0, 1800.0)]
+)
+def test_a_command_may_take_three_times_as_long_as_before(took_s, limit_s):
+    limits = Limits()
+    assert limits.limit_s(command("pytest")) == FIRST_S == 1800
+    limits.note(command("pytest"), took_s)
+    limits.note(command("pytest"), took_s / 2)
+    assert limits.limit_s(command("pytest")) == limit_s
+    assert limits.limit_s(command("pytest -x")) == FIRST_S
+
+
+def test_a_limit_of_the_users_own_is_hard():
+    limits = Limits(hard_s=7)
+    limits.note(command("pytest"), 100)
+    assert limits.limit_s(command("pytest")) == limits.limit_s(command("x")) == 7
+
+
+def test_the_limits_of_real_runs(tree):
+    told = Told(tree, SUITE)
+    judge = told.judge("Fix `add`.", OWN)
+    edit(tree, FIXED)
+    assert judge.judge(["calc.py"]).state == "solved"
+    limits = [r.event.timeout_s for r in told.records if isinstance(r.event, TestsStarted)]
+    # the suite, its red test alone; the step's own; after the edit the step's own, the suite
+    assert limits == [1800, 1800, 1800, 30, 30]
+
+
+def test_a_baseline_that_does_not_end_is_no_oracle(tree):
+    slow = script(tree, "import time; time.sleep(60)\n")
+    told = Told(tree, slow, timeout_s=0.3)
+    assert (told.tests.suite, told.tests.baseline) == (None, None)
+    [warning] = told.warned
+    assert re.fullmatch(
+        r"`python3 check\.py` did not end within \d s before any change, so it judges nothing in "
+        "this run: steps have their own tests alone",
+        warning,
+    )
+    assert "--test-cmd" in told.hints[0]
+    assert "tests.timeout_s" in told.hints[0]
+    told.tests._limits.hard_s = 0  # for a machine that is busy
+    judge = told.judge("Fix `add`.", OWN)
+    edit(tree, FIXED)
+    assert judge.judge(["calc.py"]).state == "solved"
+
+
+def test_a_run_that_hangs_after_an_edit_is_red(tree):
+    (tree.root / "test_calc.py").write_text(
+        TEST.replace("import unittest", "import unittest, calc")
+    )
+    told = Told(tree, timeout_s=1)
+    judge = told.judge("Fix `add`.", OWN)
+    edit(tree, "import time\n\ntime.sleep(60)\n" + FIXED)
+    judged = judge.judge(["calc.py"])
+    assert judged.state == "red"
+    assert re.search(r"`python3 -m unittest -v test_calc` did not end within \d s", judged.reason)
+    assert told.hints[-1] == "tests.timeout_s sets a limit of your own"
+
+
+# -- endings that need words ------------------------------------------------------------------
+
+
+def test_a_suite_that_is_killed_is_told_and_counts_as_red(tree):
+    kill = script(tree, "import os, signal\nprint('half')\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    told = Told(tree, kill)
+    assert told.warned == ["`python3 check.py` was killed by SIGSEGV before any change"]
+    assert told.hints == ["half"]
+    assert summary(told.tests.baseline) == "killed by SIGSEGV"
+    judged = told.judge("Fix `add`.").judge(["calc.py"])
+    assert judged.state == "unverified"  # as bad as before, so not the step's fault
+
+
+def test_a_suite_that_an_edit_crashes(tree):
+    told = Told(tree, SUITE)
+    judge = told.judge("Tidy `twice`.")
+    edit(tree, "import os, signal\n\nos.kill(os.getpid(), signal.SIGKILL)\n" + MODULE)
+    judged = judge.judge(["calc.py"])
+    assert judged.state == "red"
+    assert judged.reason == f"`{SUITE}` was killed by SIGKILL"
+
+
+def test_a_step_that_deletes_the_tests(tree):
+    told = Told(tree, SUITE)
+    judge = told.judge("Fix `add`.", OWN)
+    edit(tree, FIXED)
+    edit(tree, "import unittest\n", "test_calc.py")
+    judged = judge.judge(["calc.py", "test_calc.py"])
+    assert judged.state == "red"
+    assert judged.reason == "the step's tests are red: no tests were collected; 2 were before"
+
+
+def test_a_shell_line_whose_program_is_missing(tree):
+    told = Told(tree, "no-such-program-x | cat")
+    assert told.warned == [
+        "`no-such-program-x | cat` ended with exit code 127: a program in it is not found "
+        "before any change"
+    ]
+    assert "no-such-program-x" in told.hints[0]
+
+
+# -- slow suites ------------------------------------------------------------------------------
+
+
+def test_of_a_slow_suite_only_what_reaches_the_change_runs(tree):
+    told = Told(tree, SUITE, slow_s=0.001)
+    assert told.tests.is_slow
+    assert "more than tests.slow_s = 0.001" in told.warned[0]
+    judge = told.judge("Fix `add`.")
+    n_before = len(told.ran)
+    edit(tree, FIXED)
+    judged = judge.judge(["calc.py"])
+    assert (judged.state, judged.newly_passed) == ("solved", (ADD,))
+    [part] = told.ran[n_before:]
+    assert "test_calc" in part
+    assert "test_other" in part
+    assert "test_apart" not in part
+    assert judged.suite is not None
+    assert judged.suite.statuses == {
+        ADD: "passed",
+        ZERO: "passed",
+        "test_apart.T.test_one": "passed",
+        "test_other.Twice.test_twice": "passed",
+    }
+    assert judged.suite.green
+    assert judged.suite.seconds == told.baseline.seconds
+
+
+def test_a_part_that_loses_a_test_is_red(tree):
+    told = Told(tree, SUITE, slow_s=0.001)
+    judge = told.judge("Fix `add`.", OWN)
+    edit(tree, FIXED.replace("return add(a, a)", "return None"))
+    judged = judge.judge(["calc.py"])
+    assert judged.state == "red"
+    assert judged.newly_failed == ("test_other.Twice.test_twice",)
+    edit(tree, "def add(a, b):\n    return a + b\n\n\ntwice = unknown\n")
+    assert judge.judge(["calc.py"]).state == "red"
+
+
+def test_the_steps_test_comes_first_and_a_red_one_ends_it(tree):
+    told = Told(tree, SUITE, slow_s=0.001)
+    judge = told.judge("Fix `add`.", OWN)
+    n_before = len(told.ran)
+    edit(tree, MODULE + "\nX = 1\n")
+    assert judge.judge(["calc.py"]).state == "red"
+    assert told.ran[n_before:] == [OWN]
+
+
+def test_a_step_whose_test_is_the_slow_suite(tree):
+    told = Told(tree, SUITE, slow_s=0.001)
+    judge = told.judge("Fix `add`.", SUITE)
+    n_before = len(told.ran)
+    edit(tree, FIXED)
+    assert judge.judge(["calc.py"]).state == "solved"
+    assert len(told.ran[n_before:]) == 1
+    assert told.ran[n_before] != SUITE
+
+
+def test_a_step_whose_test_is_a_slow_suite_that_has_no_parts(tree):
+    shell = f"cd . && {SUITE}"
+    told = Told(tree, shell, slow_s=0.001)
+    judge = told.judge("Fix `add`.", shell)
+    edit(tree, MODULE + "\nX = 1\n")
+    assert judge.judge(["calc.py"]).state == "red"
+    assert told.ran[-1] == shell
+    edit(tree, FIXED)
+    assert judge.judge(["calc.py"]).state == "solved"
+
+
+def test_a_file_that_no_test_reaches_is_told_once(tree):
+    told = Told(tree, SUITE, slow_s=0.001)
+    n_before = len(told.ran)
+    edit(tree, "some\n", "notes.txt")
+    for _ in range(2):
+        judge = told.judge("Write notes.")
+        judged = judge.judge(["notes.txt"])
+        assert (judged.state, judged.reason) == ("unverified", "no test speaks for it")
+    assert told.ran[n_before:] == []
+    assert told.warned[1:] == [
+        "no test seems to reach notes.txt, so only the whole suite after the last step can "
+        "judge that"
+    ]
+
+
+def test_a_slow_suite_without_parts_is_told(tree):
+    told = Told(tree, script(tree, "print('ok')\n"), slow_s=0.001)
+    judged = told.judge("Fix `add`.").judge(["calc.py"])
+    assert judged.state == "unverified"
+    assert "cannot be told to run single test files" in told.warned[-1]
+
+
+def test_the_whole_suite_after_the_last_step(tree):
+    told = Told(tree, SUITE, slow_s=0.001)
+    assert told.tests.closing_run() is None  # nothing has changed
+    edit(tree, FIXED)
+    closing = told.tests.closing_run()
+    assert closing is not None
+    assert closing == Closing(
+        closing.run, (), "the whole suite after the last step: 4 of 4 passed, none turned red"
+    )
+    assert told.ran[-1] == SUITE
+    assert told.tests.closing_run() is None
+
+
+def test_what_only_the_whole_suite_notices(tree):
+    told = Told(tree, SUITE, slow_s=0.001)
+    edit(tree, FIXED.replace("return add(a, a)", "return 1"))
+    closing = told.tests.closing_run()
+    assert closing is not None
+    lost = "test_other.Twice.test_twice"
+    assert closing.newly_failed == (lost,)
+    assert closing.sentence.endswith(f"{lost} passed before and no longer does")
+
+
+def test_a_quick_suite_needs_no_closing_run(tree):
+    told = Told(tree, SUITE)
+    edit(tree, FIXED)
+    assert not told.tests.is_slow
+    assert told.tests.closing_run() is None
+    assert Told(tree).tests.closing_run() is None
+
+
+def test_a_part_laid_over_the_whole():
+    whole = TestRun("all", 1, 90.0, "old", {"a": "passed", "b": "failed"}, {"b": "why"})
+    part = Part(("f",), frozenset({"a"}), None)
+    run = TestRun("part", 0, 1.0, "new", {"a": "passed", "c": "passed"})
+    assert overlaid(whole, run, part) == TestRun(
+        "all", 1, 90.0, "new", {"b": "failed", "a": "passed", "c": "passed"}, {"b": "why"}
+    )
+    gone = TestRun("part", 5, 1.0, "", collected=False)
+    assert overlaid(whole, gone, part).statuses == {"b": "failed"}
+
+
+# -- flip-floppers ----------------------------------------------------------------------------
+
+
+def flaky_test(counter: Path, fails: str, name: str = "test_flip") -> str:
+    """A test that counts its runs and fails in those that `fails`, a condition on n, names."""
+    return (
+        "import pathlib, unittest\n\n\nclass Flip(unittest.TestCase):\n"
+        f"    def {name}(self):\n"
+        f"        counter = pathlib.Path({str(counter)!r})\n"
+        "        n = int(counter.read_text()) + 1 if counter.exists() else 1\n"
+        "        counter.write_text(str(n))\n"
+        f"        self.assertFalse({fails})\n"
+    )
+
+
+@pytest.fixture
+def flip(tree: Workspace, tmp_path: Path) -> Callable[[str], Path]:
+    def write(fails: str) -> Path:
+        counter = tmp_path / "counter"
+        (tree.root / "test_flip.py").write_text(flaky_test(counter, fails), encoding="utf-8")
+        return counter
+
+    return write
+
+
+FLIP = "test_flip.Flip.test_flip"
+SET_ASIDE = (
+    f"{FLIP} failed and then passed without any change: set aside, neither evidence nor "
+    "regression in this run"
+)
+
+
+def test_a_test_that_fails_once_after_an_edit_costs_nothing(tree, flip):
+    flip("n == 2")
+    told = Told(tree, SUITE)
+    judge = told.judge("Fix `add`.")
+    edit(tree, FIXED)
+    judged = judge.judge(["calc.py"])
+    assert (judged.state, judged.newly_passed, judged.newly_failed) == ("solved", (ADD,), ())
+    assert told.warned == [SET_ASIDE]
+    assert told.tests.flaky.ids == (FLIP,)
+    assert judged.suite is not None
+    assert FLIP not in judged.suite.statuses
+    assert judged.suite.green
+
+
+def test_a_test_that_fails_twice_is_red(tree, flip):
+    flip("n in (2, 3)")
+    told = Told(tree, SUITE)
+    judge = told.judge("Fix `add`.")
+    edit(tree, FIXED)
+    judged = judge.judge(["calc.py"])
+    assert (judged.state, judged.newly_failed) == ("red", (FLIP,))
+    assert told.warned == []
+
+
+def test_a_test_that_passes_alone_only_is_red(tree):
+    """An edit may break it for those that run after another test."""
+    other = OTHER.replace("        self.assert", "        calc.SEEN = True\n        self.assert")
+    (tree.root / "test_other.py").write_text(other)
+    later = APART.replace("pass", "import calc; assert not getattr(calc, 'SEEN', False) or calc.OK")
+    (tree.root / "test_past.py").write_text(later)
+    (tree.root / "calc.py").write_text(MODULE + "\n\nOK = True\n")
+    told = Told(tree, SUITE)
+    judge = told.judge("Fix `add`.")
+    edit(tree, FIXED + "\n\nOK = False\n")
+    judged = judge.judge(["calc.py"])
+    assert (judged.state, judged.newly_failed) == ("red", ("test_past.T.test_one",))
+    assert told.warned == []
+
+
+def test_a_flip_flopper_at_the_baseline_never_counts_as_solved(tree, flip):
+    flip("n == 1")
+    told = Told(tree, SUITE)
+    assert told.warned == [SET_ASIDE]
+    assert FLIP not in told.baseline.statuses
+    judged = told.judge("Write `flip`.").judge(["notes.txt"])
+    assert judged.state == "unverified"
+    assert len(told.warned) == 1
+
+
+def test_a_step_whose_only_test_flips_has_no_test(tree, flip):
+    flip("n == 1")
+    told = Told(tree)
+    judge = told.judge("Fix it.", "python3 -m unittest -v test_flip")
+    assert (judge.before, judge.failing) == (None, None)
+    judged = judge.judge(["calc.py"])
+    assert (judged.state, judged.reason) == ("unverified", "no test speaks for it")
+
+
+def test_a_red_test_is_run_again_only_once_in_a_run(tree):
+    told = Told(tree, SUITE)
+    assert len(told.ran) == 2
+    assert ADD in told.ran[1]
+    told.judge("Fix `add`.", OWN)
+    assert told.ran[2:] == [OWN]
+
+
+def test_a_command_without_ids_that_flips(tree, tmp_path):
+    counter = tmp_path / "n"
+    text = f"p = pathlib.Path({str(counter)!r})\nseen = p.exists()\np.touch()\nsys.exit(not seen)\n"
+    told = Told(tree, script(tree, text))
+    assert (told.tests.suite, told.tests.baseline) == (None, None)
+    assert told.warned[0].startswith("python3 check.py failed and then passed without any change")
+
+
+def test_many_failures_at_once_are_not_run_again(tree):
+    names = "".join(
+        f"    def test_{n:02}(self):\n        self.fail()\n" for n in range(MAX_RERUN + 1)
+    )
+    (tree.root / "test_many.py").write_text(APART + names)
+    assert len(Told(tree, "python3 -m unittest -v test_many").ran) == 1
+
+
+def test_a_run_without_what_was_set_aside():
+    flips = FlipFloppers()
+    run = TestRun("x", 1, 1.0, "", {"a": "failed", "b": "passed"}, {"a": "why"})
+    assert flips.drop(run) is run
+    again = TestRun("x", 0, 1.0, "", {"a": "passed", "b": "passed"})
+    assert flips.find(command("a | b"), run, ["a"], lambda _command: again) == ["a"]
+    assert flips.drop(run) == TestRun("x", 0, 1.0, "", {"b": "passed"})
+    only = TestRun("x", 1, 1.0, "", {"a": "failed"})
+    assert flips.drop(only) == TestRun("x", 0, 1.0, "", collected=False)
+    other = TestRun("x", 1, 1.0, "", {"a": "failed", "c": "failed"})
+    assert flips.drop(other) == TestRun("x", 1, 1.0, "", {"c": "failed"})
+    killed = TestRun("x", -9, 1.0, "", {"a": "failed", "b": "passed"})
+    assert flips.drop(killed).exit_code == -9
+
+
+# -- what runs leave behind -------------------------------------------------------------------
+
+
+def test_tests_that_change_the_tree_are_told_of_once(tree):
+    (tree.root / "a b.txt").write_text("one\n")
+    run_git(tree.root, "add", "a b.txt")
+    run_git(tree.root, "commit", "-qm", "more")
+    (tree.root / "calc.py").write_text(MODULE + "\n# mine\n")
+    text = (
+        "for name in ('a b.txt', 'calc.py', 'new.snap', '__pycache__/x.pyc', '.my_cache/y'):\n"
+        "    path = pathlib.Path(name)\n    path.parent.mkdir(exist_ok=True)\n"
+        "    path.write_text((path.read_text() if path.exists() else '') + '# more\\n')\n"
+    )
+    told = Told(tree, script(tree, text))
+    assert told.warned == [
+        "`python3 check.py` changed 2 tracked file(s): a b.txt, calc.py; they are left as they "
+        "are and are in no commit",
+        "`python3 check.py` left 1 new file(s): new.snap; they stay and are in no commit",
+    ]
+    assert told.hints[0] == "`git restore -- 'a b.txt'` takes that back"  # calc.py was changed
+    told.judge("Fix `add`.").judge([])
+    assert len(told.warned) == 2
+    assert (tree.root / "a b.txt").read_text() == "one\n# more\n# more\n"
+
+
+def test_a_file_that_the_step_wrote_and_its_tests_rewrite_is_the_steps(tree):
+    text = "path = pathlib.Path('calc.py')\npath.write_text(path.read_text() + '# formatted\\n')\n"
+    told = Told(tree)
+    edit(tree, FIXED)
+    judge = told.judge("Fix `add`.", script(tree, text))
+    judge.judge(["calc.py"])
+    assert told.warned == []
+    assert tree.changed() == ["calc.py"]
+    assert tree.rollback() == ["calc.py"]
+    assert (tree.root / "calc.py").read_text() == MODULE
+
+
+def test_a_tracked_file_that_tests_delete(tree):
+    told = Told(tree, script(tree, "pathlib.Path('test_apart.py').unlink()\n"))
+    assert "changed 1 tracked file(s): test_apart.py" in told.warned[0]
+    assert told.hints == ["`git restore -- test_apart.py` takes that back"]
+
+
+# -- judged alike -----------------------------------------------------------------------------
+
+
+def test_a_suite_compared_with_the_last_accepted(tree):
+    told = Told(tree, SUITE)
+    run = told.tests.run(command(SUITE), "regression")
+    assert compare_suites(told.tests, run) == ""
+    edit(tree, MODULE.replace("a - b", "None"))
+    lost = told.tests.run(command(SUITE), "regression")
+    assert "passed before and no longer do" in compare_suites(told.tests, lost)
+
+
+def test_the_tests_of_a_run(tree):
+    records: list[Record] = []
+    settings = Settings(tests=TestSettings(timeout_s=5, slow_s=0.001))
+    ports = Ports(
+        engine=ScriptedEngine([]),
+        workspace=tree,
+        runner=TestRunner(tree.root, os.environ),
+        events=EventStream("run", (records.append,)),
+        approver=Yes(),
+        profile=find_card("0.5b").profile,
+        settings=settings,
+        stop=Stop(),
+    )
+    assert Tests.for_run(ports, command("pytest || true")).suite is None
+    assert [r.event for r in records] == [
+        Warned("`pytest || true` cannot fail, so it is no evidence of anything")
+    ]
+    tests = Tests.for_run(ports, command(OWN))
+    tests.measure_baseline()
+    assert (tests.suite, tests.timeout_s, tests.is_slow) == (command(OWN), 5, True)
+
+
+# -- whole runs -------------------------------------------------------------------------------
+
+
+def test_a_run_in_which_a_test_flips(tree, flip):
+    flip("n == 2")
+    stage = Stage(tree.root, [body(FIXED)], settings=Settings(loop=LoopSettings(repairs=0)))
+    plan = f"Test: `{SUITE}`\n\n- [ ] Fix `add` in `calc.py`: it subtracts.\n"
+    assert stage.run_plan(plan) == 0
+    assert stage.states == ["solved"]
+
+
+def test_a_run_with_a_limit_that_the_suite_does_not_keep(tree):
+    hang = script(tree, "import time; time.sleep(60)\n")
+    settings = Settings(tests=TestSettings(command=hang, timeout_s=2.5))
+    stage = Stage(tree.root, [body(FIXED)], settings=settings)
+    assert stage.run_plan(f"- [ ] Fix `add` in `calc.py`.\n      Test: `{OWN}`\n") == 0
+    assert stage.states == ["solved"]
+    assert any("judges nothing in this run" in w.message for w in stage.events(Warned))

@@ -1,0 +1,589 @@
+"""Kinds of repository: what of each is listed, read and written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from qwenagent.errors import DirtyTree, EditRefused, GitFailed, PathEscapes, WorkspaceError
+from qwenagent.workspace import Edit, Repository, Workspace
+from qwenagent.workspace.listing import Index, Listing
+from tests.conftest import run_git
+
+FIRST = [".gitignore", "README.md", "pkg/store.py"]
+
+
+def open_tree(root: Path) -> Workspace:
+    return Workspace(Repository.open(root))
+
+
+def put(root: Path, name: str, text: str = "x\n") -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def commit(root: Path) -> None:
+    run_git(root, "add", "-A")
+    run_git(root, "commit", "-qm", "more")
+
+
+def refused(tree: Workspace, path: str, old: str | None = None) -> str:
+    """Why a path is not written; the same must hold for reading, if it is there."""
+    with pytest.raises((EditRefused, PathEscapes)) as caught:
+        tree.apply(Edit(path, old, "new\n"))
+    assert tree.why_not_written(path) == caught.value.message
+    return caught.value.message
+
+
+# -- repositories in and beside it --------------------------------------------------------------
+
+
+@pytest.fixture
+def with_submodule(repo: Path, tmp_path: Path) -> Path:
+    inner = tmp_path / "inner"
+    put(inner, "a.py")
+    run_git(inner, "init", "-q", "-b", "main")
+    commit(inner)
+    allow = ("-c", "protocol.file.allow=always")
+    run_git(repo, *allow, "submodule", "--quiet", "add", str(inner), "lib/inner")
+    commit(repo)
+    return repo
+
+
+def test_a_submodule_is_neither_listed_nor_written(with_submodule):
+    tree = open_tree(with_submodule)
+    assert tree.files() == [".gitignore", ".gitmodules", *FIRST[1:]]
+    assert refused(tree, "lib/inner/b.py") == "lib/inner/b.py is in a repository of its own"
+    assert Repository.open(with_submodule / "lib/inner").files() == ["a.py"]
+
+
+def test_a_submodule_that_is_not_fetched(with_submodule):
+    run_git(with_submodule, "submodule", "--quiet", "deinit", "--all", "--force")
+    tree = open_tree(with_submodule)
+    assert tree.files() == [".gitignore", ".gitmodules", *FIRST[1:]]
+    why = "is in the submodule lib/inner; work in that repository"
+    assert refused(tree, "lib/inner/b.py") == f"lib/inner/b.py {why}"
+    assert refused(tree, "lib/inner") == f"lib/inner {why}"
+    assert run_git(with_submodule, "status", "--porcelain") == ""
+
+
+def test_a_repository_inside_of_the_repository(repo):
+    put(repo, "pkg/inner/a.py")
+    put(repo, "pkg/inner/tracked.py")
+    run_git(repo, "add", "pkg/inner/tracked.py")
+    run_git(repo / "pkg/inner", "init", "-q")
+    assert open_tree(repo).files() == FIRST
+
+
+def test_a_linked_tree_has_its_own_files(repo, tmp_path):
+    linked = tmp_path / "linked tree"
+    run_git(repo, "worktree", "add", "-q", "-b", "other", str(linked))
+    put(linked, "new.py")
+    tree = open_tree(linked / "pkg")
+    assert (tree.root, tree.files()) == (linked, [*FIRST[:2], "new.py", FIRST[2]])
+    tree.apply(Edit("README.md", "# Sample\n", "# Linked\n"))
+    tree.repository.commit(["README.md"], "linked")
+    assert (repo / "README.md").read_text() == "# Sample\n"
+    assert tree.repository.changes() == []
+
+
+@pytest.mark.parametrize("cone", ["--cone", "--no-cone"])
+def test_what_a_sparse_checkout_leaves_out(repo, cone):
+    put(repo, "docs/guide.md")
+    commit(repo)
+    run_git(repo, "sparse-checkout", "set", cone, "pkg" if cone == "--cone" else "/pkg/")
+    tree = open_tree(repo)
+    assert "docs/guide.md" not in tree.files()
+    why = "docs/guide.md is not checked out here; `git sparse-checkout` brings it"
+    assert refused(tree, "docs/guide.md") == why
+    with pytest.raises(EditRefused, match="not checked out"):
+        tree.read("docs/guide.md")
+    before = run_git(repo, "ls-files", "-s")
+    tree.apply(Edit("pkg/new.py", None, "x = 1\n"))
+    tree.repository.snapshot("refs/qwenagent/one", "before")
+    tree.repository.commit(["pkg/new.py"], "new")
+    assert set(before.splitlines()) < set(run_git(repo, "ls-files", "-s").splitlines())
+    assert not (repo / "docs").exists()
+
+
+def test_a_file_that_git_is_told_to_skip_or_to_take_as_unchanged(repo):
+    run_git(repo, "update-index", "--skip-worktree", "README.md")
+    run_git(repo, "update-index", "--assume-unchanged", "pkg/store.py")
+    tree = open_tree(repo)
+    assert tree.files() == [".gitignore", "pkg/store.py"]
+    assert "is not checked out here" in refused(tree, "README.md", "# Sample\n")
+    old = tree.read("pkg/store.py").text
+    assert "is marked --assume-unchanged" in refused(tree, "pkg/store.py", old)
+
+
+def test_a_shallow_clone_with_a_detached_head(repo, tmp_path):
+    put(repo, "second.py")
+    commit(repo)
+    clone = tmp_path / "clone"
+    run_git(tmp_path, "clone", "-q", "--depth=1", f"file://{repo}", str(clone))
+    run_git(clone, "checkout", "-q", "--detach")
+    tree = open_tree(clone)
+    tree.repository.require_clean()
+    assert tree.repository.start_branch("step") == "step"
+    tree.apply(Edit("second.py", "x\n", "y\n"))
+    tree.repository.snapshot("refs/qwenagent/one", "before")
+    tree.repository.commit(["second.py"], "step")
+    assert run_git(clone, "log", "--format=%s").split() == ["step", "more"]
+
+
+def test_a_repository_without_a_commit_and_with_empty_folders(tmp_path):
+    run_git(tmp_path, "init", "-q")
+    (tmp_path / "empty/deep").mkdir(parents=True)
+    tree = open_tree(tmp_path)
+    assert tree.files() == []
+    tree.apply(Edit("empty/deep/a.py", None, "x\n"))
+    assert tree.files() == ["empty/deep/a.py"]
+
+
+def test_what_is_added_by_intent_only(repo):
+    put(repo, "soon.py")
+    run_git(repo, "add", "-N", "soon.py")
+    tree = open_tree(repo)
+    assert tree.files() == [*FIRST, "soon.py"]
+    tree.apply(Edit("soon.py", "x\n", "y\n"))
+    tree.repository.commit(["soon.py"], "soon")
+    assert run_git(repo, "show", "HEAD:soon.py") == "y\n"
+
+
+# -- unfinished things --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def divided(repo: Path) -> Path:
+    """Branches main and other, which both change README.md."""
+    run_git(repo, "checkout", "-q", "-b", "other")
+    put(repo, "README.md", "other\n")
+    commit(repo)
+    run_git(repo, "checkout", "-q", "main")
+    put(repo, "README.md", "main\n")
+    commit(repo)
+    return repo
+
+
+def fails(root: Path, *args: str) -> None:
+    with pytest.raises(AssertionError):
+        run_git(root, *args)
+
+
+def merge(root: Path) -> None:
+    fails(root, "merge", "other")
+
+
+def rebase(root: Path) -> None:
+    fails(root, "rebase", "other")
+
+
+def apply_rebase(root: Path) -> None:
+    fails(root, "rebase", "--apply", "other")
+
+
+def cherry_pick(root: Path) -> None:
+    fails(root, "cherry-pick", "other")
+
+
+def cherry_pick_of_two(root: Path) -> None:
+    run_git(root, "commit", "-q", "--allow-empty", "-m", "empty")
+    run_git(root, "checkout", "-q", "other")
+    run_git(root, "commit", "-q", "--allow-empty", "-m", "empty")
+    run_git(root, "checkout", "-q", "main")
+    fails(root, "cherry-pick", "other~2..other")
+    put(root, "README.md", "both\n")
+    run_git(root, "commit", "-qam", "picked")
+
+
+def revert(root: Path) -> None:
+    run_git(root, "commit", "-q", "--allow-empty", "-m", "empty")
+    put(root, "README.md", "again\n")
+    commit(root)
+    fails(root, "revert", "--no-edit", "HEAD~2")
+
+
+def bisect(root: Path) -> None:
+    run_git(root, "bisect", "start")
+
+
+def am(root: Path) -> None:
+    patch = run_git(root, "format-patch", "--stdout", "other~..other")
+    with pytest.raises(AssertionError):
+        run_git(root, "am", stdin=patch)
+
+
+@pytest.mark.parametrize(
+    ("begin", "what", "ends"),
+    [
+        (merge, "a merge", "git merge --abort"),
+        (rebase, "a rebase", "git rebase --abort"),
+        (apply_rebase, "a rebase", "git rebase --abort"),
+        (cherry_pick, "a cherry-pick", "git cherry-pick --abort"),
+        (cherry_pick_of_two, "a cherry-pick or revert", "git cherry-pick --abort"),
+        (revert, "a revert", "git revert --abort"),
+        (bisect, "a bisect", "git bisect reset"),
+        (am, "a `git am`", "git am --abort"),
+    ],
+)
+def test_what_is_unfinished_is_named_with_what_ends_it(divided, begin, what, ends):
+    begin(divided)
+    repository = Repository.open(divided)
+    with pytest.raises(DirtyTree) as caught:
+        repository.require_clean()
+    assert caught.value.message == f"{what} is in progress"
+    assert f"`{ends}` ends it, then run again" in caught.value.hint
+    run_git(divided, *ends.split()[1:])
+    repository.require_clean()
+
+
+def test_a_file_with_conflicts_is_read_only(divided):
+    merge(divided)
+    tree = open_tree(divided)
+    old = tree.read("README.md").text
+    assert refused(tree, "README.md", old) == (
+        "README.md has conflicts; resolve them and `git add` it"
+    )
+
+
+def test_a_lock_that_git_left_behind(repo):
+    lock = put(repo, ".git/index.lock")
+    os.utime(lock, (1_000_000_000, 1_000_000_000))
+    put(repo, "README.md", "other\n")
+    repository = Repository.open(repo)
+    for work in (lambda: repository.commit(["README.md"], "x"), repository.require_clean):
+        with pytest.raises(GitFailed, match=r"another git command holds .*/\.git/index\.lock") as e:
+            work()
+        assert e.value.message.endswith(" min old)")
+        assert "delete that file" in e.value.hint
+    lock.unlink()
+    repository.commit(["README.md"], "x")
+
+
+# -- names and links ----------------------------------------------------------------------------
+
+
+def test_names_of_all_kinds_are_listed_read_written_and_committed(repo):
+    names = [
+        "a b.py",
+        "it's.py",
+        'say "x".py',
+        "tab\u3000wide.py",
+        "grüße/日本語.py",
+        "🎉.py",
+        unicodedata.normalize("NFC", "é.py"),
+        unicodedata.normalize("NFD", "ö.py"),
+        "n" * 252 + ".py",
+    ]
+    for name in names:
+        put(repo, name)
+    tree = open_tree(repo)
+    assert tree.files() == sorted([*FIRST, *names])
+    for name in names:
+        tree.apply(Edit(name, "x\n", "y\n"))
+    assert sorted(tree.changed()) == sorted(names)
+    tree.repository.commit(names, "all")
+    assert run_git(repo, "status", "--porcelain") == ""
+
+
+def test_names_that_are_not_offered(repo):
+    for name in ("two\nlines.py", "back\\slash.py", "bell\x07.py"):
+        put(repo, name)
+    assert open_tree(repo).files() == FIRST
+
+
+@pytest.fixture
+def exact_names(repo: Path) -> None:
+    """Skips the test where the file system takes two spellings for one name."""
+    if (repo / "readme.MD").exists():
+        pytest.skip("this file system ignores case")
+
+
+@pytest.mark.usefixtures("exact_names")
+def test_names_that_differ_only_in_case(repo):
+    put(repo, "readme.md")
+    commit(repo)
+    tree = open_tree(repo)
+    assert tree.files() == [".gitignore", "README.md", "pkg/store.py", "readme.md"]
+    tree.apply(Edit("readme.md", "x\n", "y\n"))
+    assert (repo / "README.md").read_text() == "# Sample\n"
+
+
+@pytest.mark.usefixtures("exact_names")
+@pytest.mark.parametrize(
+    ("path", "twin"),
+    [("Readme.MD", "README.md"), ("PKG/new.py", "pkg"), ("pkg/STORE.py", "pkg/store.py")],
+)
+def test_another_spelling_of_what_is_there_is_not_created(repo, path, twin):
+    assert refused(open_tree(repo), path) == (
+        f"{path} would be another spelling of {twin}, and on some systems the same file"
+    )
+
+
+@pytest.mark.usefixtures("exact_names")
+def test_another_form_of_an_accent_is_not_created(repo):
+    put(repo, unicodedata.normalize("NFD", "é.py"))
+    with pytest.raises(EditRefused, match="another spelling"):
+        open_tree(repo).apply(Edit(unicodedata.normalize("NFC", "é.py"), None, "x\n"))
+
+
+def test_links_of_all_kinds_are_neither_listed_nor_followed(repo, tmp_path):
+    outside = put(tmp_path, "outside.py")
+    links = {"in": "README.md", "out": str(outside), "folder": "pkg", "loop": "loop", "gone": "no"}
+    for name, target in links.items():
+        (repo / name).symlink_to(target)
+    run_git(repo, "add", "in", "loop")
+    tree = open_tree(repo)
+    assert tree.files() == FIRST
+    for name in links:
+        path = "folder/store.py" if name == "folder" else name
+        assert "goes through a link" in refused(tree, path)
+
+
+def test_a_tracked_file_that_became_a_link_or_a_folder(repo, tmp_path):
+    (repo / "README.md").unlink()
+    (repo / "README.md").symlink_to(".gitignore")
+    shutil.move(repo / "pkg", tmp_path / "pkg")
+    (repo / "pkg").symlink_to(tmp_path / "pkg")
+    assert open_tree(repo).files() == [".gitignore"]
+
+
+def test_the_other_name_of_a_hard_link_keeps_its_content(repo, tmp_path):
+    os.link(repo / "README.md", tmp_path / "other name")
+    open_tree(repo).apply(Edit("README.md", "# Sample\n", "# New\n"))
+    assert (tmp_path / "other name").read_text() == "# Sample\n"
+
+
+def test_a_pipe_is_no_file(repo):
+    os.mkfifo(repo / "pipe")
+    tree = open_tree(repo)
+    assert tree.files() == FIRST
+    with pytest.raises(EditRefused, match=r"^pipe is no file$"):
+        tree.read("pipe")
+
+
+# -- permissions --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def permissions(tmp_path: Path) -> None:
+    """Skips the test where they are not obeyed, as for root."""
+    closed = put(tmp_path, "closed")
+    closed.chmod(0)
+    if os.access(closed, os.R_OK):
+        pytest.skip("this user may read and write everything")
+
+
+def test_a_write_protected_file(repo):
+    (repo / "README.md").chmod(0o444)
+    assert refused(open_tree(repo), "README.md", "# Sample\n") == (
+        "README.md is write-protected; `chmod u+w` allows it"
+    )
+
+
+@pytest.mark.usefixtures("permissions")
+def test_a_folder_and_a_file_without_permission(repo):
+    put(repo, "closed/a.py")
+    put(repo, "dark.py").chmod(0)
+    tree = open_tree(repo)
+    (repo / "closed").chmod(0)
+    try:
+        assert tree.files() == [".gitignore", "README.md", "dark.py", "pkg/store.py"]
+        assert refused(tree, "closed/a.py", "x\n") == (
+            "closed/a.py cannot be looked at: Permission denied"
+        )
+        with pytest.raises(EditRefused, match=r"^dark\.py cannot be read: Permission denied$"):
+            tree.read("dark.py")
+    finally:
+        (repo / "closed").chmod(0o755)
+
+
+@pytest.mark.usefixtures("permissions")
+def test_a_folder_that_is_read_only(repo):
+    tree = open_tree(repo)
+    tree.apply(Edit("pkg/new.py", None, "x\n"))
+    (repo / "pkg").chmod(0o555)
+    try:
+        with pytest.raises(EditRefused, match=r"^pkg/b\.py cannot be written: Permission denied$"):
+            tree.apply(Edit("pkg/b.py", None, "x\n"))
+        with pytest.raises(WorkspaceError, match=r"pkg/new\.py \(Permission denied\)"):
+            tree.rollback()
+    finally:
+        (repo / "pkg").chmod(0o755)
+    assert tree.rollback() == ["pkg/new.py"]
+
+
+def test_a_rollback_that_fails_in_one_place_restores_the_others(repo):
+    tree = open_tree(repo)
+    tree.apply(Edit("new/a.py", None, "x\n"))
+    tree.apply(Edit("README.md", "# Sample\n", "# New\n"))
+    (repo / "new/a.py").unlink()
+    (repo / "new/a.py").mkdir()
+    with pytest.raises(WorkspaceError, match=r"^1 file\(s\) could not be put back: .*new/a\.py \("):
+        tree.rollback()
+    assert (repo / "README.md").read_text() == "# Sample\n"
+    (repo / "new/a.py").rmdir()
+    assert tree.rollback() == ["new/a.py"]
+    assert run_git(repo, "status", "--porcelain") == ""
+
+
+# -- what is ignored ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hiding(repo: Path) -> Path:
+    """Tracked and untracked files that ignore files at two depths name."""
+    put(repo, ".qwenagentignore", "*.csv\n/secrets/\n!keep.csv\n")
+    put(repo, "pkg/.qwenagentignore", "local.py\n")
+    for name in ("a.csv", "keep.csv", "secrets/key.py", "pkg/local.py", "local.py"):
+        put(repo, name)
+    commit(repo)
+    put(repo, "pkg/untracked.csv")
+    put(repo, "note.log")
+    return repo
+
+
+HIDDEN = ["a.csv", "secrets/key.py", "pkg/local.py", "pkg/untracked.csv"]
+
+
+def test_what_qwenagentignore_names_is_not_listed(hiding):
+    assert open_tree(hiding).files() == [
+        ".gitignore", ".qwenagentignore", "README.md", "keep.csv", "local.py",
+        "pkg/.qwenagentignore", "pkg/store.py",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [*HIDDEN, "./a.csv", "new.csv", "secrets/deep/new.py"])
+def test_what_qwenagentignore_names_is_neither_read_nor_written(hiding, path):
+    tree = open_tree(hiding)
+    assert refused(tree, path, "x\n") == f"{path.removeprefix('./')} is named in .qwenagentignore"
+    with pytest.raises(EditRefused, match=r"is named in \.qwenagentignore"):
+        tree.read(path)
+    assert tree.text(path) is None
+
+
+def test_what_both_ignore_files_name_is_hidden_too(hiding):
+    put(hiding, ".qwenagentignore", "*.log\n")
+    tree = open_tree(hiding)
+    with pytest.raises(EditRefused, match=r"is named in \.qwenagentignore"):
+        tree.read("note.log")
+
+
+def test_the_ignore_file_itself_is_not_for_the_agent(hiding):
+    assert "belongs to git, an editor or CI" in refused(open_tree(hiding), ".qwenagentignore")
+
+
+def test_other_files_are_read_and_written_beside_an_ignore_file(hiding):
+    tree = open_tree(hiding)
+    tree.apply(Edit("keep.csv", "x\n", "y\n"))
+    tree.apply(Edit("pkg/new.py", None, "y\n"))
+    assert tree.changed() == ["keep.csv", "pkg/new.py"]
+
+
+# -- listed anew --------------------------------------------------------------------------------
+
+
+def settled(tree: Workspace) -> Workspace:
+    """Make everything look old enough that its times tell of every change; list it."""
+    for folder, _, names in os.walk(tree.root):
+        for path in (Path(folder), *(Path(folder, name) for name in names)):
+            os.utime(path, (1_700_000_000, 1_700_000_000), follow_symlinks=False)
+    tree.files()
+    assert tree._listing is not None
+    assert tree._listing.is_current()
+    return tree
+
+
+def new_file(root: Path) -> None:
+    put(root, "pkg/new.py")
+
+
+def new_file_in_a_new_folder(root: Path) -> None:
+    put(root, "a/b/new.py")
+
+
+def new_file_in_an_empty_folder(root: Path) -> None:
+    put(root, "empty/new.py")
+
+
+def removed_file(root: Path) -> None:
+    (root / "pkg/store.py").unlink()
+
+
+def renamed_folder(root: Path) -> None:
+    (root / "pkg").rename(root / "package")
+
+
+def ignored_by_git(root: Path) -> None:
+    (root / ".gitignore").write_text("README.md\nloose.py\n")
+
+
+def ignored_by_us(root: Path) -> None:
+    put(root, ".qwenagentignore", "README.md\n")
+
+
+def excluded(root: Path) -> None:
+    put(root, ".git/info/exclude", "loose.py\n")
+
+
+def skipped(root: Path) -> None:
+    run_git(root, "update-index", "--skip-worktree", "README.md")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [new_file, new_file_in_a_new_folder, new_file_in_an_empty_folder, removed_file, renamed_folder,
+     ignored_by_git, ignored_by_us, excluded, skipped],
+)  # fmt: skip
+def test_a_change_by_somebody_else_is_seen(repo, change):
+    put(repo, "loose.py")
+    (repo / "empty").mkdir()
+    tree = settled(open_tree(repo))
+    before = tree.files()
+    change(repo)
+    assert tree.files() == Repository.open(repo).files() != before
+
+
+def test_a_listing_is_kept_while_nothing_changes(repo):
+    tree = settled(open_tree(repo))
+    listing = tree._listing
+    put(repo, "README.md", "another content\n")
+    os.utime(repo, (1_700_000_000, 1_700_000_000))
+    tree.files()
+    assert tree._listing is listing
+    tree.files().clear()
+    assert tree.files() == FIRST
+    tree.refresh()
+    assert tree.files() == FIRST
+    assert tree._listing is not listing
+
+
+@pytest.mark.parametrize(
+    ("changed_ns", "age_ms", "current"),
+    [
+        (1_700_000_000_123_456_789, 49, False),
+        (1_700_000_000_123_456_789, 51, True),
+        (1_700_000_000_000_000_000, 1_999, False),
+        (1_700_000_000_000_000_000, 2_001, True),
+        (1_700_000_000_123_456_789, -5, False),
+    ],
+)
+def test_a_listing_of_what_had_just_changed_is_not_trusted(tmp_path, changed_ns, age_ms, current):
+    os.utime(tmp_path, ns=(changed_ns, changed_ns))
+    watched = {str(tmp_path): changed_ns}
+    listing = Listing({}, Index(), watched, changed_ns + age_ms * 1_000_000)
+    assert listing.is_current() is current
+
+
+def test_our_own_writes_and_the_way_back_are_seen(repo):
+    tree = settled(open_tree(repo))
+    tree.apply(Edit("new/a.py", None, "x\n"))
+    assert tree.files() == [*FIRST[:2], "new/a.py", FIRST[2]]
+    tree.rollback()
+    assert tree.files() == FIRST
