@@ -31,6 +31,9 @@ FAILURE_CHARS = 2400
 NEIGHBOUR_LINES = 60
 """Other files up to this length are shown whole, longer ones as outlines."""
 MAX_NEIGHBOURS = 12
+NEIGHBOUR_TOKENS = 1000
+"""For all files together that the step does not name: reading 5,000 tokens takes a laptop's CPU a
+minute, and what is not needed misleads a small model."""
 SMALL_REST_TOKENS = 24
 """Room that is not worth filling."""
 
@@ -56,6 +59,8 @@ class Section:
     what: str
     text: str
     how: str = "whole"
+    aside: bool = False
+    """True for a file that the step does not name."""
 
 
 def system_message() -> Message:
@@ -79,18 +84,22 @@ def build(
     must = [Section("step", f"The step:\n{brief.step.text.strip()}"), Section("order", order)]
     room = brief.budget_tokens - engine.count(system.text) - 16
     room -= sum(engine.count(section.text) + 2 for section in must)
+    aside = NEIGHBOUR_TOKENS
     chosen: list[Section] = []
     included: list[ContextItem] = []
     left_out: list[ContextItem] = []
     for section in _wanted(brief, workspace):
         n_tokens = engine.count(section.text) + 2
         item = ContextItem(section.what, n_tokens, section.how)
-        if n_tokens <= room:
+        limit = min(room, aside) if section.aside else room
+        if n_tokens <= limit:
             room -= n_tokens
+            aside -= n_tokens if section.aside else 0
             chosen.append(section)
             included.append(item)
         else:
-            left_out.append(ContextItem(section.what, n_tokens, f"only {max(room, 0)} tokens left"))
+            why = f"only {max(limit, 0)} tokens left"
+            left_out.append(ContextItem(section.what, n_tokens, why))
     parts = _arranged(chosen, must)
     messages = (system, Message("user", "\n\n".join(parts)))
     total = brief.budget_tokens - room
@@ -198,15 +207,19 @@ def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
         text = workspace.text(path)
         if text is None or not text.strip():
             continue
+        aside = path not in brief.step.mentions
         if text.count("\n") <= NEIGHBOUR_LINES:
             yield Section(
-                f"other {path}", f"Another file, `{path}`:\n{fenced(text, fence_info(path))}"
+                f"other {path}",
+                f"Another file, `{path}`:\n{fenced(text, fence_info(path))}",
+                aside=aside,
             )
         elif rows := outline(path, text, numbered=False):
             yield Section(
                 f"other {path}",
                 f"Outline of another file, `{path}`:\n{fenced(rows, '')}",
                 "outline",
+                aside,
             )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from qwenagent.checks.given import GivenTest, given_test
 from qwenagent.errors import EditRefused, PathEscapes
 from qwenagent.plan import Step
+from qwenagent.plan.document import pieces
 from qwenagent.protocol.checks import TestCommand
 from qwenagent.protocol.events import EditApplied, EventStream
 from qwenagent.workspace import Edit, Workspace, unified_diff
@@ -56,9 +57,23 @@ class GivenFile:
         self._tree.settle()
 
     def step_without(self, step: Step) -> Step:
-        """Return the step as one that is not about this file."""
+        """Return the step as one that is not about this file.
+
+        Its code goes out of the text: the prompt shows the file, and what stands in the step
+        itself a small model writes into the file that it is to change.
+        """
         return replace(
             step,
+            text=_without_code(step.text, step.test_code or "", f"(see `{self.path}`)"),
             files=tuple(path for path in step.files if path != self.path),
             mentions=tuple(path for path in step.mentions if path != self.path),
         )
+
+
+def _without_code(text: str, code: str, instead: str) -> str:
+    """Return a Markdown text without the fenced block that holds `code`."""
+    lines = text.split("\n")
+    for piece in pieces(text):
+        if piece.kind == "code" and piece.text.strip() == code.strip():
+            return "\n".join([*lines[: piece.start], instead, *lines[piece.end :]])
+    return text

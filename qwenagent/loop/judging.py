@@ -29,6 +29,8 @@ class Judged:
     """The whole suite's run, if it was run."""
     newly_passed: tuple[str, ...] = ()
     newly_failed: tuple[str, ...] = ()
+    is_guess: bool = False
+    """True where all that is red are tests that seem to belong to the step by a name."""
     tests_solved: bool = False
     """True where the tests are content, and examples from the step's text alone are not."""
 
@@ -85,7 +87,7 @@ class Judge:
             ChecksError, Stopped: see `Tests.run`.
         """
         judged = self._judge_tests(written)
-        examples = self._examples.run() if judged.state != "red" else None
+        examples = self._examples.run() if judged.state != "red" or judged.is_guess else None
         if examples is None or not examples.statuses:
             return judged
         before = self._examples.before
@@ -104,7 +106,7 @@ class Judge:
             return judged
         n = examples.n_passed
         reason = f"{n} example{'s hold' if n > 1 else ' holds'} that did not before"
-        return replace(judged, state="solved", reason=reason, shown=judged.shown or examples)
+        return replace(judged, state="solved", reason=reason, is_guess=False)
 
     def _judge_tests(self, written: Collection[str]) -> Judged:
         own = None
@@ -151,7 +153,8 @@ class Judge:
             return self._judged("solved", best.why, shown, suite, best)
         waiting = [t for t in self._waiting if t not in self._tests.flaky.ids]
         if own is None and waiting and shown and not shown.green:
-            return self._judged("red", f"{waiting[0]} is still red", shown, suite, None)
+            judged = self._judged("red", f"{waiting[0]} is still red", shown, suite, None)
+            return replace(judged, is_guess=True)
         reason = "no test turned from red to green for it" if verdicts else "no test speaks for it"
         if verdicts and any(v.newly_passed for v in verdicts):
             reason = "only tests that this step wrote itself speak for it"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ TEST_INFRASTRUCTURE = frozenset(
 )  # fmt: skip
 _WORD = re.compile(r"[^\W\d]\w+")
 _CREATING = re.compile(r"\b(add|creat\w*|writ\w*|new|implement\w*|introduc\w*|mak\w*)\b", re.I)
+_LINK_OR_PATH = re.compile(r"\S*[./]\S*")
+_BUILTINS = frozenset({*dir(builtins), *keyword.kwlist, "self", "cls", "args", "kwargs"})
 _CODE = re.compile(r"`([^`\n]+)`")
 
 
@@ -143,8 +147,13 @@ def _is_folder(path: str, workspace: Workspace) -> bool:
 
 
 def identifiers(step: Step) -> frozenset[str]:
-    """Return the names of code that a step mentions: words in backticks, and unusual ones."""
-    in_code = {w for span in _CODE.findall(step.text) for w in _WORD.findall(span)}
-    words = _WORD.findall(step.text)
+    """Return the names of code that a step mentions: words in backticks, and unusual ones.
+
+    Parts of paths and the language's own names are none: every test uses them.
+    """
+    paths = {*step.mentions, *step.files}
+    text = _LINK_OR_PATH.sub(lambda m: " " if m[0].strip("`.,:;") in paths else m[0], step.text)
+    in_code = {w for span in _CODE.findall(text) for w in _WORD.findall(span)}
+    words = _WORD.findall(text)
     unusual = {w for w in words if "_" in w.strip("_") or not (w.islower() or w.istitle())}
-    return frozenset(in_code | unusual)
+    return frozenset(in_code | unusual) - _BUILTINS
