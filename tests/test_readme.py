@@ -13,9 +13,11 @@ import pytest
 
 from qwenagent.cli.app import cli
 from qwenagent.cli.boundary import guarded
+from qwenagent.registry import fits_markdown
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCK = re.compile(r"(?<=<!-- help: run -->\n```\n).*?(?=```\n<!-- /help -->)", re.DOTALL)
+FITS = re.compile(r"(?<=<!-- fits -->\n).*?(?=<!-- /fits -->)", re.DOTALL)
 UPDATE = os.environ.get("QWENAGENT_UPDATE_SNAPSHOTS") == "1"
 """Read here: each test runs without the variables of the machine."""
 
@@ -30,6 +32,15 @@ def test_the_flags_are_those_of_run(capsys, monkeypatch):
         text = BLOCK.sub(lambda _: help_text, text)
         README.write_text(text, encoding="utf-8", newline="\n")
     assert BLOCK.findall(text) == [help_text]
+
+
+def test_the_table_of_what_fits_is_that_of_the_cards():
+    """QWENAGENT_UPDATE_SNAPSHOTS=1 writes the block anew."""
+    text = README.read_text(encoding="utf-8")
+    if UPDATE:
+        text = FITS.sub(lambda _: fits_markdown(), text)
+        README.write_text(text, encoding="utf-8", newline="\n")
+    assert FITS.findall(text) == [fits_markdown()]
 
 
 def commands() -> Iterator[list[str]]:

@@ -157,14 +157,18 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
             )
 
 
+def shown_tests(brief: Brief, workspace: Workspace) -> list[tuple[str, str]]:
+    """Return path and text of the test files that the prompt shows, or parts of."""
+    failed = list(brief.failing.failures) if brief.failing else []
+    named = files_of_tests(workspace, brief.test_command, brief.step.text, *failed)
+    texts = [(path, workspace.text(path)) for path in named[:3] if path not in brief.targets.change]
+    return [(path, text) for path, text in texts if text is not None]
+
+
 def _tests(brief: Brief, workspace: Workspace) -> Iterable[Section]:
     """The source of the tests that have to pass."""
     failed = list(brief.failing.failures) if brief.failing else []
-    named = files_of_tests(workspace, brief.test_command, brief.step.text, *failed)
-    for path in named[:3]:
-        text = workspace.text(path)
-        if text is None or path in brief.targets.change:
-            continue
+    for path, text in shown_tests(brief, workspace):
         if text.count("\n") <= brief.whole_file_lines:
             yield Section(f"test {path}", f"Test `{path}`:\n{fenced(text, fence_info(path))}")
         else:

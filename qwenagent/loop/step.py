@@ -18,7 +18,7 @@ from qwenagent.errors import (
 )
 from qwenagent.grammar import Offer
 from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Question
-from qwenagent.loop.context import Brief, build
+from qwenagent.loop.context import Brief, build, shown_tests
 from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
 from qwenagent.loop.phases import EditState, gather_offers, legal_edits, legal_paths
@@ -39,7 +39,7 @@ from qwenagent.protocol.events import (
 )
 from qwenagent.protocol.messages import Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
-from qwenagent.tools import GATHER_TOOLS, make_edit, refusal, run_gather
+from qwenagent.tools import GATHER_TOOLS, make_edit, refusal, run_gather, without_copies
 from qwenagent.workspace import Edit, unified_diff
 
 LEAST_BODY_TOKENS = 256
@@ -183,7 +183,7 @@ class StepRunner:
         order = gather_order(offers) if look else call_order(offers)
         if think:
             order = think_order(self._targets.all)
-        brief = Brief(
+        self._brief = Brief(
             step=self._step,
             targets=self._present_targets(),
             plan_text=self._plan_text,
@@ -192,7 +192,7 @@ class StepRunner:
             whole_file_lines=self._ports.profile.whole_file_lines,
             budget_tokens=self._prompt_tokens(),
         )
-        self._talk.messages, event = build(brief, self._tree, self._ports.engine, order)
+        self._talk.messages, event = build(self._brief, self._tree, self._ports.engine, order)
         self._emit(event)
         if look:
             self._gather()
@@ -342,6 +342,7 @@ class StepRunner:
         edit: Edit | None = None
         try:
             edit = make_edit(self._tree, call)
+            edit = without_copies(edit, shown_tests(self._brief, self._tree))
             reason = refusal(edit, f"{self._step.text}\n{self._plan_text}")
             if edit in self._seen and self._targets.single:
                 reason = "the same change was tried before"

@@ -1,5 +1,6 @@
 """What the model can call: looking at the repository, and changing one file of it."""
 
+from qwenagent.tools.copies import without_copies
 from qwenagent.tools.edits import make_edit
 from qwenagent.tools.gather import run_gather
 from qwenagent.tools.guard import refusal
@@ -15,4 +16,5 @@ __all__ = [
     "refusal",
     "run_gather",
     "tool_lines",
+    "without_copies",
 ]
