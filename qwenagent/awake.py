@@ -22,7 +22,8 @@ _PATIENCE_S = 2.0
 @contextlib.contextmanager
 def awake(reason: str) -> Iterator[None]:
     """Keep the system from sleeping for as long as the context lasts. Never raises."""
-    children = [child for command in _commands(reason) if (child := _start(command))]
+    commands = _commands(_writable(reason))
+    children = [child for command in commands if (child := _start(command))]
     try:
         yield
     finally:
@@ -39,6 +40,12 @@ def how_awake() -> str:
         if _holds(command):
             return command[0]
     return ""
+
+
+def _writable(reason: str) -> str:
+    """Return what an argument can hold here: the locale may lack a plan's letters."""
+    encoding = sys.getfilesystemencoding()
+    return reason.encode(encoding, "replace").decode(encoding).replace("\0", " ")
 
 
 def _commands(reason: str) -> list[tuple[str, ...]]:

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from qwenagent.errors import ConfigError
+from qwenagent.errors import ConfigError, reason
 
 Count = Annotated[int, Meta(ge=0)]
 Rounds = Annotated[int, Meta(ge=0, le=20)]
@@ -36,6 +36,8 @@ class ModelSettings:
     """0 is the physical cores."""
     n_gpu_layers: Annotated[int, Meta(ge=-1)] = -1
     """Layers on the GPU where the installed build has one; -1 is all."""
+    prompt_cache_mb: Count = 2000
+    """Disk for prompts that were read once, so that a later run need not; 0 keeps none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,10 @@ def write_user_setting(path: str, value: str | int | None) -> Path:
             return file
         _replace(file, _with_ends_of(text, tomlkit.dumps(document)))
     except OSError as error:
-        raise ConfigError(f"{file} cannot be written: {error.strerror or error}") from error
+        raise ConfigError(
+            f"{file} cannot be written: {reason(error)}",
+            hint=f"QWENAGENT_{section.upper()}_{name.upper()} in the environment sets it, too",
+        ) from error
     return file
 
 
@@ -189,7 +194,10 @@ def _from_file(path: Path) -> _Source:
     except (FileNotFoundError, NotADirectoryError):
         return _Source(str(path), {})
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(
+            f"{path}: {reason(error)}",
+            hint="correct it; without that file the defaults hold",
+        ) from error
     if loose := [key for key, value in raw.items() if not isinstance(value, dict)]:
         raise ConfigError(
             f"{path}: {loose[0]} stands outside of a section",
@@ -237,4 +245,7 @@ def _with(current: Any, name: str, value: Any, path: str, source: _Source) -> An
         return msgspec.convert(merged, type(current), strict=source.strict)
     except msgspec.ValidationError as error:
         what = str(error).partition(" - at ")[0]
-        raise ConfigError(f"{source.place}: {path} is {value!r}: {what}") from error
+        raise ConfigError(
+            f"{source.place}: {path} is {value!r}: {what}",
+            hint=f"its default is {getattr(current, name)!r}",
+        ) from error

@@ -51,6 +51,14 @@ class QwenAgentError(Exception):
         return (_rebuild, (type(self), self.message, self.hint))
 
 
+def reason(error: Exception) -> str:
+    """Return what a foreign error says, for a message: without its number, class and path."""
+    if isinstance(error, UnicodeDecodeError):
+        byte = error.object[error.start]
+        return f"it is not UTF-8: byte {error.start:,} is 0x{byte:02x}"
+    return getattr(error, "strerror", None) or str(error)
+
+
 def _rebuild(kind: type[QwenAgentError], message: str, hint: str) -> QwenAgentError:
     return kind(message, hint=hint)
 

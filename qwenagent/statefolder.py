@@ -16,6 +16,8 @@ def state_folder(root: Path) -> Path:
     folder = root / STATE_FOLDER
     if folder.is_symlink():
         raise NotADirectoryError(f"{folder} is a link; remove it")
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file, and a folder is needed; remove it")
     folder.mkdir(exist_ok=True)
     ignore = folder / ".gitignore"
     if not ignore.exists():

@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -19,8 +20,10 @@ from qwenagent.errors import QwenAgentError, UsageError
 from qwenagent.protocol import wire
 from qwenagent.protocol.events import Record, TokenDelta
 
-__all__ = ["TranscriptWriter", "new_run_id", "read", "run_path", "state_dir"]
+__all__ = ["NOTE", "TranscriptWriter", "new_run_id", "read", "run_path", "state_dir"]
 
+NOTE = "transcript: "
+"""Begins the note that an error carries which ended a run: its transcript's path follows."""
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
@@ -58,10 +61,12 @@ class TranscriptWriter:
 
     The `TokenDelta`s between two other events become one line per candidate, with `seq` and
     `time` of the first: so `seq` grows but has gaps, and the text being written at the moment
-    of a `kill -9` is lost. The file and its folder are for the owner alone: it holds code.
+    of a `kill -9` is lost. The file and its folder are for the owner alone: it holds code. An
+    error that leaves the context gets a `NOTE` of the path.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         self._file = os.fdopen(handle, "r+b")
@@ -79,8 +84,8 @@ class TranscriptWriter:
     def close(self) -> None:
         """Write what was kept back and close the file. A second call does nothing."""
         if not self._file.closed:
-            self._write_deltas()
-            self._file.close()
+            with self._naming_the_file(), self._file:
+                self._write_deltas()
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +96,14 @@ class TranscriptWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if error is not None:
+            error.add_note(f"{NOTE}{self._path}")
+        try:
+            self.close()
+        except OSError:
+            # What ended the run is more than that its last lines cannot be kept either.
+            if error is None:
+                raise
 
     def _write_deltas(self) -> None:
         deltas, self._deltas = self._deltas, {}
@@ -99,8 +111,17 @@ class TranscriptWriter:
             self._write(_joined(records))
 
     def _write(self, record: Record) -> None:
-        self._file.write(wire.encode(record).encode("utf-8") + b"\n")
-        self._file.flush()
+        with self._naming_the_file():
+            self._file.write(wire.encode(record).encode("utf-8") + b"\n")
+            self._file.flush()
+
+    @contextmanager
+    def _naming_the_file(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
 
 
 def _joined(records: list[Record]) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -36,10 +37,12 @@ def check(state: State, text: str) -> None:
 
 
 def draw(engine: EmbeddedEngine, state: State, n: int) -> list[str]:
-    sampling = Sampling(temperature=1.0, top_p=1.0, top_k=512, max_tokens=256)
+    drawing = Sampling(temperature=1.0, top_p=1.0, top_k=512, max_tokens=256)
     grammar = call_grammar(state.offers, "a state")
     prompt = Prompt(state.messages, OPENING)
-    done = engine.complete(prompt, sampling=sampling, grammar=grammar, n=n)
+    done = []
+    for seed in range(n):  # side by side the same answer would come once
+        done += engine.complete(prompt, sampling=replace(drawing, seed=seed), grammar=grammar)
     assert [c.stop for c in done] == ["stop"] * n
     return [OPENING + c.text for c in done]
 

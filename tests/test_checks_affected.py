@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qwenagent.checks.affected import MAX_READ, MAX_TESTS, affected_tests, files_of_ids
-from qwenagent.checks.imports import PyImport, python_imports
+from qwenagent.checks.uses import PyImport, python_imports
 
 
 def reach(changed: str | list[str], repo: dict[str, str], known: tuple[str, ...] = ()) -> list[str]:
@@ -310,10 +310,21 @@ def test_what_cannot_be_read_reaches_nothing():
         ("from a import(b)", [PyImport(0, "a", (("b", "b"),))]),
         (">>> from a import b", [PyImport(0, "a", (("b", "b"),))]),
         ("x = 'import a'\nimporta = 1\nfrom a import\n", []),
+        ("from .import a", [PyImport(1, "", (("a", "a"),))]),
+        ("from important import a", [PyImport(0, "important", (("a", "a"),))]),
+        # What would take hours if each bracket, or each blank, were tried with all others.
+        ("from a import (\n" * 100_000, []),
+        (f"from{' ' * 100_000}import", []),
     ],
 )
 def test_import_lines(text, expected):
     assert python_imports(text) == expected
+
+
+def test_import_blocks_of_go_that_never_end():
+    main = "import (\n" * 100_000 + 'import "shop/cart" // (a\n'
+    repo = {"go.mod": "module shop\n", "cart/a.go": "", "main.go": main, "main_test.go": ""}
+    assert reach("cart/a.go", repo) == ["main_test.go"]
 
 
 def test_no_import_of_real_code_is_missed():

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenagent.checks import is_trivial, parse_command
-from qwenagent.checks.command import Anatomy, dissect
+from qwenagent.checks.command import Anatomy, dissect, typed
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand
 
@@ -46,6 +46,25 @@ def test_text_that_needs_a_shell(text):
 def test_what_cannot_be_run_is_refused(text):
     with pytest.raises(ChecksError):
         parse_command(text, "step")
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        (("env", "A=b c", "B=", "pytest", "a b.py"), "A='b c' B='' pytest 'a b.py'"),
+        (("env", "-u", "A", "pytest"), "env -u A pytest"),
+        (("env", "A=b"), "env A=b"),
+        (("timeout", "9", "env", "A=b", "pytest"), "timeout 9 env A=b pytest"),
+    ],
+)
+def test_words_as_one_types_them(argv, shown):
+    assert typed(argv) == shown
+
+
+@given(st.lists(st.text("a =-$'\"", min_size=1), min_size=1), st.text("a $'"))
+def test_what_is_typed_is_read_as_the_same_words(words, value):
+    argv = ("env", f"A={value}", "pytest", *words)
+    assert parse_command(typed(argv), "step").argv == argv
 
 
 @given(st.text())

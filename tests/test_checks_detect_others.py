@@ -1,5 +1,6 @@
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -270,3 +271,14 @@ def test_the_ctest_command_that_is_found_builds_and_runs(tmp_path):
     assert found is not None
     ran = subprocess.run(found.argv, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "100% tests passed" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "text", ["<!--" * 50_000, f"<module>{' ' * 100_000}", "<module>a\n</module>"]
+)
+def test_a_pom_that_is_slow_to_read(tmp_path, text):
+    write(tmp_path, {"pom.xml": text, "a/pom.xml": ""})
+    found = detect(tmp_path, tmp_path / "a")
+    is_module = text.endswith("</module>")
+    shown = "mvn -B -ntp test -pl a -am" if is_module else "mvn -B -ntp test"
+    assert found == replace(parse_command(shown, "detected"), cwd="." if is_module else "a")

@@ -304,7 +304,8 @@ def test_modules_of_javascript(root):
     assert run.failures["`isEven(2)` returns `1`"] == "isEven(2) gave true, expected 1"
     assert run.failures["`fail()` throws `TypeError`"] == (
         "fail() threw RangeError, expected an exception TypeError\n"
-        "E   RangeError: no\nat fail (src/slug.mjs:5:32)"
+        "E   RangeError: no\n"
+        'at src/slug.mjs:5: export function fail() { throw new RangeError("no"); }'
     )
     assert tree(root) == ["src/slug.mjs"]
 

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenagent.checks import reduce_output
-from qwenagent.checks.failures import localise, reduce_traceback
+from qwenagent.checks.failures import localise
+from qwenagent.checks.reports.places import Places
+from qwenagent.checks.reports.tracebacks import reduce_traceback
 from qwenagent.protocol.checks import TestRun
 
 
@@ -56,7 +58,7 @@ NATIVE = """
 @pytest.mark.parametrize("text", [LONG, SHORT, NATIVE], ids=["long", "short", "native"])
 def test_every_style_gives_the_same(root, text):
     text = textwrap.dedent(text).replace("ROOT", str(root))
-    assert reduce_traceback(text, root, root) == (
+    assert reduce_traceback(text, Places(root, root)) == (
         "E   KeyError: 'deep'\n"
         'at app/core.py:3: raise KeyError("deep")\n'
         'at tests/test_a.py:8: f({"a": 1})'
@@ -65,7 +67,7 @@ def test_every_style_gives_the_same(root, text):
 
 def test_the_type_is_added_where_pytest_leaves_it_out(root):
     text = ">   assert 1 == 2\nE   assert 1 == 2\n\ntest_a.py:3: AssertionError"
-    assert reduce_traceback(text, root, root) == (
+    assert reduce_traceback(text, Places(root, root)) == (
         "E   AssertionError\nE   assert 1 == 2\nat test_a.py:3: assert 1 == 2"
     )
 
@@ -75,7 +77,7 @@ def test_a_message_of_many_lines_keeps_its_shape_and_is_capped(root):
     text = (
         f'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    x\nE: d\n\n{message}'
     )
-    lines = reduce_traceback(text, root, root).splitlines()
+    lines = reduce_traceback(text, Places(root, root)).splitlines()
     assert lines[:2] == ["E   E: d", "E   - line 0"]
     assert lines[-2:] == ["E   ... 17 more lines", "at a.py:1: x"]
 
@@ -83,12 +85,14 @@ def test_a_message_of_many_lines_keeps_its_shape_and_is_capped(root):
 def test_frames_outside_the_project_are_left_out(root):
     places = ["../other/a.py", ".venv/lib/a.py", "lib/site-packages/a.py", "<string>", "/etc/a.py"]
     text = "\n".join(f'  File "{place}", line 1, in f\n    x' for place in [*places, "own.py"])
-    assert reduce_traceback(text, root, root) == "at own.py:1: x"
+    assert reduce_traceback(text, Places(root, root)) == "at own.py:1: x"
 
 
 def test_paths_count_from_the_folder_of_the_run(root):
     text = "test_a.py:3: in test\n    x()\nE   ValueError"
-    assert reduce_traceback(text, root, root / "back end").endswith("at back end/test_a.py:3: x()")
+    assert reduce_traceback(text, Places(root, root / "back end")).endswith(
+        "at back end/test_a.py:3: x()"
+    )
 
 
 def test_localise(root):
@@ -155,4 +159,4 @@ def test_the_limit_holds(n_failures, max_chars, text):
 
 @given(st.text())
 def test_any_text_can_be_reduced(text):
-    assert isinstance(reduce_traceback(text, Path("/repo"), Path("/repo")), str)
+    assert isinstance(reduce_traceback(text, Places(Path("/repo"), Path("/repo"))), str)

@@ -183,6 +183,7 @@ def test_a_step_without_a_test_gives_none():
         ({"code": "hello", "lang": ""}, "a language that is not known: 'no info string'"),
         ({"code": PYTEST, "path": "../test_x.py"}, "no place for a test"),
         ({"code": PYTEST, "path": "/tmp/test_x.py"}, "no place for a test"),
+        ({"code": PYTEST, "path": "-p_test.py"}, "no place for a test"),
         ({"code": PYTEST, "path": ".git/hooks/test_x.py"}, "no place for a test"),
         ({"code": PYTEST, "path": r"..\test_x.py"}, "no place for a test"),
         ({"code": PYTEST, "path": "tests/conftest.py"}, "does not look like a test file"),

@@ -46,7 +46,6 @@ def test_an_environment_in_the_tree(root, name):
     environ = {"PATH": "/bin", "VIRTUAL_ENV": "/other", "HOME": "/h", "PYTHONHOME": "/x"}
     assert project_tools(root, environ) == ProjectTools(
         python=python,
-        path_prefix=(str(root / name / "bin"),),
         runner=(),
         env={
             **scrubbed({"HOME": "/h"}),
@@ -107,7 +106,7 @@ def test_a_shim_stands_for_its_interpreter_and_one_that_fails_is_passed_over(roo
     make_tool(tmp_path / "bin", "python", f'exec "{sys.executable}" "$@"')
     tools = project_tools(root, {"PATH": f"{tmp_path / 'bin'}:/bin"}, own="")
     assert tools.python == sys.executable
-    assert tools.path_prefix == ()
+    assert tools.env["PATH"] == f"{tmp_path / 'bin'}:/bin"
 
 
 def test_our_own_environment_is_not_the_project_s(root, tmp_path):
@@ -157,5 +156,4 @@ def test_no_python_anywhere(root, tmp_path):
 def test_node_s_tools_are_on_the_path(root, tmp_path):
     (root / "node_modules" / ".bin").mkdir(parents=True)
     tools = project_tools(root, {"PATH": str(tmp_path)}, own="")
-    assert tools.path_prefix == (str(root / "node_modules" / ".bin"),)
-    assert tools.env["PATH"] == os.pathsep.join((*tools.path_prefix, str(tmp_path)))
+    assert tools.env["PATH"] == f"{root / 'node_modules' / '.bin'}{os.pathsep}{tmp_path}"

@@ -82,7 +82,7 @@ def test_what_a_script_of_npm_is_asked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"scripts": 3}', '{"scripts": {"test": "jest \'"}}', "{"]
+    "text", ["", "[]", '{"scripts": 3}', '{"scripts": {"test": "jest \'"}}', "{", "[" * 100_000]
 )
 def test_a_package_json_that_says_nothing(tmp_path, text):
     write(tmp_path, {"package.json": text})

@@ -385,6 +385,14 @@ def test_go_that_runs_nothing(root, text, nothing):
     assert read_go(text, Places(root, root)).nothing_ran is nothing
 
 
+def test_lines_of_json_that_are_too_deep_are_left_out(root):
+    deep = f'{{"Action": {"[" * 100_000}\n'
+    assert read_go(f"{deep}ok  \tm/calc\t0.002s\n", Places(root, root)).report == Report()
+    path = root / "report"
+    path.write_text(deep, encoding="utf-8")
+    assert read_node(path, Places(root, root)) == read_jest(path, Places(root, root)) == Report()
+
+
 @pytest.mark.parametrize(
     ("text", "nothing"),
     [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -96,3 +97,24 @@ def test_a_package_that_cannot_be_read_may_fail(text, tmp_path):
     assert not is_trivial(parse_command("npm test", "step"), tmp_path)
     path.unlink()
     assert not is_trivial(parse_command("npm test", "step"), tmp_path)
+
+
+def test_scripts_that_start_each_other_many_times(tmp_path):
+    names = "abcdef"
+    scripts = {a: f"npm run {b};" * 40 for a, b in pairwise(names)}
+    path = tmp_path / "package.json"
+    for last, expected in (("true", True), ("jest", False)):
+        path.write_text(json.dumps({"scripts": {"test": "npm run a", **scripts, "f": last}}))
+        assert is_trivial(parse_command("npm test", "step"), tmp_path) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "command " * 3000 + "true",
+        "yarn " + "exec " * 3000 + "true",
+        f"python -c '{'-' * 100_000}1'",
+    ],
+)
+def test_what_is_nested_too_deep_may_fail(text):
+    assert not is_trivial(parse_command(text, "step"))

@@ -184,7 +184,7 @@ def test_a_file_comes_in(tiny_model, capsys):
         (["export", "-o", "new"], 4, "no model is installed"),
         (["export", "0.5b", "-o", "new"], 4, "`qwenagent models pull 0.5b` fetches it"),
         (["export", "9b", "-o", "new"], 2, "no model is called '9b'"),
-        (["export", "0.5b"], 2, "Missing option '-o'"),
+        (["export", "0.5b"], 2, "missing option '-o'"),
         (["import", "none"], 4, "there is no file or folder"),
         (["import", "assets"], 4, "is no bundle"),
     ],

@@ -88,7 +88,7 @@ def test_mistakes_in_a_file(text, message):
 def test_a_file_that_is_not_utf8_or_no_file():
     path = own("")
     path.write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match="utf-8"):
+    with pytest.raises(ConfigError, match="UTF-8"):
         load_settings(None, {}, {})
     path.unlink()
     path.mkdir()

@@ -71,7 +71,7 @@ def test_mode_and_link_of_the_file_stay(tmp_path):
     ("before", "path", "value", "told"),
     [
         (b"[model\n", "model.name", "7b", "line 1"),
-        (b"\xff", "model.name", "7b", "utf-8"),
+        (b"\xff", "model.name", "7b", "UTF-8"),
         (b"", "model.nam", "7b", "there is no setting model.nam"),
         (b"", "modell.name", "7b", "there is no setting modell.name"),
         (b"", "model.n_ctx", -1, "model.n_ctx is -1"),

@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 
 from qwenagent.engine import EmbeddedEngine, LoadSettings, default_threads, family
-from qwenagent.engine.llama import Candidates, Context, GrammarState, Model, start_backend
+from qwenagent.engine.constraint import Grammars
+from qwenagent.engine.context import Context
+from qwenagent.engine.llama import Model, start_backend
+from qwenagent.engine.sampler import Candidates
 from qwenagent.errors import ContextOverflow, EngineCrashed, InvalidGrammar
 from qwenagent.grammar import Grammar, Offer, OneOf, accepts, body_grammar, call_grammar
 from qwenagent.grammar.calls import OPENING
@@ -135,7 +138,7 @@ def test_candidates_stop_when_one_is_accepted(engine):
         seen.append(completion.text)
         return len(seen) == 3
 
-    sampling = Sampling(temperature=1.0, max_tokens=5)
+    sampling = Sampling(temperature=2.0, top_p=1.0, top_k=200, max_tokens=8)
     done = engine.complete(CODE, sampling=sampling, n=4, accept=third_time_lucky)
     assert [c.text for c in done] == seen
     assert len(seen) == 3
@@ -209,7 +212,7 @@ def test_llama_cpp_reads_grammars_as_the_recogniser_does(model, case):
 
 
 def follow(model: Model, gbnf: str, text: str) -> str:
-    state = GrammarState(model, gbnf, "test")
+    state = Grammars(model).constraint(Grammar(gbnf, "test"))
     try:
         for char in text:
             for token in model.tokenize(char):
@@ -228,8 +231,8 @@ def test_the_cascade_finds_what_a_full_mask_finds(model, settings):
     paths = tuple(f"pkg{i}/module_{j}.py" for i in range(6) for j in range(6))
     grammar = call_grammar([Offer(SPECS["outline"], {"path": OneOf(paths)})], "test")
     context = Context(model, settings)
-    full = GrammarState(model, grammar.text, "full")
-    state = GrammarState(model, grammar.text, "cascade")
+    full = Grammars(model).constraint(grammar)
+    state = Grammars(model).constraint(grammar)
     chooser = Chooser(Sampling(), state)
     try:
         context.decode(model.encode(Prompt(ASK.messages, OPENING)))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.loop.targets import Targets, find_targets, identifiers, is_test_file
+from qwenagent.checks.testfiles import is_test_file
+from qwenagent.loop.targets import Targets, find_targets, identifiers
 from qwenagent.plan import Step, parse_plan
 from qwenagent.workspace import Repository, Workspace
 from tests.loop_stage import make_repository

@@ -3,8 +3,8 @@ import time
 import pytest
 
 from qwenagent.plan import Example
-from qwenagent.plan.examples import MOST, find_examples
-from qwenagent.plan.literals import called_names, closing, is_literal
+from qwenagent.plan.examples.finding import MOST, find_examples
+from qwenagent.plan.examples.literals import called_names, closing, is_literal
 
 # Text -> (call, value); an exception's name has "!" before it.
 FOUND = {

@@ -615,3 +615,11 @@ def test_a_mebibyte_of_nasty_input_is_read_in_seconds():
     started = time.process_time()
     parse_plan(text)
     assert time.process_time() - started < 5
+
+
+def test_a_mebibyte_of_blanks_in_todos_is_read_in_seconds():
+    todos = "".join(f"  - id: a{n}\n    content: a{' ' * 19_000}b\n" for n in range(50))
+    started = time.process_time()
+    plan = parse_plan(f"---\nname: x\ntodos:\n{todos}---\n")
+    assert time.process_time() - started < 5
+    assert [step.title for step in plan.steps] == ["a"] * 50

@@ -37,7 +37,7 @@ from qwenagent.registry import (
     place_file,
     read_manifest,
 )
-from qwenagent.registry.repack import repack, source_of
+from qwenagent.registry.bundle.repack import repack, source_of
 from tests.registry_standins import PAYLOAD, ship_tiny_card
 
 

@@ -88,7 +88,7 @@ def test_an_unknown_name_lists_the_known_and_the_nearest():
     )
     with pytest.raises(UnknownModel) as caught:
         find_card("zzz")
-    assert caught.value.hint == ""
+    assert caught.value.hint == "`qwenagent models list` says what each of them needs"
 
 
 @pytest.mark.parametrize(

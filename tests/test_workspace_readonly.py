@@ -56,7 +56,7 @@ def test_what_is_read_only_is_listed_and_read_but_not_written(tree, there):
         assert ("web/uv.lock" in tree.files(), tree.read("web/uv.lock").text) == (True, "x\n")
     before = sorted(tree.root.rglob("*"))
     for path in ("web/uv.lock", "./web/uv.lock"):
-        assert tree.why_read_only(path) == "web/uv.lock is a lock file; `uv lock` writes it"
+        assert tree.why_not_written(path) == "web/uv.lock is a lock file; `uv lock` writes it"
         for old in ("x\n", None):
             with pytest.raises(EditRefused, match="`uv lock` writes it"):
                 tree.apply(Edit(path, old, "y\n"))
@@ -141,7 +141,7 @@ def test_attributes_have_the_last_word(tree):
         put(tree, name)
     put(tree, "own/head.py", "# DO NOT EDIT\n")
     paths = ["api/a.py", "lib/a.py", "vendor/a.py", "own/a.min.js", "own/head.py"]
-    assert [tree.why_read_only(path) for path in paths] == [
+    assert [tree.why_not_written(path) for path in paths] == [
         "api/a.py is marked linguist-generated; change what it is made from",
         "lib/a.py is marked linguist-vendored; change it where it comes from",
         "",
@@ -153,7 +153,7 @@ def test_attributes_have_the_last_word(tree):
 
 def test_attributes_of_this_clone_only(tree):
     put(tree, ".git/info/attributes", "README.md linguist-generated\n")
-    assert tree.why_read_only("README.md") != ""
+    assert tree.why_not_written("README.md") != ""
 
 
 def test_writable_keeps_the_order_and_looks_inside(tree):
@@ -168,8 +168,8 @@ def test_what_the_run_made_itself_stays_writable(tree):
     tree.apply(Edit("a.py", None, "# DO NOT EDIT\n"))
     tree.apply(Edit("a.py", "# DO NOT EDIT\n", "# DO NOT EDIT!\n"))
     tree.settle()
-    assert tree.why_read_only("a.py") == ""
-    assert Workspace(tree.repository).why_read_only("a.py") != ""
+    assert tree.why_not_written("a.py") == ""
+    assert Workspace(tree.repository).why_not_written("a.py") != ""
 
 
 def test_a_mode_survives_an_edit(tree):

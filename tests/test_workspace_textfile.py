@@ -99,6 +99,16 @@ def test_of_mixed_line_ends_unchanged_lines_keep_theirs(before, text, after):
     assert TextFile.decode(before, "a.txt").encode(text) == after
 
 
+def test_mixed_line_ends_of_a_long_file():
+    # Comparing each line with each takes hours.
+    ends = ("\r\n", "\n") * 20_000
+    before = "".join(f"x{end}" for end in ends)
+    after = TextFile.decode(f"a\r\n{before}b\n".encode(), "a.txt").encode(
+        "A\n" + "x\n" * 40_000 + "B"
+    )
+    assert after == f"A\n{before}B".encode()
+
+
 BYTES = [b"a", b"\xfc", b"\x93", "ü".encode(), b"\r\n", b"\n", b"\r", b"\0"]
 
 

@@ -6,38 +6,18 @@ Reads texts it is handed and runs nothing. An estimate: the whole suite has the 
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Collection, Iterable
 
-from qwenagent.checks.imports import GO, PYTHON, RUST, SCRIPT, PythonModules, Read, find_uses
+from qwenagent.checks.testfiles import family_of, holds_tests, is_named_after
+from qwenagent.checks.uses import GO, PYTHON, RUST, SCRIPT, PythonModules, Read, find_uses
 
 MAX_TESTS = 50
 """Test files returned at most, the nearest first."""
 MAX_READ = 5000
 """With more files of the changed ones' languages than this, names alone decide."""
 
-_FAMILIES = (
-    PYTHON,
-    SCRIPT,
-    GO,
-    RUST,
-    (".java", ".kt", ".kts", ".scala", ".groovy"),
-    (".c", ".h", ".cc", ".cpp", ".cxx", ".hpp"),
-    (".ex", ".exs"),
-    *((suffix,) for suffix in (".rb", ".php", ".cs", ".swift", ".dart", ".lua", ".r", ".jl")),
-)
 _CODE = (*PYTHON, *SCRIPT, *GO, *RUST)
-_SUFFIXES = tuple(suffix for family in _FAMILIES for suffix in family)
-_SCRIPT_FOLDERS = frozenset({"__tests__", "test", "tests"})
-_NO_TESTS = frozenset(
-    ["fixtures", "__fixtures__", "__mocks__", "helpers", "helper", "setup", "support", "utils"]
-)
 _MANIFESTS = ("go.mod", "Cargo.toml")
-_TEST_STEM = re.compile(
-    r"^(?:test[_-](?P<a>.+)|(?P<b>.+?)[_.-](?:tests?|specs?)|(?P<c>.+?)(?:Tests?|Spec|IT|TestCase)"
-    r"|Test(?P<d>[A-Z].*))$"
-)
-_RUST_TEST = re.compile(r"#\[(?:\w+::)*test\b|#\[cfg\(test\)\]|#\[rstest")
 _LEAST_NAME = 5
 """A shorter file name, as "a.py", turns up in texts by chance."""
 
@@ -55,7 +35,7 @@ def affected_tests(
     tests = _test_files(changed, files, texts.read, known)
     distance = _reached(changed, files, texts)
     for path in tests:
-        if path not in changed and any(_share_name(path, other) for other in changed):
+        if path not in changed and any(is_named_after(path, other) for other in changed):
             distance[path] = 1
     found = [path for path in tests if path in distance]
     return sorted(found, key=lambda path: (distance[path], path))[:MAX_TESTS]
@@ -76,7 +56,7 @@ class _Texts:
 
 def _reached(changed: list[str], files: Collection[str], texts: _Texts) -> dict[str, int]:
     data = [path for path in changed if not path.endswith(_CODE)]
-    suffixes = _CODE if data else tuple(s for path in changed for s in _family(path))
+    suffixes = _CODE if data else tuple(s for path in changed for s in family_of(path))
     sources = [f for f in files if f.endswith(suffixes) or posixpath.basename(f) in _MANIFESTS]
     if len(sources) > MAX_READ:
         return dict.fromkeys(changed, 0)
@@ -88,22 +68,14 @@ def _reached(changed: list[str], files: Collection[str], texts: _Texts) -> dict[
     return uses.reached_from(changed)
 
 
-def _family(path: str) -> tuple[str, ...]:
-    suffix = posixpath.splitext(path)[1]
-    return next((family for family in _FAMILIES if suffix in family), (suffix or "/",))
-
-
-# -- which files are tests --------------------------------------------------------------------
-
-
 def _test_files(
     changed: list[str], files: Collection[str], read: Read, known: Iterable[str]
 ) -> list[str]:
     """Return the files that the known tests are in; where ids name no file, those that look so."""
     named = files_of_ids(known, files)
     if not named:
-        return [f for f in files if _holds_tests(f, read)]
-    new = (f for f in changed if f in files and _holds_tests(f, read))
+        return [f for f in files if holds_tests(f, read)]
+    new = (f for f in changed if f in files and holds_tests(f, read))
     return [*named, *(f for f in new if f not in named)]
 
 
@@ -130,34 +102,3 @@ def _file_of(test: str, files: frozenset[str], modules: PythonModules) -> str | 
             path = exact if exact in found else found[0]
             return None if path.endswith("__init__.py") else path
     return None
-
-
-def _holds_tests(path: str, read: Read) -> bool:
-    if path.endswith(RUST):
-        return "tests" in path.split("/")[:-1] or bool(_RUST_TEST.search(read(path) or ""))
-    folders, stem = path.split("/")[:-1], posixpath.basename(path).rpartition(".")[0]
-    if path.endswith(SCRIPT) and _SCRIPT_FOLDERS.intersection(folders):
-        return not _NO_TESTS.intersection([*folders, stem])
-    if path.endswith(PYTHON):
-        return stem.startswith("test_") or stem.endswith("_test") or stem == "tests"
-    return path.endswith(_SUFFIXES) and _tested_name(stem) is not None
-
-
-def _tested_name(stem: str) -> str | None:
-    """Return the name that a test's name is made of, without its marks of style."""
-    match = _TEST_STEM.match(stem)
-    return _plain(next(filter(None, match.groups()))) if match else None
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[_.-]", "", name).lower()
-
-
-def _share_name(test: str, source: str) -> bool:
-    """True for `parser.py` and `test_parser.py`, `Foo.java` and `FooTest.java`."""
-    if _family(test) != _family(source) or test == source:
-        return False
-    stem = posixpath.basename(source).rpartition(".")[0]
-    if stem in ("__init__", "index", "mod"):
-        stem = posixpath.basename(posixpath.dirname(source))
-    return _tested_name(posixpath.basename(test).rpartition(".")[0]) == _plain(stem)

@@ -22,7 +22,7 @@ Kind = Literal[
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PYTHON = re.compile(r"(?:python|pypy)(?:\d[\d.]*)?(?:\.exe)?$")
-_BRACES = re.compile(r"\{[^}\s]*,[^}\s]*\}")
+_BRACES = re.compile(r"\{[^{}\s,]*,[^{}\s]*\}")
 # Words of the shell itself: there is no program of this name, or it would do something else.
 _SHELL_WORDS = frozenset(
     [
@@ -131,7 +131,10 @@ def parse_command(text: str, origin: Origin) -> TestCommand:
     try:
         words = shlex.split(shown)
     except ValueError as error:
-        raise ChecksError(f"cannot read the test command {shown!r}: {error}") from error
+        raise ChecksError(
+            f"cannot read the test command {shown!r}: {str(error).lower()}",
+            hint="close the quotation, or put a backslash before a mark that is meant as it is",
+        ) from error
     n_set = _count_assignments(words)
     if n_set == len(words):
         raise ChecksError(f"the test command {shown!r} starts no program")
@@ -143,6 +146,21 @@ def parse_command(text: str, origin: Origin) -> TestCommand:
 def _count_assignments(words: Sequence[str]) -> int:
     plain = (i for i, word in enumerate(words) if not _ASSIGNMENT.match(word))
     return next(plain, len(words))
+
+
+def typed(argv: Sequence[str]) -> str:
+    """Return the words of a command as people type them: `env A=b x` is `A=b x`."""
+    n_set = _count_assignments(argv[1:]) if argv[0] == "env" else 0
+    if not n_set or n_set == len(argv) - 1:
+        return shlex.join(argv)
+    pairs = (word.partition("=") for word in argv[1 : 1 + n_set])
+    # Quoted as a whole it would be the name of a program.
+    return " ".join(
+        [
+            *(f"{name}={shlex.quote(value)}" for name, _, value in pairs),
+            shlex.join(argv[1 + n_set :]),
+        ]
+    )
 
 
 def needs_shell(text: str) -> bool:

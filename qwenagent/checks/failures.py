@@ -1,6 +1,6 @@
-"""What a small model should see of a failed run: the assertion, the frames inside the repository.
+"""What a small model should see of a run: some failures as they were reduced, or head and tail.
 
-Reads tracebacks of pytest (every `--tb` style) and of Python itself. Knows no runner.
+Knows no runner; how a failure is reduced is said in `reports`.
 """
 
 from __future__ import annotations
@@ -9,41 +9,20 @@ import itertools
 import re
 import signal
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from qwenagent.protocol.checks import TestRun
 
 _MAX_TESTS = 3
 _MAX_NAMES = 10
-_MAX_FRAMES = 5
-_MAX_ERROR_LINES = 14
 _MAX_LINE_CHARS = 240
 # Codes of 128 and more may be a program's own; these are what a shell makes of a killed child.
 _FATAL = frozenset({signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM})
-_FOREIGN = frozenset({"site-packages", "dist-packages", "node_modules", "venv", "env"})
 
-_PYTEST_FRAME = re.compile(r"(\S.*?):(\d+):(?: (?:in (?P<function>.+)|(?P<exception>[\w.]+)))?\s*$")
-_NATIVE_FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)(?:, in .+)?$')
-_CARETS = re.compile(r"[\s^~]+$")
-_CHAINED = ("Traceback (", "During handling of", "The above exception")
-_CAPTURED = re.compile(r"(?:Stdout|Stderr):$|-+ Captured ")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
-_PYTEST_TMP = re.compile(r"\S*/pytest-of-[^/\s]+/pytest-\d+/")
-
-
-@dataclass(slots=True)
-class _Trace:
-    """A traceback while it is being read."""
-
-    frames: list[tuple[str, str, str]] = field(default_factory=list)  # path, line, source
-    errors: list[str] = field(default_factory=list)
-    marked: str = ""  # the line after ">", which pytest prints before its place
-    wants_source: bool = False
-    in_message: bool = False
-    native: bool = False
-    exception: str = ""
+# From the start of a word: tried at each of its characters, a line of a megabyte takes hours.
+_PYTEST_TMP = re.compile(r"(?<!\S)\S*/pytest-of-[^/\s]+/pytest-\d+/")
 
 
 def reduce_output(run: TestRun, root: Path, max_chars: int) -> str:
@@ -84,79 +63,6 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # real-time signals have no name of their own
         return f"signal {number}"
-
-
-def reduce_traceback(text: str, root: Path, cwd: Path) -> str:
-    """Return error lines, then the frames inside `root`, innermost first.
-
-    Relative paths in the traceback count from `cwd`. Empty if the text holds no traceback.
-    """
-    trace = _Trace()
-    for line in text.splitlines():
-        _take(trace, line.rstrip())
-    errors = [f"E   {line}" for line in _error_lines(trace)]
-    inside = [
-        f"at {local}:{number}: {source}".removesuffix(": ")
-        for path, number, source in reversed(trace.frames)
-        if (local := _inside(path, root, cwd))
-    ]
-    lines = [localise(line, root) for line in [*errors, *inside[:_MAX_FRAMES]]]
-    return "\n".join(shorten(line, _MAX_LINE_CHARS) for line in lines)
-
-
-def _take(trace: _Trace, line: str) -> None:
-    """Read one more line of a traceback."""
-    if line.startswith(_CHAINED):
-        trace.in_message = False
-    elif frame := _NATIVE_FRAME.match(line):
-        trace.frames.append((frame[1], frame[2], ""))
-        trace.native = trace.wants_source = True
-    elif line.startswith("E ") or line == "E":
-        trace.errors.append(line[1:])
-    elif line.startswith("> "):
-        trace.marked = line[1:].strip()
-    elif trace.wants_source and line.startswith(" ") and not _CARETS.match(line):
-        path, number, _ = trace.frames[-1]
-        trace.frames[-1] = (path, number, line.strip())
-        trace.wants_source = False
-    elif not trace.native and (frame := _PYTEST_FRAME.match(line)):
-        trace.frames.append((frame[1], frame[2], trace.marked))
-        trace.wants_source = bool(frame["function"]) and not trace.marked
-        trace.marked = ""
-        trace.exception = frame["exception"] or trace.exception
-    elif trace.native:
-        _take_message(trace, line)
-
-
-def _take_message(trace: _Trace, line: str) -> None:
-    """Read what Python prints below its frames: the exception and all lines of its message."""
-    if _CAPTURED.match(line):
-        trace.native = trace.in_message = False
-    elif line and (trace.in_message or not line.startswith(" ")):
-        trace.in_message = True
-        trace.errors.append(line)
-
-
-def _error_lines(trace: _Trace) -> Iterator[str]:
-    indents = [len(line) - len(line.lstrip()) for line in trace.errors if line.strip()]
-    lines = [line[min(indents) :] for line in trace.errors if line.strip()]
-    if trace.exception and not any(trace.exception in line for line in lines):
-        lines.insert(0, trace.exception)
-    yield from lines[:_MAX_ERROR_LINES]
-    if len(lines) > _MAX_ERROR_LINES:
-        yield f"... {len(lines) - _MAX_ERROR_LINES} more lines"
-
-
-def _inside(path: str, root: Path, cwd: Path) -> str:
-    """Return a path relative to the repository, "" if it is not of the project itself."""
-    if path.startswith("<"):
-        return ""
-    full, base = (cwd / path).resolve(), root.resolve()
-    if not full.is_relative_to(base):
-        return ""
-    local = full.relative_to(base)
-    foreign = any(part in _FOREIGN or part.startswith(".") for part in local.parts[:-1])
-    return "" if foreign else local.as_posix()
 
 
 def localise(text: str, root: Path) -> str:

@@ -45,8 +45,6 @@ class ProjectTools:
 
     python: str | None
     """Absolute path; None if there is no Python, or if `runner` chooses it."""
-    path_prefix: tuple[str, ...]
-    """Folders that come first on PATH; `env` has them already."""
     runner: tuple[str, ...]
     """Words to put before a Python command, usually none."""
     env: dict[str, str]
@@ -86,7 +84,7 @@ def project_tools(
         env["VIRTUAL_ENV"] = str(found.venv)
         env.pop("PYTHONHOME", None)
     env["PATH"] = os.pathsep.join([*prefix, env["PATH"]] if env["PATH"] else prefix)
-    return ProjectTools(found.python, prefix, found.runner, env, found.why)
+    return ProjectTools(found.python, found.runner, env, found.why)
 
 
 def home_of(folder: Path, root: Path) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 
 from qwenagent.checks.command import Anatomy, Kind, dissect, is_shell
 from qwenagent.checks.interpreter import ProjectTools, has_module
-from qwenagent.checks.scripts import script_of
+from qwenagent.checks.npm_scripts import script_of
 from qwenagent.errors import ChecksError
 from qwenagent.sandbox import find_program
 

@@ -5,11 +5,11 @@ A run whose tests are not known one by one counts as a single test, named by its
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from qwenagent.checks.command import parse_command
+from qwenagent.checks.failures import signal_name
 from qwenagent.checks.trivial import is_trivial
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestRun, TestStatus
@@ -52,13 +52,13 @@ def ending(run: TestRun) -> str:
     if run.timed_out:
         return f"did not end within {run.seconds:.0f} s"
     if code < 0:
-        return f"was killed by {_signal(-code)}"
+        return f"was killed by {signal_name(-code)}"
     if not run.collected:
         return "found no tests"
     if code in (_NOT_EXECUTABLE, _NOT_FOUND):
         why = "not found" if code == _NOT_FOUND else "not executable"
         return f"ended with exit code {code}: a program in it is {why}"
-    if code > _SIGNALS and (name := _signal(code - _SIGNALS)).startswith("SIG"):
+    if code > _SIGNALS and (name := signal_name(code - _SIGNALS)).startswith("SIG"):
         return f"ended with exit code {code}, as after {name}"
     return f"ended with exit code {code}"
 
@@ -80,13 +80,6 @@ def named(tests: Sequence[str]) -> str:
     """Return the first of some tests, and how many more there are."""
     more = f" and {len(tests) - _MAX_NAMED} more" if len(tests) > _MAX_NAMED else ""
     return ", ".join(tests[:_MAX_NAMED]) + more
-
-
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _statuses(run: TestRun, after: TestRun) -> dict[str, TestStatus]:

@@ -23,9 +23,9 @@ from qwenagent.checks.invocation import (
     understand,
     with_report,
 )
-from qwenagent.checks.readers import Results, read_results
 from qwenagent.checks.reports import REPORTER
 from qwenagent.checks.reports.places import Places
+from qwenagent.checks.results import Results, read_results
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.messages import Cancel

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from qwenagent.checks.command import is_shell
+from qwenagent.checks.command import is_shell, typed
 from qwenagent.checks.invocation import Invocation, understand
 from qwenagent.protocol.checks import TestCommand
 
@@ -118,7 +117,7 @@ def select(
         words = None
     if words is None or len(words) > _MAX_WORDS or sum(map(len, words)) > _MAX_CHARS:
         return None
-    return replace(command, argv=tuple(words), shown=shlex.join(words))
+    return replace(command, argv=tuple(words), shown=typed(words))
 
 
 def _wanted(tests: Sequence[str], files: Sequence[str], cwd: str) -> _Wanted:

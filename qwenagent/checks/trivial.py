@@ -6,14 +6,15 @@ When in doubt a command counts as able to fail. Starts nothing; reads at most a 
 from __future__ import annotations
 
 import ast
-import json
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
+from itertools import dropwhile
 from pathlib import Path, PurePath
 
 from qwenagent.checks.command import dissect, is_shell
+from qwenagent.checks.npm_scripts import scripts_of
 from qwenagent.protocol.checks import TestCommand
 
 _HARMLESS = frozenset(
@@ -52,21 +53,37 @@ _STARTERS = frozenset({"npx", "bunx", "exec", "command", "builtin", "time"})
 _MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun"})
 _ASKING_GIT = frozenset({"status", "log", "diff", "branch"})
 _PYTHON = re.compile(r"python(?:\d[\d.]*)?$")
-_SAYING_JS = re.compile(r"\s*(?:console\.log\((?:\d+|'[^'\\]*'|\"[^\"\\]*\")?\)|\d+)?\s*;?\s*$")
+_SAYING_JS = re.compile(r"(?:console\.log\((?:\d+|'[^'\\]*'|\"[^\"\\]*\")?\)|\d+)?\s*;?$")
 _HERE = frozenset({".", "./", "..", "/", "-"})
 _QUOTED = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _COMMENT = re.compile(r"(?:^|(?<=[\s;&|(]))#[^\n]*")
 _OPENING = re.compile(r"(?:(?:then|do|if|elif|while|until)\s+|[({]\s*)+")
 _CLOSING = frozenset({"fi", "done", "esac", "}", ")"})
-_MAX_SCRIPTS = 5
+_MAX_DEPTH = 8
+"""Scripts that start scripts, commands that start commands: deeper down anything may fail."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where package.json is looked for, and how many scripts led there."""
+class _Scripts:
+    """The scripts of a package.json, each judged once."""
 
-    folder: Path | None
-    depth: int = 0
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._judged: dict[str, bool] = {}
+        self._depth = 0
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        return scripts_of(self._folder) if self._folder else {}
+
+    def can_fail(self, name: str) -> bool:
+        if self._depth >= _MAX_DEPTH:
+            return True
+        if name not in self._judged:
+            self._judged[name] = True  # while it is judged: what starts itself never ends
+            self._depth += 1
+            self._judged[name] = _text_can_fail(self.texts[name], self)
+            self._depth -= 1
+        return self._judged[name]
 
 
 def is_trivial(command: TestCommand, root: Path | None = None) -> bool:
@@ -74,26 +91,29 @@ def is_trivial(command: TestCommand, root: Path | None = None) -> bool:
 
     With the repository's root the script behind `npm test` is looked at as well.
     """
-    return not _can_fail(command.argv, _Place(root / command.cwd if root else None))
+    return not _can_fail(command.argv, _Scripts(root / command.cwd if root else None))
 
 
-def _can_fail(words: Sequence[str], place: _Place) -> bool:
-    if not words:
-        return False
-    if is_shell(words):
-        return _text_can_fail(words[2], place)
-    found = dissect(words)
-    rest = words[found.program :]
-    if is_shell(rest):
-        return _text_can_fail(rest[2], place)
-    name, own = PurePath(rest[0]).name, list(rest[1:])
-    runner = found.kind if found.kind in _NOT_RUNNING else name
-    if runner in _NOT_RUNNING and (_NOT_RUNNING[runner] | _TELLING).intersection(own):
-        return False
-    return _program_can_fail(name, own, place)
+def _can_fail(words: Sequence[str], scripts: _Scripts) -> bool:
+    for _ in range(_MAX_DEPTH):
+        if not words:
+            return False
+        found = dissect(words)
+        rest = words if is_shell(words) else words[found.program :]
+        if is_shell(rest):
+            return _text_can_fail(rest[2], scripts)
+        name, own = PurePath(rest[0]).name, list(rest[1:])
+        runner = found.kind if found.kind in _NOT_RUNNING else name
+        if runner in _NOT_RUNNING and (_NOT_RUNNING[runner] | _TELLING).intersection(own):
+            return False
+        if (can_fail := _program_can_fail(name, own, scripts)) is not None:
+            return can_fail
+        words = _started(own)
+    return True
 
 
-def _program_can_fail(name: str, own: list[str], place: _Place) -> bool:
+def _program_can_fail(name: str, own: list[str], scripts: _Scripts) -> bool | None:
+    """Judge a program by its name and arguments, None if it only starts what they name."""
     first = own[0] if own else ""
     if name in _HARMLESS or ((name in _TOOLS or _PYTHON.match(name)) and first in _TELLING_FIRST):
         return False
@@ -101,25 +121,23 @@ def _program_can_fail(name: str, own: list[str], place: _Place) -> bool:
         return not first or first.strip("0") != ""
     if name in ("test", "[", "[["):
         return _condition_can_fail(own)
-    if name in _STARTERS or own[:1] == ["exec"]:
-        return _started_can_fail(own, place)
+    if name in _STARTERS or first == "exec":
+        return None if _started(own) else own[:1] not in (["-v"], ["-V"])
     if name == "git" and first in _ASKING_GIT:
         return bool({"--exit-code", "--quiet", "--check"}.intersection(own))
     if _PYTHON.match(name) and "-c" in own:
         return _python_can_fail(own[own.index("-c") + 1 :])
     if name == "node" and first in ("-e", "--eval", "-p", "--print"):
-        return not _SAYING_JS.match("".join(own[1:2]))
-    return _script_can_fail(name, own, place)
+        return not _SAYING_JS.match("".join(own[1:2]).strip())
+    return _script_can_fail(name, own, scripts)
 
 
-def _started_can_fail(own: list[str], place: _Place) -> bool:
-    """Judge what `npx`, `exec` and the like start; `command -v x` only looks for it."""
+def _started(own: list[str]) -> list[str]:
+    """Return what `npx`, `exec` and the like start; `command -v x` only looks for it."""
     words = own[1:] if own[:1] == ["exec"] else own
     if words[:1] in (["-v"], ["-V"]):
-        return False
-    while words and words[0].startswith("-"):
-        words = words[1:]
-    return _can_fail(words, place) if words else True
+        return []
+    return list(dropwhile(lambda word: word.startswith("-"), words))
 
 
 def _condition_can_fail(own: list[str]) -> bool:
@@ -139,7 +157,7 @@ def _condition_can_fail(own: list[str]) -> bool:
 def _python_can_fail(code: Sequence[str]) -> bool:
     try:
         body = ast.parse(code[0]).body if code else []
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
     return not all(_only_says(statement) for statement in body)
 
@@ -155,38 +173,25 @@ def _only_says(statement: ast.stmt) -> bool:
     return False
 
 
-def _script_can_fail(name: str, own: list[str], place: _Place) -> bool:
+def _script_can_fail(name: str, own: list[str], scripts: _Scripts) -> bool:
     """Judge the script of package.json that a command runs; True if there is none to be read."""
-    if name not in _MANAGERS or place.folder is None or place.depth >= _MAX_SCRIPTS:
-        return True
     words = own[1:] if own[:1] in (["run"], ["run-script"]) else own
-    if not words or words[0].startswith("-") or (name == "bun" and words is own):
+    if name not in _MANAGERS or not words or words[0].startswith("-"):
+        return True
+    if name == "bun" and words is own:
         return True
     script = "test" if words[0] in ("t", "tst") else words[0]
-    scripts = _scripts(place.folder / "package.json")
-    parts = [scripts[key] for key in (f"pre{script}", script, f"post{script}") if key in scripts]
-    inner = _Place(place.folder, place.depth + 1)
-    return script not in scripts or any(_text_can_fail(part, inner) for part in parts)
+    parts = [part for part in (f"pre{script}", script, f"post{script}") if part in scripts.texts]
+    return script not in parts or any(map(scripts.can_fail, parts))
 
 
-def _scripts(path: Path) -> dict[str, str]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    scripts = found.get("scripts") if isinstance(found, dict) else None
-    if not isinstance(scripts, dict):
-        return {}
-    return {name: text for name, text in scripts.items() if isinstance(text, str)}
-
-
-def _text_can_fail(text: str, place: _Place) -> bool:
+def _text_can_fail(text: str, scripts: _Scripts) -> bool:
     """Judge a shell text by the status it ends with: that of its last list of commands."""
     parts = _split(text)
     stops = any(re.match(r"set\s+-\w*e", part) for _, part in parts)
     can_fail = False
     for operator, part in parts:
-        now = _simple_can_fail(part, place)
+        now = _simple_can_fail(part, scripts)
         if operator == "||":
             can_fail = can_fail and now
         elif operator in ("&&", "|", "else") or stops:
@@ -220,14 +225,14 @@ def _part(operator: str, text: str) -> tuple[str, str]:
     if re.match(r"else\s", part):
         operator, part = "else", part[4:].strip()
     part = part[opening.end() :] if (opening := _OPENING.match(part)) else part
-    while part.endswith(")") and part.count(")") > part.count("("):
-        part = part[:-1].strip()
+    for _ in range(part.count(")") - part.count("(")):
+        part = part.removesuffix(")").rstrip()
     return operator, part or ("" if operator == "&" else ")")
 
 
-def _simple_can_fail(part: str, place: _Place) -> bool:
+def _simple_can_fail(part: str, scripts: _Scripts) -> bool:
     try:
         words = shlex.split(part, comments=True)
     except ValueError:
         return True
-    return _can_fail(words, place)
+    return _can_fail(words, scripts)

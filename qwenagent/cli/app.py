@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qwenagent import __version__
+from qwenagent.cli.bench import bench
 from qwenagent.cli.codes import ENVIRONMENT
 from qwenagent.cli.flags import check_flags, in_folder, relative_files, run_flags
 from qwenagent.cli.models import find_model, models, obtain_default
 from qwenagent.cli.plans import plan_prompt
 from qwenagent.cli.wiring import build_settings, open_repository, run_agent
 from qwenagent.cli.words import TaskGroup
-from qwenagent.errors import UsageError
+from qwenagent.errors import UsageError, reason
 
 if TYPE_CHECKING:
     from qwenagent.workspace import Repository
@@ -67,7 +68,10 @@ def _read_prompt(name: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the task cannot be read from {name}: {error}") from error
+        raise UsageError(
+            f"the task cannot be read from {name}: {reason(error)}",
+            hint="give a text file in UTF-8, or the task itself in quotes",
+        ) from error
 
 
 @cli.command()
@@ -91,11 +95,10 @@ def run(plan: tuple[str, ...], check: bool, here: bool, no_commit: bool, **flags
     from qwenagent.plan import read_plan
 
     if here and no_commit:
-        raise UsageError("--here and --no-commit exclude each other")
-    if twice := [name for name in dict.fromkeys(plan) if plan.count(name) > 1]:
-        raise UsageError(f"{twice[0]} is given {plan.count(twice[0])} times")
+        raise UsageError("--here and --no-commit exclude each other", hint="leave one of them out")
     check_flags(flags)
     paths = [Path(name) for name in plan]
+    _refuse_twice(paths)
     if check:
         return max(check_plan(read_plan(path), as_json=flags["as_json"]) for path in paths)
     with open_repository() as repository:
@@ -108,6 +111,13 @@ def run(plan: tuple[str, ...], check: bool, here: bool, no_commit: bool, **flags
         plans = [read_plan(path) for path in paths]
         require_clean(repository, plans, _inside(repository, paths), commit=options.commit)
         return run_agent(repository, plans, "plan", options, flags)
+
+
+def _refuse_twice(paths: list[Path]) -> None:
+    places = [path.absolute().resolve() for path in paths]
+    for path, place in zip(paths, places, strict=True):
+        if (n := places.count(place)) > 1:
+            raise UsageError(f"{path} is given {n} times", hint="name each plan of the queue once")
 
 
 def _inside(repository: Repository, paths: list[Path]) -> list[str]:
@@ -182,3 +192,4 @@ def doctor() -> int:
 
 cli.add_command(models)
 cli.add_command(plan_prompt)
+cli.add_command(bench)

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
 from qwenagent.cli.app import cli
 from qwenagent.cli.codes import BUG, ENVIRONMENT, INTERRUPTED, NOT_DONE
 from qwenagent.cli.report import write_report
-from qwenagent.cli.words import spread_files
+from qwenagent.cli.words import spread_files, usage_words
 from qwenagent.errors import QwenAgentError, UsageError
 
+_FREE = "free some, then run again"
+_OWNER = "look at its owner and mode: ls -ld"
 _ENVIRONMENT_ERRNOS = {
-    errno.ENOSPC: ("no space left on the device for {}", "free some, then run again"),
-    errno.EDQUOT: ("the disk quota is used up, for {}", "free some, then run again"),
-    errno.EROFS: ("{} is on a file system that is mounted read-only", ""),
-    errno.EACCES: ("no permission to write or read {}", "look at its owner and mode (ls -ld)"),
-    errno.EPERM: ("the system does not permit this with {}", ""),
+    errno.ENOSPC: ("no space left on the device for {}", _FREE),
+    errno.EDQUOT: ("the disk quota is used up, for {}", _FREE),
+    errno.EFBIG: ("{} is as large as a file may become", "raise the limit: ulimit -f unlimited"),
+    errno.EROFS: ("{} is on a file system that is mounted read-only", "mount it for writing"),
+    errno.EACCES: ("no permission to write or read {}", _OWNER),
+    errno.EPERM: ("the system does not permit this with {}", _OWNER),
+    errno.ENOTDIR: ("a part of the path {} is a file, and a folder is needed", _OWNER),
     errno.EMFILE: ("too many open files, at {}", "raise the limit: ulimit -n 4096"),
+    errno.EIO: ("the device cannot read or write {}", "look at the system's log: dmesg"),
 }
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program and exit with its code."""
+    _open_missing_streams()
     sys.exit(guarded(sys.argv[1:] if args is None else args))
 
 
@@ -41,7 +48,7 @@ def guarded(args: Sequence[str]) -> int:
         click.echo(error.format_message())
         return 0
     except click.ClickException as error:
-        error.show()
+        _say_error(*usage_words(error))
         return UsageError.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
@@ -50,22 +57,53 @@ def guarded(args: Sequence[str]) -> int:
         _say_error(error.message, error.hint)
         return error.exit_code
     except BrokenPipeError:
-        # Nobody reads on; Python would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return NOT_DONE
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _ENVIRONMENT_ERRNOS:
-            message, hint = _ENVIRONMENT_ERRNOS[error.errno]
-            _say_error(message.format(error.filename or "a file"), hint)
-            return ENVIRONMENT
+            return _end_for_environment(error)
         _say_error(
             f"this is a bug in qwenagent ({type(error).__name__})",
-            f"please report {write_report(args, traceback.format_exc())}",
+            f"please report {write_report(args, error)}",
         )
         return BUG
 
 
+def _end_for_environment(error: OSError) -> int:
+    message, hint = _ENVIRONMENT_ERRNOS[error.errno or 0]
+    if error.filename is None:
+        _drop_output()
+    name = os.fsdecode(error.filename) if error.filename else "the output"
+    _say_error(message.format(name), f"{hint} {name}" if hint == _OWNER else hint)
+    return ENVIRONMENT
+
+
 def _say_error(message: str, hint: str) -> None:
-    click.echo(f"error: {message}", err=True)
-    if hint:
-        click.echo(f"  {hint}", err=True)
+    """Nothing can be done where that cannot be said either; the exit code remains."""
+    with suppress(OSError):
+        click.echo(f"error: {message}", err=True)
+        if hint:
+            click.echo(f"  {hint}", err=True)
+
+
+def _drop_output() -> None:
+    """Nobody takes what is still to be printed; Python would complain when it flushes it."""
+    with suppress(OSError, io.UnsupportedOperation):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _open_missing_streams() -> None:
+    """Give a process that was started without stdin, stdout or stderr one that leads nowhere.
+
+    Otherwise the next file that is opened gets their number, and what is printed goes into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="replace"))

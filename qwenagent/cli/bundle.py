@@ -79,7 +79,10 @@ def models_import(source: Path) -> int:
 
     source = source.expanduser().absolute()
     if not source.exists():
-        raise ModelNotFound(f"there is no file or folder {source}")
+        raise ModelNotFound(
+            f"there is no file or folder {source}",
+            hint="give the folder that `qwenagent models export -o FOLDER` made, or a GGUF file",
+        )
     with DownloadView(sys.stderr) as view:
         placed = place_bundle(source, view) if source.is_dir() else (place_file(source, view),)
     for each in placed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,8 @@ def check_flags(flags: dict[str, Any]) -> None:
     from qwenagent.checks import parse_command
     from qwenagent.registry import find_card
 
+    if flags["time_limit"] is not None and math.isnan(flags["time_limit"]):
+        raise UsageError("--time-limit nan is no number of seconds", hint="--time-limit 3600")
     if flags["model"] and not is_model_path(flags["model"]):
         find_card(flags["model"])
     if flags["test_cmd"] is not None:
@@ -90,5 +93,8 @@ def relative_files(repository: Repository, flags: dict[str, Any]) -> tuple[str, 
     root = repository.root.resolve()
     paths = [Path(name).resolve() for name in flags["files"]]
     if outside := [p for p in paths if not p.is_relative_to(root)]:
-        raise UsageError(f"--files: {outside[0]} is not inside the repository {root}")
+        raise UsageError(
+            f"--files: {outside[0]} is not inside the repository {root}",
+            hint="name files of the repository; paths start in the current folder, or after -C",
+        )
     return tuple(path.relative_to(root).as_posix() for path in paths)

@@ -86,7 +86,9 @@ def models_use(name: str | None, auto: bool) -> int:
     from qwenagent.errors import UsageError
 
     if bool(name) == auto:
-        raise UsageError("give either a model's name or --auto")
+        raise UsageError(
+            "give either a model's name or --auto", hint="`qwenagent models list` shows the names"
+        )
     if name is None:
         file = write_user_setting("model.name", None)
         click.echo(f"{file}: no model is named; {_in_use() or 'none of those here'} is picked")
@@ -218,7 +220,7 @@ def models_verify(name: str | None) -> int:
 
     cards = [find_card(name)] if name else [c for c in load_cards().values() if installed(c)]
     if not cards:
-        raise ModelNotFound("no model is installed", hint="qwenagent models pull")
+        raise ModelNotFound("no model is installed", hint="`qwenagent models pull` fetches one")
     for card in cards:
         check_line(True, card.name, f"{verify(card)} has the official SHA-256")
     return 0

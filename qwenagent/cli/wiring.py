@@ -10,11 +10,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from qwenagent.cli.models import find_model, require_room
 
 if TYPE_CHECKING:
     from qwenagent.config import Settings
-    from qwenagent.engine import EmbeddedEngine
+    from qwenagent.engine import EmbeddedEngine, LoadSettings
     from qwenagent.loop import Ports, RunOptions, Stop
     from qwenagent.plan import Plan
     from qwenagent.protocol.approval import Approver
@@ -48,13 +50,13 @@ def run_agent(
     with ExitStack() as stack:
         run_id = new_run_id()
         transcript = stack.enter_context(TranscriptWriter(run_path(run_id)))
-        sinks: list[Sink] = [transcript]
-        if flags["metrics"]:
-            sinks.append(stack.enter_context(MetricsSink(Path(flags["metrics"]))))
+        wanted = [Path(flags["metrics"])] if flags["metrics"] else []
+        metrics = [stack.enter_context(MetricsSink(file)) for file in wanted]
         engine = _engine(card, path, settings)
         stack.callback(engine.close)
         view = make_view("json" if flags["as_json"] else "auto", sys.stdout)
-        sinks.append(stack.enter_context(view))
+        # The metrics last: a file that cannot be written must not cost the closing report.
+        sinks: list[Sink] = [transcript, stack.enter_context(view), *metrics]
         stack.enter_context(interruptible(stop))
         stack.enter_context(awake(f"carrying out {plans[0].title}"))
         events = EventStream(run_id, tuple(sinks))
@@ -99,19 +101,29 @@ def _approver(flags: dict[str, Any], stop: Stop) -> Approver:
 
 
 def _engine(card: Card, path: Path, settings: Settings) -> EmbeddedEngine:
-    from qwenagent.engine import EmbeddedEngine, LoadSettings, default_threads
+    from qwenagent.engine import EmbeddedEngine
+
+    return EmbeddedEngine(card.title, load_settings_of(card, path, settings))
+
+
+def load_settings_of(card: Card, path: Path, settings: Settings) -> LoadSettings:
+    """Return what the engine is to load, and how."""
+    from qwenagent.engine import LoadSettings, default_threads
+    from qwenagent.registry import home
     from qwenagent.transcript import state_dir
 
+    cache_bytes = settings.model.prompt_cache_mb * 1_000_000
     log = state_dir() / "engine.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    load = LoadSettings(
+    return LoadSettings(
         path=path,
         n_ctx=settings.model.n_ctx or card.n_ctx,
         n_threads=settings.model.n_threads or default_threads(),
         n_gpu_layers=settings.model.n_gpu_layers,
         log=log,
+        cache=home() / "engine" if cache_bytes else None,
+        cache_bytes=cache_bytes,
     )
-    return EmbeddedEngine(card.title, load)
 
 
 def build_settings(root: Path | None, flags: dict[str, Any]) -> Settings:
@@ -128,12 +140,19 @@ def build_settings(root: Path | None, flags: dict[str, Any]) -> Settings:
 
 @contextmanager
 def open_repository() -> Iterator[Repository]:
-    """Open the repository around the current folder, which must have a commit; close it."""
+    """Open the repository around the current folder, which must have a commit; close it.
+
+    What a run that was killed has left half done is put back first.
+    """
+    from qwenagent.loop import recover_killed
     from qwenagent.workspace import Repository
 
     repository = Repository.open(Path.cwd())
     try:
         repository.head()
+        if told := recover_killed(repository):
+            hint = f"\n  {told.hint}" if told.hint else ""
+            click.echo(f"warning: {told.message}{hint}", err=True)
         yield repository
     finally:
         repository.close()

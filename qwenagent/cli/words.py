@@ -78,3 +78,11 @@ def _may_be_file(word: str, args: Sequence[str]) -> bool:
     """Tell a file from a task: a name with a space in it counts only if the file is there."""
     folder = args[args.index("-C") + 1 :][:1] if "-C" in args else []
     return not any(c.isspace() for c in word) or Path(*folder, word).exists()
+
+
+def usage_words(error: click.ClickException) -> tuple[str, str]:
+    """Return message and next move for what click says of a command line."""
+    text = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "qwenagent"
+    return f"{text[:1].lower()}{text[1:]}", f"`{command} --help` lists what it takes"

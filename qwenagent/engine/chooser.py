@@ -1,9 +1,10 @@
 """Chooses the next token under a grammar at the price of almost none.
 
 First the token is chosen as if there were no grammar and then checked alone (microseconds). Only
-if it is refused the 512 likeliest are looked at, and only if all of those are refused the whole
-vocabulary (25 ms). Without truncation this draws from exactly the masked distribution: a token
-is drawn with p, or after a refusal (1-Z) with p/Z. Same method as llama.cpp's common/sampling.
+if it is refused the 512 likeliest are looked at, and only if all of those are refused every token
+that begins with a byte that may come next. Without truncation this draws from exactly the masked
+distribution: a token is drawn with p, or after a refusal (1-Z) with p/Z. Same method as llama.cpp's
+common/sampling.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwenagent.engine import family
-from qwenagent.engine.llama import Candidates, Chain, GrammarState
+from qwenagent.engine.constraint import Constraint
+from qwenagent.engine.sampler import Candidates, Chain
 from qwenagent.errors import EngineError
 from qwenagent.protocol.messages import Sampling
 
 N_TOP = 512
+_NEVER_WRITTEN = np.array(sorted(family.NEVER_WRITTEN))
 
 
 @dataclass(slots=True)
@@ -33,9 +36,9 @@ class Counts:
 class Chooser:
     """Chooses and accepts tokens for one answer."""
 
-    def __init__(self, sampling: Sampling, grammar: GrammarState | None) -> None:
+    def __init__(self, sampling: Sampling, constraint: Constraint | None) -> None:
         self.counts = Counts()
-        self._grammar = grammar
+        self.constraint = constraint
         self._chain: Chain | None = None
         if sampling.temperature > 0:
             self._chain = Chain(
@@ -57,13 +60,13 @@ class Chooser:
             self.counts.ok += 1
         else:
             token = self._second(logits)
-        if self._grammar:
-            self._grammar.accept(token)
+        if self.constraint:
+            self.constraint.accept(token)
         return token
 
     def may_end(self) -> bool:
         """Return whether the grammar would let the turn end here."""
-        return self._grammar is None or self._grammar.allows(family.IM_END)
+        return self.constraint is None or self.constraint.may_end()
 
     def close(self) -> None:
         """Free the sampler chain; the grammar belongs to the caller."""
@@ -79,7 +82,7 @@ class Chooser:
     def _allows(self, token: int) -> bool:
         if token in family.NEVER_WRITTEN:
             return False
-        return self._grammar is None or self._grammar.allows(token)
+        return self.constraint is None or self.constraint.allows(token)
 
     def _second(self, logits: NDArray[np.float32]) -> int:
         top = np.argpartition(logits, -N_TOP)[-N_TOP:]
@@ -87,17 +90,18 @@ class Chooser:
         if token is not None:
             self.counts.top += 1
             return token
-        token = self._among(np.arange(len(logits)), logits)
+        every = self.constraint.possible() if self.constraint else np.arange(len(logits))
+        token = self._among(every, logits)
         if token is None:
             raise EngineError("the grammar allows no token of the vocabulary here")
         self.counts.full += 1
         return token
 
-    def _among(self, ids: NDArray[np.int64], logits: NDArray[np.float32]) -> int | None:
-        ids = ids[~np.isin(ids, list(family.NEVER_WRITTEN))]
+    def _among(self, ids: NDArray[np.integer], logits: NDArray[np.float32]) -> int | None:
+        ids = ids[~np.isin(ids, _NEVER_WRITTEN)]
         candidates = Candidates(ids, logits[ids])
-        if self._grammar:
-            self._grammar.mask(candidates)
+        if self.constraint:
+            self.constraint.mask(candidates)
         if not candidates.keep_possible():
             return None
         return candidates.sampled(self._chain) if self._chain else candidates.best()

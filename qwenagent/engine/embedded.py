@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -29,6 +28,16 @@ POLL_S = 0.02
 """How long a cancel may go unseen while the worker is silent."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """Whom a call tells, and who may end it."""
+
+    accept: Accept | None
+    cancel: Cancel | None
+    on_text: OnText | None
+    on_prefill: OnPrefill | None
+
+
 class EmbeddedEngine:
     """Implements `Engine`. The worker starts at the first call, and again after it died."""
 
@@ -39,6 +48,7 @@ class EmbeddedEngine:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self._ready: Ready | None = None
+        self._number = 0
 
     @property
     def worker_pid(self) -> int | None:
@@ -68,16 +78,18 @@ class EmbeddedEngine:
         on_text: OnText | None = None,
         on_prefill: OnPrefill | None = None,
     ) -> list[Completion]:
-        """See `Engine.complete`. Candidates come one after the other over one cached prompt."""
-        done: list[Completion] = []
-        for i in range(n):
-            each = replace(sampling, seed=sampling.seed + i)
-            text = (lambda new, i=i: on_text(i, new)) if on_text else None
-            request = CompleteRequest(prompt, grammar, each)
-            done.append(self._one(request, cancel, text, on_prefill))
-            if done[-1].stop == "cancelled" or (accept and accept(done[-1])):
-                break
-        return done
+        """See `Engine.complete`. Several candidates are written side by side over one prompt."""
+        self._number += 1
+        samplings = tuple(replace(sampling, seed=sampling.seed + i) for i in range(n))
+        request = CompleteRequest(self._number, prompt, grammar, samplings)
+        try:
+            return self._converse(request, _Listener(accept, cancel, on_text, on_prefill))
+        except QwenAgentError:
+            raise  # the worker's own word: it is ready for the next question
+        except BaseException:
+            # Ctrl-C in the middle: the worker is still writing an answer that nobody reads.
+            self._stop()
+            raise
 
     def count(self, text: str | Prompt) -> int:
         """See `Engine.count`."""
@@ -133,44 +145,27 @@ class EmbeddedEngine:
                 self._process.join()
         self._process = self._pipe = None
 
-    def _one(
-        self,
-        request: CompleteRequest,
-        cancel: Cancel | None,
-        on_text: Callable[[str], None] | None,
-        on_prefill: OnPrefill | None,
-    ) -> Completion:
-        try:
-            return self._converse(request, cancel, on_text, on_prefill)
-        except QwenAgentError:
-            raise  # the worker's own word: it is ready for the next question
-        except BaseException:
-            # Ctrl-C in the middle: the worker is still writing an answer that nobody reads.
-            self._stop()
-            raise
-
-    def _converse(
-        self,
-        request: CompleteRequest,
-        cancel: Cancel | None,
-        on_text: Callable[[str], None] | None,
-        on_prefill: OnPrefill | None,
-    ) -> Completion:
+    def _converse(self, request: CompleteRequest, listener: _Listener) -> list[Completion]:
         self._send(request)
         told = False
         while True:
-            if cancel and cancel.is_set() and not told:
-                self._send(("cancel",))
+            if listener.cancel and listener.cancel.is_set() and not told:
+                self._send(("cancel", request.number))
                 told = True
-            kind, *values = self._receive(POLL_S) or ("silence",)
-            if kind == "text" and on_text:
-                on_text(values[0])
-            elif kind == "prefill" and on_prefill:
-                on_prefill(values[0], values[1])
-            elif kind == "error":
-                raise values[0]
-            elif kind == "done":
-                return values[0]  # type: ignore[no-any-return]
+            match self._receive(POLL_S):
+                case ("text", int(number), str(text)):
+                    if listener.on_text:
+                        listener.on_text(number, text)
+                case ("prefill", int(done), int(total)):
+                    if listener.on_prefill:
+                        listener.on_prefill(done, total)
+                case ("candidate", Completion() as candidate):
+                    enough = listener.accept is not None and listener.accept(candidate)
+                    self._send(("enough",) if enough else ("more",))
+                case ("error", QwenAgentError() as error):
+                    raise error
+                case ("done", list(answers)):
+                    return answers
 
     def _send(self, message: object) -> None:
         self.start()

@@ -14,6 +14,8 @@ from qwenagent.protocol.messages import Prompt
 IM_START = 151644
 IM_END = 151645
 ENDOFTEXT = 151643
+FIRST_SPECIAL = ENDOFTEXT
+"""Every id from here on is a control token or one of the family's marks."""
 
 # Ids from the official GGUF files. A grammar's character classes match the text of control
 # tokens, and nothing else keeps the model from writing <|fim_prefix|> into a file.

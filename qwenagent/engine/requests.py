@@ -19,15 +19,19 @@ class LoadSettings:
     n_gpu_layers: int = 0
     log: Path | None = None
     """File for llama.cpp's own messages; each start of the worker begins it anew."""
+    cache: Path | None = None
+    """Folder for prompts that were read and for what was measured; None to keep nothing."""
+    cache_bytes: int = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class CompleteRequest:
-    """Ask for one candidate."""
+    """Ask for a candidate for each sampling. A cancel names the request by its number."""
 
+    number: int
     prompt: Prompt
     grammar: Grammar | None
-    sampling: Sampling
+    samplings: tuple[Sampling, ...]
 
 
 @dataclass(frozen=True, slots=True)

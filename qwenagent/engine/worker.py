@@ -1,14 +1,18 @@
 """The process that holds the model. Reads requests from a pipe, writes answers to it.
 
 An assert inside llama.cpp ends this process and not the program. Messages are tuples whose first
-item is their kind; see `embedded` for the other side.
+item is their kind; see `embedded` for the other side. A thread reads the pipe, so that a cancel is
+noticed in the middle of a long prompt.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,17 +25,48 @@ if TYPE_CHECKING:
     from qwenagent.engine.decoder import Decoder
 
 
-class _Cancelled:
-    """Looks at the pipe: while an answer is made, the only thing the parent sends is "cancel"."""
+class _Inbox:
+    """What the parent has sent. A cancel overtakes everything and ends the running answer."""
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: Connection, abort: Callable[[], None]) -> None:
         self._pipe = pipe
-        self._set = False
+        self._abort = abort
+        self._messages: queue.Queue[object] = queue.Queue()
+        self._lock = threading.Lock()
+        self._running = self._cancelled = 0
+        threading.Thread(target=self._read, daemon=True).start()
 
-    def __call__(self) -> bool:
-        if not self._set and self._pipe.poll():
-            self._set = self._pipe.recv() == ("cancel",)
-        return self._set
+    def next(self) -> object:
+        """Return the next message; None once the pipe is closed."""
+        return self._messages.get()
+
+    def begin(self, number: int, resume: Callable[[], None]) -> None:
+        """Note which request is being answered; `resume` takes back an earlier abort."""
+        with self._lock:
+            self._running = number
+            resume()
+
+    def cancelled(self) -> bool:
+        """Return whether the parent does not want the running answer any more."""
+        return self._cancelled >= self._running
+
+    def _read(self) -> None:
+        while True:
+            try:
+                message = self._pipe.recv()
+            except (EOFError, OSError):
+                self._messages.put(None)
+                return
+            if isinstance(message, tuple) and message[0] == "cancel":
+                self._cancel(message[1])
+            else:
+                self._messages.put(message)
+
+    def _cancel(self, number: int) -> None:
+        with self._lock:
+            self._cancelled = number
+            if number == self._running:
+                self._abort()
 
 
 def serve(pipe: Connection, settings: LoadSettings) -> None:
@@ -43,9 +78,10 @@ def serve(pipe: Connection, settings: LoadSettings) -> None:
         pipe.send(("error", error))
         return
     pipe.send(("ready", ready))
-    while True:
+    inbox = _Inbox(pipe, decoder.context.abort)
+    while (request := inbox.next()) is not None:
         try:
-            _answer(pipe, decoder, pipe.recv())
+            _answer(pipe, inbox, decoder, request)
         except QwenAgentError as error:
             pipe.send(("error", error))
         except (EOFError, BrokenPipeError):
@@ -54,17 +90,22 @@ def serve(pipe: Connection, settings: LoadSettings) -> None:
 
 def _load(settings: LoadSettings) -> tuple[Decoder, Ready]:
     # Here, so that the parent, which imports this module for `serve`, need not load llama.cpp.
+    from qwenagent.engine.context import Context
     from qwenagent.engine.decoder import Decoder
     from qwenagent.engine.device import library, offload_device
-    from qwenagent.engine.llama import Context, Model, start_backend
+    from qwenagent.engine.llama import Model, start_backend
+    from qwenagent.engine.saved import SavedPrompts
 
     start_backend()
     model = Model(settings)
     context = Context(model, settings)
     device = offload_device() if settings.n_gpu_layers else ""
-    return Decoder(model, context), Ready(
-        model.describe(), context.n_ctx, device or "CPU", library()
-    )
+    saved = None
+    if settings.cache:
+        key = "|".join([model.fingerprint(settings.path), library(), device, "f16"])
+        saved = SavedPrompts(settings.cache / "prompts", key, settings.cache_bytes)
+    decoder = Decoder(model, context, saved=saved, cache=settings.cache)
+    return decoder, Ready(model.describe(), context.n_ctx, device or "CPU", library())
 
 
 def _separate_from_terminal(settings: LoadSettings) -> None:
@@ -80,24 +121,30 @@ def _separate_from_terminal(settings: LoadSettings) -> None:
     os.dup2(target, 2)
 
 
-def _answer(pipe: Connection, decoder: Decoder, request: object) -> None:
+def _answer(pipe: Connection, inbox: _Inbox, decoder: Decoder, request: object) -> None:
     match request:
         case CountRequest(text):
             model = decoder.model
             ids = model.tokenize(text) if isinstance(text, str) else model.encode(text)
             pipe.send(("count", len(ids)))
         case CompleteRequest():
-            pipe.send(("done", _complete(pipe, decoder, request)))
-        case _:
-            pass  # a cancel that came after its answer was finished
+            inbox.begin(request.number, decoder.context.resume)
+            pipe.send(("done", _complete(pipe, inbox, decoder, request)))
 
 
-def _complete(pipe: Connection, decoder: Decoder, request: CompleteRequest) -> Completion:
-    from qwenagent.engine.decoder import Watch
+def _complete(
+    pipe: Connection, inbox: _Inbox, decoder: Decoder, request: CompleteRequest
+) -> list[Completion]:
+    from qwenagent.engine.writing import Watch
+
+    def accept(done: Completion) -> bool:
+        pipe.send(("candidate", done))
+        return inbox.next() in (("enough",), None)
 
     watch = Watch(
-        on_text=lambda text: pipe.send(("text", text)),
+        on_text=lambda number, text: pipe.send(("text", number, text)),
         on_prefill=lambda done, total: pipe.send(("prefill", done, total)),
-        cancelled=_Cancelled(pipe),
+        cancelled=inbox.cancelled,
+        accept=accept,
     )
-    return decoder.complete(request.prompt, request.grammar, request.sampling, watch)
+    return decoder.complete(request.prompt, request.grammar, request.samplings, watch)

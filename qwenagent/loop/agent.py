@@ -11,7 +11,8 @@ from qwenagent.errors import ChecksError, QwenAgentError
 from qwenagent.loop.approving import require_approval
 from qwenagent.loop.asker import Asker
 from qwenagent.loop.board import Board
-from qwenagent.loop.planrun import PlanRun, RunOptions
+from qwenagent.loop.options import RunOptions
+from qwenagent.loop.planrun import PlanRun
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.stop import Stopped
 from qwenagent.plan import Plan
@@ -52,11 +53,11 @@ class Agent:
             self._board.skip_open(self._ports.stop.reason)
         except QwenAgentError as error:
             self._board.skip_open(error.message)
-            self._tree.rollback()
+            self._tree.abandon()
             self._finish(error)
             raise
         finally:
-            self._tree.rollback()  # of a step that did not come to its end, whatever the reason
+            self._tree.abandon()  # of a step that did not come to its end, whatever the reason
         return self._finish()
 
     def _announce(self, kind: RunKind) -> None:
@@ -108,8 +109,7 @@ class Agent:
                 total = len(self._runs)
                 self._emit(PlanStarted(name, run.plan.title, number, total, suite))
                 self._warn(run)
-            if run.open_steps:
-                self._carry_out(run, asker)
+            self._carry_out(run, asker)
             if self._options.stop_on_block and run.is_blocked:
                 self._board.skip_open(f"a step of {run.plan.path} is blocked (--stop-on-block)")
                 break
@@ -121,9 +121,10 @@ class Agent:
         except ChecksError as error:
             if len(self._runs) == 1:
                 raise
-            self._tree.rollback()
+            self._tree.abandon()
             self._emit(Warned(f"{run.plan.path}: {error.message}", error.hint))
             self._board.skip_open(error.message, run.ids)
+            run.is_given_up = True
 
     def _finish(self, error: QwenAgentError | None = None) -> int:
         code, reason = self._ending(error)
@@ -150,7 +151,8 @@ class Agent:
             return error.exit_code, error.message
         if stop.interrupted:
             return INTERRUPTED, "interrupted"
-        if "blocked" in states or "skipped" in states:
+        is_cut_short = bool(stop.reason) and "skipped" in states
+        if "blocked" in states or is_cut_short or any(run.is_given_up for run in self._runs):
             return 1, stop.reason or "not every step was done"
         if broken := [run.broken for run in self._runs if run.broken]:
             return 1, broken[0]
@@ -158,7 +160,9 @@ class Agent:
             n = states.count("unverified")
             return 1, f"no test speaks for {n} step(s) (--strict)"
         if n_yours := states.count("for_you"):
-            return 0, f"every step was done but {n_yours} that is left to you"
+            n_waiting = states.count("skipped")
+            waiting = f" and {n_waiting} that wait for that" if n_waiting else ""
+            return 0, f"every step was done but {n_yours} that is left to you{waiting}"
         return 0, "every step was done"
 
     def _next_commands(self) -> list[str]:

@@ -6,17 +6,34 @@ so it can be committed or undone like an edit.
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import dataclass, field
+
 from qwenagent.checks import is_trivial, parse_command
 from qwenagent.checks.judge import ending
-from qwenagent.errors import ChecksError
+from qwenagent.errors import ChecksError, PathEscapes, WorkspaceError, reason
 from qwenagent.loop.judging import compare_suites
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.step import StepResult
 from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
-from qwenagent.protocol.checks import TestRun
-from qwenagent.protocol.events import CheckpointMade
+from qwenagent.protocol.checks import TestCommand, TestRun
+from qwenagent.protocol.events import CheckpointMade, Warned
 from qwenagent.workspace.history import History
+
+_FILES = frozenset({"", "100644", "100755"})
+"""Git's modes of what can be written back: no links, no submodules."""
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What a command has changed, seen from the snapshot before it."""
+
+    before: str
+    theirs: frozenset[str]
+    """What the user had changed or made before and not committed."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Paths that cannot be put back, and why."""
 
 
 class CommandRunner:
@@ -34,48 +51,107 @@ class CommandRunner:
 
         Raises:
             Stopped: the run was stopped; what the command has changed is in the journal.
+            WorkspaceError: it cannot be kept what the tree was like before.
         """
         try:
             command = parse_command(step.command or "", "step")
-            before = self._snapshot("before")
-            try:
-                run = self._tests.run(command, "step")
-            finally:
-                self._adopt(before)
+            run, changes = self._carried_out(command)
         except ChecksError as error:
             return StepResult("blocked", error.message)
+        if changes.refused:
+            return self._with_refused(command, run, changes)
         if run.exit_code or run.timed_out:
             return self._blocked(f"`{command.shown}` {ending(run)}", run)
-        broken = self._newly_failed()
-        if broken:
+        if broken := self._newly_failed():
             return self._blocked(broken, run)
-        changed = tuple(self._tree.changed())
-        reason = f"`{command.shown}` ended with exit code 0"
-        if is_trivial(command):
-            return StepResult("unverified", f"{reason}, and cannot fail", changed=changed)
-        return StepResult("solved", reason, tests_after=summary(run), changed=changed)
+        said = f"`{command.shown}` ended with exit code 0"
+        changed = self._to_commit(command, changes)
+        if is_trivial(command, self._tree.root):
+            return StepResult("unverified", f"{said}, and cannot fail", changed=changed)
+        return StepResult("solved", said, tests_after=summary(run), changed=changed)
+
+    def _carried_out(self, command: TestCommand) -> tuple[TestRun, _Changes]:
+        before = self._snapshot("before")
+        ours = {path for paths in self._tree.written() for path in paths}
+        theirs = frozenset(self._history.changed("HEAD", before)) - ours
+        changes = _Changes(before, theirs)
+        try:
+            self._tree.command_begins(command.shown, before)
+        except OSError as error:
+            raise WorkspaceError(
+                f"it cannot be kept what the tree was like before `{command.shown}`: "
+                f"{reason(error)}",
+                hint="make git's folder writable, or free some disk space",
+            ) from error
+        try:
+            run = self._tests.run(command, "step")
+        finally:
+            self._adopt(changes)
+            self._tree.command_ended()
+        return run, changes
 
     def _snapshot(self, when: str) -> str:
         ref = f"refs/qwenagent/{self._ports.events.run}-command"
         return self._repository.snapshot(ref, f"{when} a command")
 
-    def _adopt(self, before: str) -> None:
+    def _adopt(self, changes: _Changes) -> None:
         """Enter what the command changed into the journal, as if it had been written here."""
-        for path in self._history.changed(before, self._snapshot("after")):
-            self._tree.adopt(path, self._history.content(before, path))
+        after = self._snapshot("after")
+        for path in self._history.changed(changes.before, after):
+            mode = self._history.mode(changes.before, path)
+            if not _FILES.issuperset((mode, self._history.mode(after, path))):
+                changes.refused[path] = f"{path} is a link or a submodule"
+                continue
+            content = self._history.content(changes.before, path)
+            try:
+                self._tree.adopt(path, content, executable=mode == "100755")
+            except PathEscapes as error:
+                changes.refused[path] = error.message
+            except OSError as error:
+                changes.refused[path] = f"{path} cannot be kept: {reason(error)}"
+
+    def _to_commit(self, command: TestCommand, changes: _Changes) -> tuple[str, ...]:
+        """Return what the command changed, but for files with work of the user's in them."""
+        changed = self._tree.changed()
+        if mixed := [path for path in changed if path in changes.theirs]:
+            self._ports.events.emit(
+                Warned(
+                    f"`{command.shown}` changed {', '.join(mixed)}, of which you had a state that "
+                    "is not committed; that is left to you"
+                )
+            )
+        return tuple(path for path in changed if path not in changes.theirs)
 
     def _newly_failed(self) -> str:
         """Return which tests the command's changes have broken, empty if none."""
         if not self._tree.changed():
             return ""
         suite = self._tests.run_suite("regression", self._tree.changed())
-        return compare_suites(self._tests, suite) if suite else ""
+        if suite is None:
+            return ""
+        broken = compare_suites(self._tests, suite)
+        if not broken:
+            self._tests.baseline = suite
+        return broken
 
-    def _blocked(self, reason: str, run: TestRun) -> StepResult:
+    def _blocked(self, why: str, run: TestRun) -> StepResult:
         patch = self._tree.patch()
         if self._tree.changed():
             self._tree.rollback()
             self._ports.events.emit(
                 CheckpointMade("rollback", "start of the step", "the tree is as it was")
             )
-        return StepResult("blocked", reason, tests_after=summary(run), patch=patch)
+        return StepResult("blocked", why, tests_after=summary(run), patch=patch)
+
+    def _with_refused(self, command: TestCommand, run: TestRun, changes: _Changes) -> StepResult:
+        """End a step that changed what cannot be put back: that stays, and is told."""
+        there = [path for path in changes.refused if self._history.mode(changes.before, path)]
+        back = f"git restore --source={changes.before[:12]} -- {shlex.join(there)}"
+        self._ports.events.emit(
+            Warned(
+                f"`{command.shown}` changed {', '.join(changes.refused)}, which is left as it is",
+                f"`{back}` takes that back" if there else "",
+            )
+        )
+        why = next(iter(changes.refused.values()))
+        return self._blocked(f"`{command.shown}` changed what no step may change: {why}", run)

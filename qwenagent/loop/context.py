@@ -14,9 +14,10 @@ from pathlib import PurePosixPath
 
 from qwenagent import assets
 from qwenagent.checks import reduce_output
+from qwenagent.checks.testfiles import is_test_file
 from qwenagent.engine import Engine
 from qwenagent.grammar import fence_for
-from qwenagent.loop.targets import Targets, identifiers, is_test_file
+from qwenagent.loop.targets import Targets, identifiers
 from qwenagent.loop.testing import files_of_tests
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun

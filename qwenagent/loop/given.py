@@ -7,11 +7,10 @@ from dataclasses import replace
 from qwenagent.checks.given import GivenTest, given_test
 from qwenagent.errors import EditRefused, PathEscapes
 from qwenagent.plan import Step
-from qwenagent.plan.document import pieces
+from qwenagent.plan.markdown.leaves import pieces
 from qwenagent.protocol.checks import TestCommand
 from qwenagent.protocol.events import EditApplied, EventStream
 from qwenagent.workspace import Edit, Workspace, unified_diff
-from qwenagent.workspace.journal import present_bytes
 
 
 class GivenFile:
@@ -22,7 +21,6 @@ class GivenFile:
         self.command = given.command
         self._tree = tree
         self._text = given.text
-        self._before = present_bytes(tree.root / given.path)
 
     @classmethod
     def of(cls, step: Step, suite: TestCommand | None, tree: Workspace) -> GivenFile | None:
@@ -35,8 +33,11 @@ class GivenFile:
         return GivenFile(tree, given) if given else None
 
     def write(self, events: EventStream) -> str:
-        """Write it as part of the tree that the step starts from; return why not, if not."""
-        old = self._tree.text(self.path) if self._before is not None else None
+        """Write it as part of the tree that the step starts from; return why not, if not.
+
+        It is taken away when the tree abandons the step.
+        """
+        old = self._tree.text(self.path)
         if old == self._text:
             return ""
         edit = Edit(self.path, old, self._text)
@@ -44,17 +45,12 @@ class GivenFile:
             self._tree.apply(edit)
         except (EditRefused, PathEscapes) as error:
             return error.message
-        self._tree.settle()
+        self._tree.ground()
         added = self._text.count("\n") - (old or "").count("\n")
         diff = unified_diff(self.path, old, self._text)
         kind = "created" if old is None else "changed"
         events.emit(EditApplied(self.path, kind, diff, added, 0))  # type: ignore[arg-type]
         return ""
-
-    def take_back(self) -> None:
-        """Make the file what it was before the step."""
-        self._tree.restore({self.path: self._before})
-        self._tree.settle()
 
     def step_without(self, step: Step) -> Step:
         """Return the step as one that is not about this file.

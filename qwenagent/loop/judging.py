@@ -146,7 +146,12 @@ class Judge:
             return self._judged("red", over_all.why, suite, suite, over_all)
         verdicts = [self._tests.compare(self.before, own)] if own else []
         verdicts += [over_all] if over_all else []
-        won = [t for v in verdicts for t in v.newly_passed if not self._is_own(t, written)]
+        won = [
+            t
+            for v in verdicts
+            for t in v.newly_passed
+            if not (self._is_own(t, written) or self._was_green(t))
+        ]
         shown = own or suite
         if won and any(v.evidence for v in verdicts):
             best = next(v for v in verdicts if v.evidence)
@@ -174,6 +179,10 @@ class Judge:
 
     def _is_own(self, test: str, written: Collection[str]) -> bool:
         return any(path in written for path in files_of_tests(self._tree, test))
+
+    def _was_green(self, test: str) -> bool:
+        """True for a test that the plan gave and that passed at once: the suite had it not yet."""
+        return self.before is not None and self.before.statuses.get(test) == "passed"
 
     def _waiting_for(self, step: Step) -> tuple[str, ...]:
         """Red tests of the suite that use a name which the step mentions."""

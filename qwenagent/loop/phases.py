@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from qwenagent.checks.testfiles import is_test_file
 from qwenagent.grammar import Between, NewPath, Offer, OneOf, Switch
 from qwenagent.grammar.choices import Choice
-from qwenagent.loop.targets import TEST_INFRASTRUCTURE, Targets, is_test_file
+from qwenagent.loop.targets import TEST_INFRASTRUCTURE, Targets
 from qwenagent.protocol.events import Phase
 from qwenagent.registry import Profile
 from qwenagent.syntax import is_known, symbols

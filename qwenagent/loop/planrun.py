@@ -1,58 +1,31 @@
-"""One plan of a run: its branch, its baseline, its steps in order, a commit for each."""
+"""One plan of a run: its baseline, its steps in order, each kept or taken back."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from qwenagent.checks import detect, parse_command
 from qwenagent.errors import ChecksError
 from qwenagent.loop.asker import Asker
+from qwenagent.loop.beginning import Beginning
 from qwenagent.loop.board import Board
-from qwenagent.loop.closing import WayBack, after_commits, after_edits, commit_message
+from qwenagent.loop.closing import after_commits, after_edits
 from qwenagent.loop.commands import CommandRunner
 from qwenagent.loop.given import GivenFile
+from qwenagent.loop.keeping import Keeping
+from qwenagent.loop.needs import unmet_need
+from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.resume import Resume
 from qwenagent.loop.step import StepResult, StepRunner
 from qwenagent.loop.stop import Stopped
-from qwenagent.loop.targets import find_targets
 from qwenagent.loop.testing import Tests, summary
-from qwenagent.plan import Plan, Step, parse_plan, ticked
+from qwenagent.plan import Plan, Step
 from qwenagent.protocol.checks import TestCommand
-from qwenagent.protocol.events import (
-    CheckpointMade,
-    RunKind,
-    StepEnded,
-    StepLine,
-    StepStarted,
-    Warned,
-)
+from qwenagent.protocol.events import RunKind, StepEnded, StepLine, StepStarted, StepState, Warned
 from qwenagent.protocol.messages import Usage
-from qwenagent.statefolder import state_folder
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What the command line decides about a run."""
-
-    files: tuple[str, ...] = ()
-    """Files to work on, besides those that the steps name."""
-    branch: bool = True
-    """Commit on a new branch; otherwise on the present one."""
-    commit: bool = True
-    """Commit each step; otherwise leave one uncommitted diff."""
-    strict: bool = False
-    """Count a step as not done where no test speaks for it."""
-    stop_on_block: bool = False
-    """End the run at the first blocked step."""
-    tick: bool = False
-    """Tick the boxes of the done steps in the plan's file."""
-    restart: bool = False
-    """Forget what earlier runs of the plan have done."""
 
 
 class PlanRun:
@@ -79,10 +52,13 @@ class PlanRun:
         self._kind = kind
         self.suite = self._suite_command()
         self.usage = Usage()
+        self.is_given_up = False
+        """Whether its tests could not be run, in a queue that went on."""
         self.broken = ""
         """What the whole of a slow suite says after the last step, if that is bad."""
         self.open_steps = self._open_steps()
-        self._back = self._way_back()
+        self._beginning = Beginning(ports, plan, options, self._resume)
+        self._keeping = Keeping(ports, plan, options, self._resume)
 
     # -- before the first step ----------------------------------------------------------------
 
@@ -125,13 +101,6 @@ class PlanRun:
         """Whether a step of this plan is blocked."""
         return any(self._board[line_id].state == "blocked" for line_id in self.ids)
 
-    def _way_back(self) -> WayBack:
-        """Return where the first run of the plan began, if this one goes on with its work."""
-        earlier = self._resume.progress if self._resume and self._resume.is_continued else None
-        if earlier and earlier.start and self._repository.has_branch(earlier.origin):
-            return WayBack(earlier.origin, earlier.start)
-        return WayBack(self._repository.branch(), self._repository.head())
-
     def _id(self, step: Step) -> str:
         return f"{self._prefix}{step.number}"
 
@@ -158,46 +127,20 @@ class PlanRun:
             )
         return found
 
-    def _prepare(self) -> None:
-        """Make the point to return to: a branch of its own, or a snapshot of the tree."""
-        if self._resume and self._resume.branch:
-            self._repository.switch(self._resume.branch)
-            message = f"goes on on branch {self._resume.branch}"
-            self._emit(CheckpointMade("commit", self._repository.head()[:12], message))
-        elif self._kind == "plan" and self._options.branch and self._options.commit:
-            if not (self._resume and self._resume.is_continued):
-                self._new_branch()
-        elif not self._options.commit or self._kind == "task":
-            ref = f"refs/qwenagent/{self._ports.events.run}"
-            self._back = replace(self._back, ref=ref)
-            self._repository.snapshot(ref, f"before: {self.plan.title}")
-            self._emit(CheckpointMade("snapshot", ref, "the tree as it was"))
-        if self._resume:
-            self._keep_beginning()
-
-    def _keep_beginning(self) -> None:
-        assert self._resume is not None
-        try:
-            self._resume.begin(self._repository.branch(), self._back.origin, self._back.head)
-        except OSError as error:
-            self._emit(Warned(f"the plan's progress cannot be kept: {error}"))
-
-    def _new_branch(self) -> None:
-        stem = re.sub(r"[^a-z0-9]+", "-", Path(self.plan.path).stem.lower()).strip("-")
-        name = self._repository.start_branch(f"qwenagent-{stem or 'plan'}")
-        self._emit(CheckpointMade("commit", self._back.head[:12], f"branch {name} starts here"))
-
     # -- the steps ----------------------------------------------------------------------------
 
     def carry_out(self, asker: Asker) -> None:
-        """Do the open steps.
+        """Do the open steps, if there are any.
 
         Raises:
             Stopped: the user or a limit ended the run.
             ChecksError: the baseline cannot be measured.
         """
+        if not self.open_steps:
+            self._keeping.catch_up_ticks()
+            return
         self._tests = Tests.for_run(self._ports, self.suite)
-        self._prepare()
+        self._beginning.prepare()
         self._tests.measure_baseline()
         self._runner = StepRunner(self._ports, self._tests, asker, self.plan.preamble)
         self._commands = CommandRunner(self._ports, self._tests)
@@ -233,7 +176,7 @@ class PlanRun:
             self._ports.events.step = ""
 
     def _ended(self, step: Step, line: StepLine) -> StepLine:
-        if needs := self._needs(step):
+        if needs := unmet_need(step, self.open_steps, self._state_of, self._tree):
             return replace(line, state="skipped", reason=needs)
         if step.kind == "you":
             return replace(line, state="for_you", reason="left to you: tick it when it is done")
@@ -246,31 +189,11 @@ class PlanRun:
             tests_after=result.tests_after,
         )
         if result.state == "blocked":
-            return replace(line, patch=self._save_patch(step, result.patch))
-        self._tick(step)
-        line = replace(line, commit=self._commit(step, result))
-        self._tree.settle()
-        self._note(line)
-        return line
+            return replace(line, patch=self._keeping.keep_patch(line.id, result.patch))
+        return self._keeping.keep(step, line, result)
 
-    def _needs(self, step: Step) -> str:
-        """Return why a step cannot be done because another one was not, empty if it can."""
-        bad: dict[int, Step] = {}
-        for other in self.open_steps:
-            state = self._board[self._id(other)].state
-            if state in ("blocked", "skipped"):
-                bad[other.number] = other
-            elif state == "for_you" and other.number in step.depends_on:
-                return f"it depends on step {other.number}, which is left to you: tick it first"
-        for number in step.depends_on:
-            if number in bad:
-                return f"it depends on step {number}, which is not done"
-        named = {*step.files, *step.mentions}
-        for number, other in bad.items():
-            for path in find_targets(other, self._tree).create:
-                if path in named:
-                    return f"it needs {path}, which step {number} was to create"
-        return ""
+    def _state_of(self, step: Step) -> StepState:
+        return self._board[self._id(step)].state
 
     def _edited(self, step: Step) -> StepResult:
         try:
@@ -298,8 +221,7 @@ class PlanRun:
             return replace(result, changed=(given.path, *result.changed)) if kept else result
         finally:
             if not kept:
-                self._tree.rollback()
-                given.take_back()
+                self._tree.abandon()
 
     def _only_test(self, command: TestCommand) -> StepResult:
         """End a step whose only work is the test that it gives: it is written now."""
@@ -308,56 +230,11 @@ class PlanRun:
         reason = f"the test is written, and {colour} before anything else is done"
         return StepResult("unverified", reason, tests_after=summary(run))
 
-    # -- keeping what was done ----------------------------------------------------------------
-
-    def _commit(self, step: Step, result: StepResult) -> str:
-        if not result.changed or not self._options.commit:
-            return ""
-        message = commit_message(step, len(self.plan.steps), result)
-        commit = self._repository.commit(result.changed, message)
-        self._emit(CheckpointMade("commit", commit[:12], step.title))
-        return commit
-
-    def _note(self, line: StepLine) -> None:
-        if self._resume is None:
-            return
-        changed, created = self._tree.written()
-        written = [] if self._options.commit else [*changed, *created]
-        try:
-            self._resume.note(line, written)
-        except OSError as error:
-            self._emit(Warned(f"the plan's progress cannot be kept: {error}"))
-
-    def _tick(self, step: Step) -> None:
-        """Tick the step's box in the plan's file, which may have changed since it was read."""
-        if not self._options.tick:
-            return
-        path = Path(self.plan.path)
-        try:
-            data = path.read_bytes()
-            now = parse_plan(data.decode("utf-8-sig"), str(path))
-            lines = [s.line for s in now.steps if s.digest == step.digest and not s.checked]
-            fresh = ticked(data, lines[:1])
-            if fresh != data:
-                path.write_bytes(fresh)
-        except (OSError, ValueError) as error:
-            self._emit(Warned(f"step {step.number} cannot be ticked in {path}: {error}"))
-
-    def _save_patch(self, step: Step, patch: str) -> str:
-        if not patch:
-            return ""
-        try:
-            path = state_folder(self._tree.root) / f"step-{self._id(step)}.patch"
-            path.write_text(patch, encoding="utf-8", errors="surrogateescape")
-        except OSError as error:
-            self._emit(Warned(f"the best attempt cannot be kept: {error}"))
-            return ""
-        return path.relative_to(self._tree.root).as_posix()
-
     # -- after the last step ------------------------------------------------------------------
 
     def next_commands(self) -> Sequence[str]:
         """Return what the user may type now."""
+        back = self._beginning.back
         if any(self._board[self._id(step)].commit for step in self.plan.steps if not step.checked):
-            return after_commits(self._back, self._repository.branch())
-        return after_edits(self._back, *self._tree.written())
+            return after_commits(back, self._repository.branch())
+        return after_edits(back, *self._tree.written())

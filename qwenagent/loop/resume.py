@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from qwenagent.errors import DirtyTree
 from qwenagent.plan import Plan, Step
 from qwenagent.plan.progress import Done, DoneState, PlanProgress, ProgressFile, step_keys
-from qwenagent.protocol.events import StepLine
-from qwenagent.workspace import Repository
+from qwenagent.protocol.events import StepLine, Warned
+from qwenagent.workspace import Recovered, Repository, recover
 from qwenagent.workspace.history import History
 
 DIGEST_CHARS = 12
 """Of a step's digest, in the trailer of its commit."""
+_MAX_NAMED = 5
 _TRAILERS = re.compile(
     r"^Qwenagent-Step: \S+ ([0-9a-f]{12})\nQwenagent-Result: (solved|unverified)$", re.MULTILINE
 )
@@ -98,10 +101,12 @@ class Resume:
             if (key := self._keys[step.number]) in self.progress.steps
         }
         if self.progress.files:
-            fits = _as_left(self._repository.root, self.progress)
-            self.lost = 0 if fits else len(noted)
-            return noted if fits else {}
-        tip = self._tip_with(noted, here=here)
+            if _as_left(self._repository.root, self.progress):
+                return noted
+            self.progress = PlanProgress()
+            self.lost = len(noted)
+            return {}
+        tip = self._tip_with(plan, noted, here=here)
         noted = self._committed(plan, tip) | noted
         committed = {n: d for n, d in noted.items() if d.commit}
         steps = {step.number: step for step in plan.steps}
@@ -119,27 +124,28 @@ class Resume:
         """
         if not self.progress.start:
             return {}
-        by_digest: dict[str, tuple[str, DoneState]] = {
-            found[1]: (commit, "solved" if found[2] == "solved" else "unverified")
-            for commit, message in self._history.messages(self.progress.start, tip)
-            if (found := _TRAILERS.search(message))
-        }
-        return {
-            step.number: Done(state, commit=commit)
-            for step in plan.steps
-            if self._keys[step.number] == step.digest
-            for commit, state in [by_digest.get(step.digest[:DIGEST_CHARS], ("", "solved"))]
-            if commit
-        }
+        by_key: dict[str, Done] = {}
+        seen: Counter[str] = Counter()
+        for commit, message in self._history.messages(self.progress.start, tip):
+            for digest, result in _TRAILERS.findall(message):
+                seen[digest] += 1
+                state: DoneState = "solved" if result == "solved" else "unverified"
+                by_key[_short(digest, seen[digest])] = Done(state, commit=commit)
+        found: dict[int, Done] = {}
+        for step in plan.steps:
+            digest, _, n = self._keys[step.number].partition("#")
+            if done := by_key.get(_short(digest, int(n or 1))):
+                found[step.number] = done
+        return found
 
-    def _tip_with(self, noted: Mapping[int, Done], *, here: bool) -> str:
+    def _tip_with(self, plan: Plan, noted: Mapping[int, Done], *, here: bool) -> str:
         """Return the commit that has the earlier work: HEAD, or the tip of the run's own branch."""
         name = self.progress.branch
         tip = self._history.tip(name) if name else ""
         commits = [done.commit for done in noted.values() if done.commit]
         if here or not tip or name == self._repository.branch():
             return "HEAD"
-        if not commits and tip != self._repository.head():
+        if not commits and tip != self._repository.head() and not self._committed(plan, tip):
             return "HEAD"
         if commits and all(self._history.contains(commit) for commit in commits):
             return "HEAD"
@@ -175,6 +181,58 @@ def require_clean(
         as_left = all(_as_left(repository.root, progress) for progress in left)
         if commit or not as_left or not ours.issuperset(repository.changes(ignored)):
             raise
+
+
+def recover_killed(repository: Repository) -> Warned | None:
+    """Put back what a run that was killed left half done; return what there is to tell of it.
+
+    Raises:
+        WorkspaceError: a file cannot be put back.
+        PlanError: the progress cannot be read.
+    """
+    found = recover(repository, ProgressFile(repository.root).uncommitted)
+    if found is None:
+        return None
+    parts = []
+    if found.restored:
+        parts.append(
+            f"{len(found.restored)} file(s) are as they were before its unfinished step: "
+            f"{_listed(found.restored)}"
+        )
+    if found.kept:
+        parts.append(
+            f"{len(found.kept)} file(s) were changed since and left alone: {_listed(found.kept)}"
+        )
+    if not found.command:
+        return Warned(f"an earlier run was killed: {'; '.join(parts)}")
+    parts.append(
+        f"{len(found.differ)} file(s) differ from before that command and are left as they are: "
+        f"{_listed(found.differ)}"
+    )
+    way_back = _way_back(repository, found)
+    return Warned(
+        f"an earlier run was killed while `{found.command}` ran: {'; '.join(parts)}", way_back
+    )
+
+
+def _way_back(repository: Repository, found: Recovered) -> str:
+    """Return the command that takes back what differs, as far as that is the command's work."""
+    history = History(repository.root)
+    there = [path for path in found.differ if history.mode(found.snapshot, path)]
+    new = [path for path in found.differ if path not in there]
+    parts = [f"git restore --source={found.snapshot[:12]} -- {shlex.join(there)}"] if there else []
+    parts += [f"rm {shlex.join(new)}"] if new else []
+    return f"`{' && '.join(parts)}` takes that back, if none of it is yours"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _MAX_NAMED} more" if len(paths) > _MAX_NAMED else ""
+    return ", ".join(paths[:_MAX_NAMED]) + more
+
+
+def _short(digest: str, n: int) -> str:
+    """Return a key like those of `step_keys`, with as much of the digest as a trailer has."""
+    return f"{digest[:DIGEST_CHARS]}#{n}"
 
 
 def _as_left(root: Path, progress: PlanProgress) -> bool:

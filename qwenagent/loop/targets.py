@@ -9,13 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from qwenagent.checks.testfiles import is_test_file
 from qwenagent.plan import Step
 from qwenagent.syntax import is_known, symbols
 from qwenagent.workspace import Workspace
 
-_TEST_NAME = re.compile(
-    r"(^|/)(tests?|spec|__tests__)/|(^|/)(test_[^/]*|[^/]*_test|[^/]*[.-](test|spec))\.[A-Za-z]+$"
-)
 # What a test runner loads by itself: an edit here could make any test green.
 TEST_INFRASTRUCTURE = frozenset(
     {
@@ -58,11 +56,6 @@ class Targets:
     def single(self) -> bool:
         """Whether there is just one file to write."""
         return len(self.create) + len(self.change) == 1
-
-
-def is_test_file(path: str) -> bool:
-    """Return whether a path looks like a test."""
-    return bool(_TEST_NAME.search(path))
 
 
 def find_targets(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from qwenagent.plan.inline import code_spans, split_code, word_set
+from qwenagent.plan.markdown.inline import code_spans, split_code, word_set
+from qwenagent.plan.markdown.leaves import language_of
 
 _ALONE = word_set(
     "pytest py.test tox nox make ctest ninja phpunit rspec jest vitest mocha ava tsc mypy pyright "
@@ -106,7 +107,7 @@ def _command_in_prose(text: str) -> str | None:
 
 def commands_in_block(info: str, code: str) -> list[str]:
     """Return the commands of a fenced block, none if it is not shell."""
-    language = info.split(" ")[0].split("{")[0].lower()
+    language = language_of(info)
     if language not in _SHELL_LANGUAGES | _NO_LANGUAGE:
         return []
     lines = [line.strip() for line in code.replace("\\\n", " ").split("\n")]
@@ -123,4 +124,4 @@ def commands_in_block(info: str, code: str) -> list[str]:
 
 def is_shell(info: str) -> bool:
     """Tell whether an info string names a shell."""
-    return info.split(" ")[0].lower() in _SHELL_LANGUAGES
+    return language_of(info) in _SHELL_LANGUAGES

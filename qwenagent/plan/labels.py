@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from qwenagent.plan.inline import plain, word_set
+from qwenagent.plan.markdown.inline import plain, word_set
 
 LabelKind = Literal["step", "group", "number"]
 Section = Literal["steps", "preamble", "checks", "aside", ""]

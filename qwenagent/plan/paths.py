@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 
-from qwenagent.plan.document import pieces
-from qwenagent.plan.inline import split_code, word_set
+from qwenagent.plan.command import is_shell
+from qwenagent.plan.markdown.inline import split_code, word_set
+from qwenagent.plan.markdown.leaves import pieces
 
 _SUFFIXES = word_set(
     "py pyi pyx ipynb js jsx mjs cjs ts tsx mts cts vue svelte astro go rs c h cc cpp cxx hpp hh "
@@ -40,7 +41,6 @@ _PLACE = re.compile(r"(?:::.*|:\d+(?:[-:]\d+)*|#L?\d+(?:-L?\d+)?)$")
 _COMMENT = re.compile(r"\s*(?:#|//|--|;|<!--|/\*)+\s*(\S+)\s*(?:-->|\*/)?\s*$")
 _REMARK = re.compile(r"[(\uff08][^()\uff08\uff09]*[)\uff09]")
 _LENGTH_LIMIT = 300  # characters of a path; keeps the regular expressions above quick
-_SHELLS = frozenset({"sh", "bash", "shell", "zsh", "console"})
 
 
 def as_path(name: str) -> str | None:
@@ -125,11 +125,8 @@ def _files(names: list[str]) -> list[str]:
 
 
 def _in_code_block(info: str, code: str) -> list[str]:
-    names = re.split(r"[\s=:\"'{}]+", info)[1:]
-    comment = _COMMENT.match(code.split("\n", 1)[0][:_LENGTH_LIMIT])
-    if comment is not None:
-        names.append(comment[1])
-    if info.split(" ")[0].lower() in _SHELLS:
+    names = [*_words_behind_language(info), *_path_in_comment(code)]
+    if is_shell(info):
         names += [word for line in code.split("\n") for word in _words_of_code(line)]
     return _files(names)
 
@@ -139,10 +136,18 @@ def named_by_block(info: str, code: str) -> str:
 
     By its info string ("python tests/a.py", `title="a.js"`), else by a comment in its first line.
     """
-    words = [word for word in re.split(r"[\s=:\"'{}]+", info)[1:] if word]
-    comment = _COMMENT.match(code.split("\n", 1)[0][:_LENGTH_LIMIT])
-    found = _files(words) or _files([comment[1]] if comment else [])
+    found = _files(_words_behind_language(info)) or _files(_path_in_comment(code))
     return found[0] if found else ""
+
+
+def _words_behind_language(info: str) -> list[str]:
+    return list(filter(None, re.split(r"[\s=:\"'{}]+", info)[1:]))
+
+
+def _path_in_comment(code: str) -> list[str]:
+    """Return what the first line holds if it is a comment of one word."""
+    comment = _COMMENT.match(code.split("\n", 1)[0][:_LENGTH_LIMIT])
+    return [comment[1]] if comment else []
 
 
 def listed(text: str) -> tuple[list[str], list[str]]:

@@ -9,11 +9,12 @@ import re
 from bisect import bisect_left
 
 from qwenagent.plan.command import commands_in_block, is_set_up, looks_like_command
-from qwenagent.plan.document import Block, pieces
 from qwenagent.plan.fields import read_fields
-from qwenagent.plan.inline import code_spans, plain
 from qwenagent.plan.labels import lists_files
-from qwenagent.plan.outline import Outline, Span
+from qwenagent.plan.markdown.document import Block
+from qwenagent.plan.markdown.inline import code_spans, plain
+from qwenagent.plan.markdown.leaves import pieces
+from qwenagent.plan.steps.outline import Outline, Span
 
 _SILENT = frozenset({"rule", "comment"})  # kinds of blocks that say nothing to the model
 _TESTS_WITH = re.compile(

@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from qwenagent.errors import PlanError
+from qwenagent.errors import PlanError, reason
 from qwenagent.plan.values import Step
 from qwenagent.statefolder import STATE_FOLDER, state_folder
 
@@ -71,6 +71,14 @@ class ProgressFile:
         """
         return self._file().plans.get(plan, PlanProgress())
 
+    def uncommitted(self) -> set[tuple[str, str]]:
+        """Return path and SHA-256 of every file that a run without commits has left, of all plans.
+
+        Raises:
+            PlanError: the file is not one of ours.
+        """
+        return {item for plan in self._file().plans.values() for item in plan.files.items()}
+
     def write(self, plan: str, progress: PlanProgress) -> None:
         """Keep the progress of a plan; a reader sees the old file or the new one.
 
@@ -90,7 +98,7 @@ class ProgressFile:
         except (FileNotFoundError, NotADirectoryError):
             return _File()
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise PlanError(f"{self.path} cannot be read: {error}", hint=_DELETE) from error
+            raise PlanError(f"{self.path} cannot be read: {reason(error)}", hint=_DELETE) from error
         if file.v != _VERSION:
             raise PlanError(f"{self.path} has version {file.v}, known is {_VERSION}", hint=_DELETE)
         return file

@@ -9,37 +9,37 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+import stat
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qwenagent.errors import PlanError
-from qwenagent.plan.document import (
+from qwenagent.errors import PlanError, reason
+from qwenagent.plan.examples import find_examples
+from qwenagent.plan.fields import Fields, field_name, read_fields
+from qwenagent.plan.kinds import Asked, asked_by
+from qwenagent.plan.labels import without_label
+from qwenagent.plan.markdown.document import (
     Document,
     item_lines,
-    pieces,
     read_document,
     split_lines,
     unwrapped,
     without_checkbox,
 )
-from qwenagent.plan.examples import find_examples
-from qwenagent.plan.field_names import field_name
-from qwenagent.plan.fields import Fields, read_fields
-from qwenagent.plan.front_matter import front_name, read_todos
-from qwenagent.plan.inline import plain
-from qwenagent.plan.kinds import Asked, asked_by
-from qwenagent.plan.labels import without_label
-from qwenagent.plan.outline import Outline, Span
+from qwenagent.plan.markdown.front_matter import front_name, read_todos
+from qwenagent.plan.markdown.inline import plain
+from qwenagent.plan.markdown.leaves import pieces
 from qwenagent.plan.paths import mentioned
 from qwenagent.plan.preamble import preamble_of, test_of
-from qwenagent.plan.structure import (
+from qwenagent.plan.steps.finding import (
     find_steps,
     is_lazy_numbering,
     numbers_twice,
     plain_items_among_boxes,
 )
+from qwenagent.plan.steps.outline import Outline, Span
 from qwenagent.plan.values import Plan, Step, commands
 
 SIZE_LIMIT_BYTES = 1024 * 1024
@@ -70,28 +70,34 @@ def read_plan(path: Path) -> Plan:
     Raises:
         PlanError: it is missing, no file, larger than 1 MiB, not UTF-8, or has no step.
     """
-    if path.is_dir():
-        raise PlanError(f"{path} is a folder; give the plan's file, e.g. {path / 'plan.md'}")
-    if path.exists() and not path.is_file():
-        raise PlanError(f"{path} is not a regular file; give a Markdown file")
     return parse_plan(_decode(_read_bytes(path), path), str(path))
 
 
 def _read_bytes(path: Path) -> bytes:
+    hint = "give the path of a Markdown file, e.g. `qwenagent run plan.md`"
     try:
+        _require_regular(path)
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT_BYTES + 1)
     except FileNotFoundError as error:
-        hint = "give the path of a Markdown file, e.g. `qwenagent run plan.md`"
         raise PlanError(f"there is no plan at {path}", hint=hint) from error
     except (OSError, ValueError) as error:
-        raise PlanError(f"cannot read the plan {path}: {error}") from error
+        raise PlanError(f"the plan {path} cannot be read: {reason(error)}", hint=hint) from error
     if len(data) > SIZE_LIMIT_BYTES:
         size = max(path.stat().st_size, len(data))
         raise PlanError(
             f"{path} has {size:,} bytes, the limit for a plan is {SIZE_LIMIT_BYTES:,}; split it"
         )
     return data
+
+
+def _require_regular(path: Path) -> None:
+    """A FIFO would let the program wait for ever, a device never end."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise PlanError(f"{path} is a folder; give the plan's file, e.g. {path / 'plan.md'}")
+    if not stat.S_ISREG(mode):
+        raise PlanError(f"{path} is not a regular file; give a Markdown file")
 
 
 def _decode(data: bytes, path: Path) -> str:
@@ -195,9 +201,14 @@ def _step_text(outline: Outline, span: Span) -> str:
     return "\n".join(found).strip("\n").rstrip()
 
 
+def _without_hashes(text: str) -> str:
+    hashes = _HASHES.match(text)
+    return text[hashes.end() :] if hashes else text
+
+
 def _title(text: str) -> str | None:
     """Return a step's title, None if there is nothing in the step."""
-    found = pieces(text)
+    found = tuple(pieces(text))
     for piece in found:
         if piece.kind != "code":
             title = without_label(plain(_title_lines(piece.text))).rstrip(":\uff1a").strip()
@@ -256,7 +267,7 @@ def _step(number: int, draft: _Draft, depends_on: tuple[int, ...]) -> Step:
         depends_on=depends_on,
         checked=draft.span.checked,
         line=draft.span.start + 1,
-        digest=_digest(_canonical(without_label(_HASHES.sub("", draft.text, count=1)))),
+        digest=_digest(_canonical(without_label(_without_hashes(draft.text)))),
         kind=asked.kind,
         command=asked.command,
         test_path=fields.test_path,

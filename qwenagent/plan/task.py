@@ -6,7 +6,7 @@ import hashlib
 
 from qwenagent.errors import PlanError
 from qwenagent.plan.examples import find_examples
-from qwenagent.plan.inline import plain
+from qwenagent.plan.markdown.inline import plain
 from qwenagent.plan.paths import mentioned
 from qwenagent.plan.values import Plan, Step
 

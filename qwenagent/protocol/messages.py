@@ -61,7 +61,12 @@ class Usage:
     sampled_top: int = 0
     """Tokens found among the 512 likeliest after a refusal."""
     sampled_full: int = 0
-    """Tokens that needed a look at the whole vocabulary."""
+    """Tokens that needed a look at every token that begins as the grammar wants."""
+    jumped: int = 0
+    """Tokens that the grammar forced and the model did not have to choose."""
+    guessed: int = 0
+    """Tokens that prompt lookup guessed and the model read."""
+    guessed_right: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, f) + getattr(other, f) for f in Usage.__slots__))

@@ -1,10 +1,26 @@
 """Model cards, which model suits this machine, getting its file, and keeping it genuine."""
 
-from qwenagent.registry.bundle import Manifest, read_manifest
+from qwenagent.registry.bundle import (
+    Manifest,
+    Placed,
+    export,
+    place_bundle,
+    place_file,
+    read_manifest,
+)
 from qwenagent.registry.cards import Card, Profile, Source, find_card, load_cards
-from qwenagent.registry.choose import Choice, pick
-from qwenagent.registry.chosen import chosen_model, is_model_path, not_here
-from qwenagent.registry.download import Pulled, obtainable, pull, reachable_sources
+from qwenagent.registry.choice import Choice, chosen_model, is_model_path, not_here, pick
+from qwenagent.registry.download import (
+    Hub,
+    NoSpace,
+    OnProgress,
+    PullCancelled,
+    Pulled,
+    obtainable,
+    proxy_for,
+    pull,
+    reachable_sources,
+)
 from qwenagent.registry.fits import (
     FitRow,
     Need,
@@ -18,12 +34,7 @@ from qwenagent.registry.fits import (
     needed_bytes,
     require_fits,
 )
-from qwenagent.registry.hub import Hub
-from qwenagent.registry.job import NoSpace, OnProgress, PullCancelled
 from qwenagent.registry.machine import Machine, probe_machine
-from qwenagent.registry.packing import export
-from qwenagent.registry.placing import Placed, place_bundle, place_file
-from qwenagent.registry.proxy import proxy_for
 from qwenagent.registry.sizes import human_bytes
 from qwenagent.registry.store import (
     home,

@@ -111,6 +111,9 @@ def load_cards() -> dict[str, Card]:
     return by_name
 
 
+_LIST = "`qwenagent models list` says what each of them needs"
+
+
 def find_card(name: str) -> Card:
     """Return the card a user means by "1.5b", "qwen2.5-coder-1.5b" or the file name, in any case.
 
@@ -123,7 +126,7 @@ def find_card(name: str) -> Card:
     if wanted in aliases:
         return aliases[wanted]
     close = difflib.get_close_matches(wanted, aliases, n=1, cutoff=0.5)
-    hint = f"did you mean {aliases[close[0]].name}?" if close else ""
+    hint = f"did you mean {aliases[close[0]].name}?" if close else _LIST
     raise UnknownModel(f"no model is called {name!r}; there are {', '.join(cards)}", hint=hint)
 
 

@@ -82,8 +82,8 @@ def verify(card: Card, on_bytes: OnBytes | None = None) -> Path:
     if digest != card.sha256:
         _mark_of(path).unlink(missing_ok=True)
         raise ChecksumMismatch(
-            f"{path} is not the official file: {path.stat().st_size} bytes with SHA-256 {digest}, "
-            f"expected {card.size_bytes} with {card.sha256}",
+            f"{path} is not the official file: {path.stat().st_size:,} bytes with SHA-256 "
+            f"{digest}, expected {card.size_bytes:,} with {card.sha256}",
             hint=f"`qwenagent models pull {card.name}` replaces it",
         )
     remember(path, card)
@@ -172,8 +172,10 @@ def local_file(path: Path, on_bytes: OnBytes | None = None) -> Card:
     """
     path = _expand(path)
     if not path.is_file():
+        what = ": that is a folder" if path.is_dir() else ""
         raise ModelNotFound(
-            f"there is no model file {path}", hint="`qwenagent models list` shows what is here"
+            f"there is no model file {path}{what}",
+            hint="`qwenagent models list` shows what is here",
         )
     size_bytes = path.stat().st_size
     cards = load_cards().values()

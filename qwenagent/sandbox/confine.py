@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qwenagent.errors import ChecksError
+from qwenagent.errors import ChecksError, reason
 from qwenagent.protocol.messages import Cancel
 from qwenagent.sandbox.output import Capped
 
@@ -115,7 +115,7 @@ def _start(argv: list[str], cwd: Path, env: Mapping[str, str]) -> subprocess.Pop
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise ChecksError(f"cannot start {argv[4]} in {cwd}: {error}") from error
+        raise ChecksError(f"cannot start {argv[4]} in {cwd}: {reason(error)}") from error
 
 
 def _follow(

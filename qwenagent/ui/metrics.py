@@ -25,10 +25,12 @@ class MetricsSink:
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises UsageError if the folder is missing: better now than after the run."""
-        if not path.absolute().parent.is_dir():
-            raise UsageError(f"the folder of the metrics file {path} does not exist")
-        self._path = path.absolute()
+        """Raises UsageError if the file cannot be written: better now than after the run."""
+        self._path = path.resolve()  # a link stays one
+        if why := _why_not_writable(self._path):
+            raise UsageError(
+                f"--metrics {path}: {why}", hint="name a file in a folder that you may write to"
+            )
         self._usage = Usage()
         self._ends: dict[str, StepState] = {}
         self._first_time = self._last_time = 0.0
@@ -79,12 +81,33 @@ class MetricsSink:
         }
 
     def _write(self) -> None:
-        _replace(self._path, json.dumps(self._numbers(), indent=2) + "\n")
-        self._written = True
+        self._written = True  # once only: what failed would fail again
+        try:
+            _replace(self._path, json.dumps(self._numbers(), indent=2) + "\n")
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
+
+
+def _why_not_writable(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"the folder {path.parent} does not exist"
+    if path.is_dir():
+        return "that is a folder"
+    wanted = path if _is_special(path) else path.parent
+    return "" if os.access(wanted, os.W_OK) else f"{wanted} is not writable for you"
+
+
+def _is_special(path: Path) -> bool:
+    """A device or a pipe is written to: a file of its name would take its place."""
+    return path.exists() and not path.is_file()
 
 
 def _replace(path: Path, text: str) -> None:
     """Write a file so that a reader sees all of it or the old one."""
+    if _is_special(path):
+        path.write_text(text, encoding="utf-8")
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -40,6 +40,8 @@ from qwenagent.ui.printable import one_line, printable, visible_line
 
 _PROGRESS_EVERY_S = 10.0
 _MAX_OUTPUT_LINES = 40
+_MAX_OUTPUT_CHARS = 2000
+"""Of one line: a log is no place for a megabyte without a newline."""
 
 
 class PlainView:
@@ -181,7 +183,7 @@ class PlainView:
         left_out = len(lines) - _MAX_OUTPUT_LINES
         if left_out > 0:
             self._item(f"({words.plural(left_out, 'line')} of output left out here)")
-        self._block("\n".join(lines[-_MAX_OUTPUT_LINES:]))
+        self._block("\n".join(map(_cut, lines[-_MAX_OUTPUT_LINES:])))
 
     def _answered(self, event: ApprovalAnswered) -> None:
         asked, self._asked = self._asked, None
@@ -243,3 +245,8 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _width(cell: str) -> int:
     return sum(2 if east_asian_width(c) in "WF" else 1 for c in cell)
+
+
+def _cut(line: str) -> str:
+    left_out = len(line) - _MAX_OUTPUT_CHARS
+    return line if left_out <= 0 else f"{line[:_MAX_OUTPUT_CHARS]} ... ({left_out:,} more)"

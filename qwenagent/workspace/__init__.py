@@ -3,12 +3,14 @@
 from qwenagent.workspace.diff import unified_diff
 from qwenagent.workspace.journal import Journal
 from qwenagent.workspace.paths import confine, is_protected
+from qwenagent.workspace.readonly import VENDORED
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.textfile import TextFile
 from qwenagent.workspace.tree import Edit, Workspace
 from qwenagent.workspace.unfinished import Recovered, recover
 
 __all__ = [
+    "VENDORED",
     "Edit",
     "Journal",
     "Recovered",

@@ -26,10 +26,7 @@ def unified_diff(path: str, old: str | None, new: str | None) -> str:
         "/dev/null" if old is None else before + tab,
         "/dev/null" if new is None else after + tab,
     )
-    ended = (
-        row if row.endswith("\n") else row + "\n\\ No newline at end of file\n" for row in rows
-    )
-    return head + "".join(ended)
+    return head + "".join(map(_ended, rows))
 
 
 def _ended(row: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qwenagent.workspace.command import Git
+from qwenagent.workspace.git import Git
 
 
 class History:
@@ -13,18 +13,22 @@ class History:
     def __init__(self, root: Path) -> None:
         self._git = Git(root)
 
+    def head(self) -> str:
+        """Return the commit of HEAD, empty if there is none yet."""
+        return self._git.ask("rev-parse", "-q", "--verify", "HEAD^{commit}", ok=(0, 1, 128)).strip()
+
     def tip(self, branch: str) -> str:
         """Return the commit of a local branch, empty if there is no such branch."""
         ref = f"refs/heads/{branch}^{{commit}}"
-        return self._git.run("rev-parse", "-q", "--verify", ref, ok=(0, 1, 128)).strip()
+        return self._git.ask("rev-parse", "-q", "--verify", ref, ok=(0, 1, 128)).strip()
 
     def contains(self, commit: str, tip: str = "HEAD") -> bool:
         """Return whether a commit is `tip` or before it; one that is gone is not."""
-        known = self._git.run("rev-parse", "-q", "--verify", f"{commit}^{{commit}}", ok=(0, 1, 128))
+        known = self._git.ask("rev-parse", "-q", "--verify", f"{commit}^{{commit}}", ok=(0, 1, 128))
         if not known:
             return False
         # What `commit` has and `tip` lacks: nothing, if it is contained.
-        out = self._git.run("rev-list", "--max-count=1", commit, "--not", tip)
+        out = self._git.ask("rev-list", "--max-count=1", commit, "--not", tip)
         return not out.strip()
 
     def says(self, text: str, tip: str = "HEAD") -> bool:
@@ -33,25 +37,28 @@ class History:
         A squashed or rebased commit has another id, but mostly still the messages of the old ones.
         """
         search = ("--fixed-strings", f"--grep={text}", "--max-count=1", "--format=%H")
-        return bool(self._git.run("log", *search, tip, "--").strip())
+        return bool(self._git.ask("log", *search, tip, "--").strip())
 
     def messages(self, old: str, tip: str) -> list[tuple[str, str]]:
         """Return id and message of the commits of `tip` that `old` lacks, the oldest first."""
         if not self.contains(old, tip):
             return []
-        out = self._git.run("log", "--reverse", "-z", "--format=%H%n%B", f"{old}..{tip}", "--")
+        out = self._git.ask("log", "--reverse", "-z", "--format=%H%n%B", f"{old}..{tip}", "--")
         found = (entry.partition("\n") for entry in out.split("\0") if entry)
         return [(commit, message) for commit, _, message in found]
 
     def changed(self, old: str, new: str) -> list[str]:
         """Return the paths in which two commits differ."""
         args = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", old, new, "--")
-        return [name for name in self._git.run(*args).split("\0") if name]
+        return [name for name in self._git.ask(*args).split("\0") if name]
+
+    def mode(self, commit: str, path: str) -> str:
+        """Return git's mode of a path in a commit: "100644", "120000"; empty if it has none."""
+        return self._git.ask("ls-tree", "-z", commit, "--", path).partition(" ")[0]
 
     def content(self, commit: str, path: str) -> bytes | None:
         """Return a file of a commit as a checkout writes it, None if it has none."""
-        listed = self._git.run("ls-tree", "-z", commit, "--", path)
-        if not listed:
+        if not self.mode(commit, path):
             return None
         text = self._git.run("cat-file", "--filters", f"{commit}:{path}")
         return text.encode("utf-8", "surrogateescape")

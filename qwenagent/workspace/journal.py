@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from qwenagent.workspace.unfinished import Unfinished
 
 
+TEMPORARY = ".qwenagent-"
+"""What the names of half-written files begin with."""
+
+
 @dataclass(frozen=True, slots=True)
 class PreImage:
     """A file as it was before the first write. `data` is None where there was none."""
@@ -27,6 +31,8 @@ class Journal:
     """Remembers each path's first pre-image since the last `clear`. Paths are absolute."""
 
     images: dict[Path, PreImage] = field(default_factory=dict)
+    grounded: dict[Path, PreImage] = field(default_factory=dict)
+    """Pre-images of what `rollback` keeps and `abandon` takes back."""
     made_folders: list[Path] = field(default_factory=list)
     unfinished: Unfinished | None = None
     """Keeps the pre-images on disk as well."""
@@ -39,10 +45,13 @@ class Journal:
             self.made_folders.append(folder)
         replace_file(path, data, self.images[path].mode)
 
-    def adopt(self, path: Path, before: bytes | None) -> None:
+    def adopt(self, path: Path, before: bytes | None, *, executable: bool = False) -> None:
         """Remember what a file was before something else changed it."""
         mode = path.stat().st_mode & 0o7777 if path.exists() else 0o644
-        self.images.setdefault(path, PreImage(before, mode))
+        mode = mode | 0o111 if executable else mode & ~0o111
+        image = self.images.setdefault(path, PreImage(before, mode))
+        if self.unfinished:
+            self.unfinished.note(path, image.data, image.mode, present_bytes(path))
 
     def remove(self, path: Path) -> None:
         """Delete a file, and the folders that were made for it."""
@@ -51,8 +60,17 @@ class Journal:
         self._remove_empty_folders()
 
     def differs(self, path: Path) -> bool:
-        """Return whether a remembered file is not what it was."""
-        return present_bytes(path) != self.images[path].data
+        """Return whether a remembered file is not what it was, or not as executable."""
+        image = self.images[path]
+        if present_bytes(path) != image.data:
+            return True
+        return image.data is not None and bool((path.stat().st_mode ^ image.mode) & 0o100)
+
+    def ground(self) -> None:
+        """Take the present state as the one that `rollback` returns to, but not `abandon`."""
+        for path, image in self.images.items():
+            self.grounded.setdefault(path, image)
+        self.images.clear()
 
     def rollback(self) -> list[Path]:
         """Restore every file and return their paths; made folders go if they are empty.
@@ -74,12 +92,26 @@ class Journal:
             self.images = {path: self.images[path] for path in failed}
             shown = ", ".join(f"{path} ({why})" for path, why in failed.items())
             raise WorkspaceError(f"{len(failed)} file(s) could not be put back: {shown}")
-        self.clear()
+        if self.grounded:
+            self.images.clear()
+        else:
+            self.clear()
         return restored
+
+    def abandon(self) -> list[Path]:
+        """Restore every file, also those that `ground` kept, and return their paths.
+
+        Raises:
+            WorkspaceError: see `rollback`.
+        """
+        restored = self.rollback()
+        self.images, self.grounded = self.grounded, {}
+        return [*restored, *self.rollback()]
 
     def clear(self) -> None:
         """Take the present state as the one to return to."""
         self.images.clear()
+        self.grounded.clear()
         self.made_folders.clear()
         if self.unfinished:
             self.unfinished.forget()
@@ -107,9 +139,18 @@ class Journal:
 def _restore(path: Path, image: PreImage) -> None:
     if image.data is None:
         path.unlink(missing_ok=True)
-    else:
+    elif not _is_as_before(path, image):  # in a folder without permission nothing was written
         path.parent.mkdir(parents=True, exist_ok=True)  # the project's tests may remove it
         replace_file(path, image.data, image.mode)
+
+
+def _is_as_before(path: Path, image: PreImage) -> bool:
+    return (
+        path.is_file()
+        and not path.is_symlink()
+        and path.stat().st_mode & 0o7777 == image.mode
+        and path.read_bytes() == image.data
+    )
 
 
 def present_bytes(path: Path) -> bytes | None:
@@ -123,7 +164,7 @@ def replace_file(path: Path, data: bytes, mode: int) -> None:
     A hard link is cut by that: its other name, which may lie outside of the repository, keeps the
     old content.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".qwenagent-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

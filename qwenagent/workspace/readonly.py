@@ -51,12 +51,13 @@ _LOCK_FILES = {
     "shard.lock": "shards install",
     ".terraform.lock.hcl": "terraform init",
 }
-_VENDORED = frozenset(
+VENDORED = frozenset(
     {
         "vendor", "_vendor", "vendored", "node_modules", "bower_components", "third_party",
         "third-party", "thirdparty", "site-packages", "Pods", "Carthage",
     }
 )  # fmt: skip
+"""Folders of code that comes from elsewhere."""
 _MINIFIED_NAME = re.compile(r"[.-]min\.(js|mjs|cjs|css)$")
 _SCRIPTS = frozenset({".js", ".mjs", ".cjs", ".css"})
 _PROSE = frozenset({".md", ".markdown", ".rst", ".txt", ".adoc", ".tex", ".org", ".csv", ".tsv"})
@@ -87,7 +88,7 @@ def by_name(path: str, attributes: Mapping[str, bool]) -> str:
         return f"{path} is marked linguist-vendored; change it where it comes from"
     if attributes.get("linguist-generated"):
         return f"{path} is marked linguist-generated; change what it is made from"
-    folder = next((part for part in pure.parts[:-1] if part in _VENDORED), "")
+    folder = next((part for part in pure.parts[:-1] if part in VENDORED), "")
     if folder and "linguist-vendored" not in attributes:
         return (
             f"{path} is vendored code ({folder}/); change it where it comes from, or give it "

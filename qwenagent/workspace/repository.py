@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from qwenagent.errors import DirtyTree, GitFailed, NotARepository
-from qwenagent.workspace.command import Git, locked
+from qwenagent.workspace.git import Git, locked
 from qwenagent.workspace.listing import IGNORE_FILE, Index, Listing, changed_ns, walk
 from qwenagent.workspace.readonly import ATTRIBUTES
 from qwenagent.workspace.textfile import MAX_BYTES
@@ -222,6 +222,12 @@ class Repository:
 
     def start_branch(self, wanted: str) -> str:
         """Create a branch from HEAD, with a suffix if the name is taken, and check it out."""
+        name = self.free_branch(wanted)
+        self._git.run("checkout", "-q", "-b", name)
+        return name
+
+    def free_branch(self, wanted: str) -> str:
+        """Return the name for a new branch: the wanted one, with a suffix if it is taken."""
         refs = self._git.ask("for-each-ref", "--format=%(refname)", "refs/heads").split("\n")
         # Compared without case, since refs are files; `a/b` also takes the name `a`.
         taken = {ref.removeprefix("refs/heads/").casefold() for ref in refs}
@@ -230,7 +236,6 @@ class Repository:
         while name.casefold() in taken:
             n += 1
             name = f"{wanted}-{n}"
-        self._git.run("checkout", "-q", "-b", name)
         return name
 
     def is_as_committed(self, path: str) -> bool:
@@ -266,6 +271,20 @@ class Repository:
         if paths and changed:
             self._commit(message, "--only", "--", *changed)
         return self.head()
+
+    def staged(self, path: str) -> bytes | None:
+        """Return a file of the index as a checkout writes it, None if it is not in there."""
+        if not self._git.ask("ls-files", "-z", "--cached", "--", path):
+            return None
+        text = self._git.run("cat-file", "--filters", f":{path}", ok=(0, 128))  # 128: unmerged
+        return text.encode("utf-8", "surrogateescape")
+
+    def unstage(self, path: str) -> None:
+        """Make a file in the index what it is in HEAD; the tree stays as it is."""
+        mode, blob = "0", "0" * len(self.head())
+        if listed := self._git.ask("ls-tree", "-z", "HEAD", "--", path):
+            mode, _, blob = listed.split("\t")[0].split(" ")
+        self._git.ask("update-index", "-z", "--index-info", stdin=f"{mode} {blob}\t{path}\0")
 
     def snapshot(self, ref: str, message: str) -> str:
         """Store the tree as a commit under a private ref and return its id.

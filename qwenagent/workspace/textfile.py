@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -24,6 +25,8 @@ _NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _UTF8_CHARACTER = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
+_MOST_COMPARED = 1_000_000
+"""Pairs of lines: `SequenceMatcher` may look at each of them, and again."""
 _SAID = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}
 
 
@@ -146,8 +149,17 @@ def _common(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]
     n_tail = 0
     while n_tail < min(len(old), len(new)) - n_head and old[-1 - n_tail] == new[-1 - n_tail]:
         n_tail += 1
-    middle = SequenceMatcher(
-        None, old[n_head : len(old) - n_tail], new[n_head : len(new) - n_tail], autojunk=False
-    )
-    blocks = [(m.a + n_head, m.b + n_head, m.size) for m in middle.get_matching_blocks()]
-    return [(0, 0, n_head), *blocks, (len(old) - n_tail, len(new) - n_tail, n_tail)]
+    middle = _matched(old[n_head : len(old) - n_tail], new[n_head : len(new) - n_tail])
+    inner = [(at + n_head, there + n_head, n) for at, there, n in middle]
+    return [(0, 0, n_head), *inner, (len(old) - n_tail, len(new) - n_tail, n_tail)]
+
+
+def _matched(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Return runs of equal lines in order; of very many lines each alone, by its occurrence."""
+    if len(old) * len(new) <= _MOST_COMPARED:
+        blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+        return [(block.a, block.b, block.size) for block in blocks]
+    there: defaultdict[str, deque[int]] = defaultdict(deque)
+    for i, line in enumerate(new):
+        there[line].append(i)
+    return [(at, there[line].popleft(), 1) for at, line in enumerate(old) if there[line]]

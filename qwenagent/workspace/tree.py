@@ -35,7 +35,8 @@ class Workspace:
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.root = repository.root
-        self.journal = Journal(unfinished=Unfinished(repository))
+        self._unfinished = Unfinished(repository)
+        self.journal = Journal(unfinished=self._unfinished)
         self._settled: dict[Path, PreImage] = {}
         self._listing: Listing | None = None
 
@@ -65,13 +66,6 @@ class Workspace:
         for path in wanted:
             if not self._why_read_only(path, attributes.get(path, {}), listing):
                 yield path
-
-    def why_read_only(self, path: str) -> str:
-        """Return why a file is not for the agent to write, empty if it may.
-
-        Lock files, generated, minified and vendored ones have another author: a tool.
-        """
-        return self._why_not_this(path, self._listed())
 
     def why_not_written(self, path: str) -> str:
         """Return why a path can be neither created nor changed, empty if it can."""
@@ -177,16 +171,36 @@ class Workspace:
 
     def settle(self) -> None:
         """Keep what was written: `rollback` now returns to this state."""
-        for path, image in self.journal.images.items():
+        for path, image in (self.journal.images | self.journal.grounded).items():
             self._settled.setdefault(path, image)
         self.journal.clear()
 
-    def adopt(self, path: str, before: bytes | None) -> None:
-        """Take a change that something else made for one of ours; `before` is what it was."""
-        self.journal.adopt(confine(self.root, path), before)
+    def ground(self) -> None:
+        """Make what was written the state that `rollback` returns to; `abandon` goes below it."""
+        self.journal.ground()
+
+    def adopt(self, path: str, before: bytes | None, *, executable: bool = False) -> None:
+        """Take a change that something else made for one of ours; `before` is what it was.
+
+        Raises:
+            PathEscapes: it is no file that may be written here.
+        """
+        self.journal.adopt(confine(self.root, path), before, executable=executable)
+
+    def command_begins(self, shown: str, snapshot: str) -> None:
+        """Keep on disk that a command runs; `snapshot` is a commit of the tree before it.
+
+        Raises:
+            OSError: it cannot be kept.
+        """
+        self._unfinished.command_begins(shown, snapshot)
+
+    def command_ended(self) -> None:
+        """What the command has changed is adopted."""
+        self._unfinished.command_ended()
 
     def changed(self) -> list[str]:
-        """Return the paths that differ from the last `settle`, in the order of writing."""
+        """Return the paths that differ from what `rollback` returns to, in the order of writing."""
         return self._relative(path for path in self.journal.images if self.journal.differs(path))
 
     def written(self) -> tuple[list[str], list[str]]:
@@ -198,13 +212,22 @@ class Workspace:
         return self._relative(p for p in changed if now[p] is not None), self._relative(created)
 
     def rollback(self) -> list[str]:
-        """Undo every write since the last `settle`; return the paths.
+        """Undo every write since the last `settle` or `ground`; return the paths.
 
         Raises:
             WorkspaceError: some could not be written; all others were.
         """
         self.refresh()
         return self._relative(self.journal.rollback())
+
+    def abandon(self) -> list[str]:
+        """Undo every write since the last `settle`, also what is grounded; return the paths.
+
+        Raises:
+            WorkspaceError: see `rollback`.
+        """
+        self.refresh()
+        return self._relative(self.journal.abandon())
 
     def state(self) -> dict[str, bytes | None]:
         """Return the present bytes of every file written since the last `settle`."""
@@ -232,7 +255,9 @@ class Workspace:
         return "".join(parts)
 
     def _images(self, *, whole_run: bool) -> dict[Path, PreImage]:
-        return self.journal.images | self._settled if whole_run else self.journal.images
+        if not whole_run:
+            return self.journal.images
+        return self.journal.images | self.journal.grounded | self._settled
 
     # -- what is hidden, and what is only read ------------------------------------------------
 
@@ -284,8 +309,7 @@ class Workspace:
 
     def _attributes(self, paths: list[str], listing: Listing) -> dict[str, dict[str, bool]]:
         """What the repository's attribute files say of linguist, if they speak of it."""
-        files = (Path(p) for p in listing.watched if p.endswith("attributes"))
-        if not any(file.is_file() and b"linguist-" in file.read_bytes() for file in files):
+        if not any(map(_speaks_of_linguist, listing.watched)):
             return {}
         return self.repository.attributes(paths)
 
@@ -299,6 +323,13 @@ class Workspace:
 
     def _relative(self, paths: Iterable[Path]) -> list[str]:
         return [path.relative_to(self.root).as_posix() for path in paths]
+
+
+def _speaks_of_linguist(path: str) -> bool:
+    try:
+        return path.endswith("attributes") and b"linguist-" in Path(path).read_bytes()
+    except OSError:  # not there, or not for us to read
+        return False
 
 
 def _plain(path: str) -> str:

@@ -1,6 +1,6 @@
 """Pre-images on disk, for when this process does not live to put them back itself.
 
-They lie in git's own folder, written before each edit and removed once the edits are kept or
+They lie in git's own folder, written before each edit and removed once the step is kept or
 undone. What is found at a later start is from a process that was killed; it is put back only where
 a file is just as that process left it: what somebody else has written since is theirs.
 """
@@ -10,32 +10,59 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import shutil
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-from qwenagent.workspace.journal import present_bytes, replace_file
+from qwenagent.errors import PathEscapes, WorkspaceError, reason
+from qwenagent.workspace.history import History
+from qwenagent.workspace.journal import TEMPORARY, present_bytes, replace_file
 from qwenagent.workspace.paths import confine
 from qwenagent.workspace.repository import Repository
 
 _FOLDER = "unfinished"
+_COMMAND = "command"
+_NOTE = ".note"
+_REF = "refs/qwenagent/found"
+_TEMPORARY = re.compile(re.escape(TEMPORARY) + r"[a-z0-9_]{8}")  # as `tempfile` names them
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """A process. When it began tells it from a later one with its number."""
+
+    pid: int
+    started: float
 
 
 @dataclass(slots=True)
 class _Note:
     """One file: what it was, and everything that was about to be written to it."""
 
+    owner: _Owner
     path: str
-    pid: int
-    started: float
-    """When the process began, which tells it from a later one with its number."""
+    head: str
+    """The commit of that time: a file that a later one has was kept."""
     before: str | None
     """Base64; None where there was no file."""
     mode: int
     written: list[str] = field(default_factory=list)
     """SHA-256 of each content; "" for a removal."""
+    folders: list[str] = field(default_factory=list)
+    """Those that were made for it, the deepest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A command that may change anything, and a commit of the tree before it."""
+
+    owner: _Owner
+    shown: str
+    snapshot: str
 
 
 class Unfinished:
@@ -45,6 +72,8 @@ class Unfinished:
         self._root = repository.root
         self._repository = repository
         self._notes: dict[Path, _Note] = {}
+        self._places: set[Path] = set()
+        self._head = ""
 
     def note(self, path: Path, before: bytes | None, mode: int, after: bytes | None) -> None:
         """Keep what a file was before the first edit, and what it is about to become.
@@ -52,76 +81,204 @@ class Unfinished:
         Raises:
             OSError: it cannot be kept, and then the file must not be written.
         """
-        note = self._notes.get(path)
-        if note is None:
-            name = path.relative_to(self._root).as_posix()
-            data = None if before is None else base64.b64encode(before).decode()
-            note = self._notes[path] = _Note(name, os.getpid(), _started(os.getpid()), data, mode)
+        if path not in self._notes:
+            self._notes[path] = self._first_note(path, before, mode)
+        note = self._notes[path]
         note.written.append(_digest(after))
-        folder = self._repository.private_folder() / _FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        place = folder / hashlib.sha256(os.fsencode(note.path)).hexdigest()[:32]
-        fresh = place.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(note))
-        fresh.replace(place)
+        name = hashlib.sha256(os.fsencode(note.path)).hexdigest()[:32]
+        self._write(f"{name}{_NOTE}", note)
+
+    def command_begins(self, shown: str, snapshot: str) -> None:
+        """Keep that a command runs now, and which commit has the tree as it was before.
+
+        Raises:
+            OSError: it cannot be kept.
+        """
+        self._write(_COMMAND, _Command(_this_process(), shown, snapshot))
+
+    def command_ended(self) -> None:
+        """What the command has changed is noted."""
+        self._remove(_folder(self._repository) / _COMMAND)
 
     def forget(self) -> None:
         """Remove all notes: the edits are kept, or undone."""
-        if self._notes:
-            self._notes.clear()
-            shutil.rmtree(self._repository.private_folder() / _FOLDER, ignore_errors=True)
+        for place in list(self._places):
+            self._remove(place)
+        self._notes.clear()
+        self._head = ""
+
+    def _first_note(self, path: Path, before: bytes | None, mode: int) -> _Note:
+        self._head = self._head or History(self._root).head()
+        name = path.relative_to(self._root).as_posix()
+        data = None if before is None else base64.b64encode(before).decode()
+        made = [p.relative_to(self._root).as_posix() for p in path.parents if not p.exists()]
+        return _Note(_this_process(), name, self._head, data, mode, folders=made)
+
+    def _write(self, name: str, value: _Note | _Command) -> None:
+        folder = _folder(self._repository)
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / f"{name}.new"
+        with fresh.open("wb") as file:
+            file.write(msgspec.json.encode(value))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(folder / name)
+        self._places.add(folder / name)
+
+    def _remove(self, place: Path) -> None:
+        place.unlink(missing_ok=True)
+        self._places.discard(place)
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What became of the edits of a process that was killed."""
+    """What became of the work of a process that was killed."""
 
-    restored: tuple[str, ...]
-    """As they were before."""
-    kept: tuple[str, ...]
+    restored: tuple[str, ...] = ()
+    """As they were before its unfinished step."""
+    kept: tuple[str, ...] = ()
     """Changed by somebody else since, and left alone."""
+    command: str = ""
+    """The command during which it was killed."""
+    snapshot: str = ""
+    """A commit of the tree before that command."""
+    differ: tuple[str, ...] = ()
+    """Paths that are not as in the snapshot: who changed them is not known, so they are left."""
 
 
-def recover(repository: Repository) -> Recovered:
-    """Put back what a killed process left half done. Nothing is done while that process lives."""
-    root = repository.root
-    folder = repository.private_folder() / _FOLDER
-    restored: list[str] = []
-    kept: list[str] = []
+Done = Collection[tuple[str, str]]
+"""Paths, and SHA-256 of contents that are to stay."""
+
+
+def recover(repository: Repository, done: Callable[[], Done] = frozenset) -> Recovered | None:
+    """Put back what a killed process left half done; None if there is nothing of the kind.
+
+    Nothing is done while that process lives. `done` tells what an earlier run has left on purpose
+    without a commit; it is asked only if there is something to put back.
+
+    Raises:
+        WorkspaceError: a file cannot be put back; its note stays.
+    """
+    folder = _folder(repository)
     if folder.is_symlink() or not folder.is_dir():
-        return Recovered((), ())
-    for place in sorted(folder.iterdir()):
-        try:
-            note = msgspec.json.decode(place.read_bytes(), type=_Note)
-        except (OSError, msgspec.MsgspecError):  # torn: its file was not written yet
-            continue
-        if _started(note.pid) == note.started:
-            return Recovered((), ())
-        if repository.is_as_committed(note.path):  # it was killed just after the commit
-            continue
-        (restored if _put_back(root, note) else kept).append(note.path)
-    shutil.rmtree(folder, ignore_errors=True)
-    return Recovered(tuple(restored), tuple(kept))
+        return None
+    notes = _read(folder, f"*{_NOTE}", _Note)
+    commands = _read(folder, _COMMAND, _Command)
+    owners = [*(note.owner for note in notes), *(command.owner for command in commands)]
+    if any(map(_is_alive, owners)):
+        return None
+    stays = done() if notes else ()
+    restored, kept = [], []
+    for note in notes:
+        match _put_back(repository, note, stays):
+            case True:
+                restored.append(note.path)
+            case False:
+                kept.append(note.path)
+    found = Recovered(tuple(restored), tuple(kept))
+    if commands:
+        found = _with_command(repository, found, commands[0])
+    for place in folder.iterdir():
+        place.unlink(missing_ok=True)
+    return found if found != Recovered() else None
 
 
-def _put_back(root: Path, note: _Note) -> bool:
-    path = confine(root, note.path)
+def _with_command(repository: Repository, found: Recovered, command: _Command) -> Recovered:
+    history = History(repository.root)
+    if not history.contains(command.snapshot, command.snapshot):  # it is gone
+        return found
+    now = repository.snapshot(_REF, f"found after `{command.shown}` was killed")
+    differ = tuple(p for p in history.changed(command.snapshot, now) if p not in found.kept)
+    if not differ:
+        return found
+    return Recovered(found.restored, found.kept, command.shown, command.snapshot, differ)
+
+
+def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
+    """Return whether the file was put back, None if there was nothing to put back."""
+    try:
+        path = confine(repository.root, note.path)
+    except PathEscapes:  # somebody has put a link there, say
+        return False
+    _remove_temporary(path.parent)
     now = present_bytes(path)
     before = None if note.before is None else base64.b64decode(note.before)
-    if now == before:
-        return True
-    if _digest(now) not in note.written:
-        return False
-    if before is None:
-        path.unlink(missing_ok=True)
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, before, note.mode)
-    return True
+    if (note.path, _digest(now)) in done:
+        return None
+    if History(repository.root).head() != note.head and repository.is_as_committed(note.path):
+        return None  # killed just after the commit
+    ours = _digest(now) in note.written
+    if now != before and ours:
+        _write_back(repository.root, path, before, note)
+    if now == before or ours:
+        _unstage(repository, note)
+    return None if now == before else ours
+
+
+def _write_back(root: Path, path: Path, before: bytes | None, note: _Note) -> None:
+    try:
+        if before is None:
+            path.unlink(missing_ok=True)
+            _remove_empty([root / name for name in note.folders])
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, before, note.mode)
+    except OSError as error:
+        raise WorkspaceError(
+            f"an earlier run was killed, and {note.path} cannot be put back: {reason(error)}",
+            hint="make it writable and start again; nothing else was touched",
+        ) from error
+
+
+def _unstage(repository: Repository, note: _Note) -> None:
+    """Take out of the index what was put there for a commit that was not made."""
+    staged = repository.staged(note.path)
+    if staged is not None and _digest(staged) in note.written:
+        repository.unstage(note.path)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:  # it is gone, or somebody has put something there
+            return
+
+
+def _remove_temporary(folder: Path) -> None:
+    """Remove what is left of a write that was cut short."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+_T = TypeVar("_T", _Note, _Command)
+
+
+def _read(folder: Path, pattern: str, kind: type[_T]) -> list[_T]:
+    found = []
+    for place in sorted(folder.glob(pattern)):
+        try:
+            found.append(msgspec.json.decode(place.read_bytes(), type=kind))
+        except (OSError, msgspec.MsgspecError):  # torn by a power failure: its file is as it was
+            continue
+    return found
+
+
+def _folder(repository: Repository) -> Path:
+    return repository.private_folder() / _FOLDER
 
 
 def _digest(data: bytes | None) -> str:
     return "" if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _this_process() -> _Owner:
+    return _Owner(os.getpid(), _started(os.getpid()))
+
+
+def _is_alive(owner: _Owner) -> bool:
+    return _started(owner.pid) == owner.started
 
 
 def _started(pid: int) -> float:

@@ -54,10 +54,10 @@ def _reactor(place: Place) -> Place:
 
 
 def _lists(outer: Place, inner: Place) -> bool:
-    text = re.sub(r"<!--.*?-->", "", outer.read(POM), flags=re.DOTALL)
-    modules = re.findall(r"<(?:sub)?(?:module|project)>\s*([^<]+?)\s*</", text)
+    text = re.sub(r"<!--.*?(?:-->|\Z)", "", outer.read(POM), flags=re.DOTALL)
+    modules = re.findall(r"<(?:sub)?(?:module|project)>([^<]+)</", text)
     wanted = {_below(outer, inner), f"{_below(outer, inner)}/{POM}"}
-    return any(posixpath.normpath(module) in wanted for module in modules)
+    return any(posixpath.normpath(module.strip()) in wanted for module in modules)
 
 
 def _below(outer: Place, inner: Place) -> str:

@@ -13,8 +13,8 @@ CARGO, MIX, SWIFT, CMAKE = "Cargo.toml", "mix.exs", "Package.swift", "CMakeLists
 GO = ("go.work", "go.mod")
 _BUILD_FOLDERS = ("build", "_build", "out", "cmake-build-debug", "cmake-build-release")
 _CTEST = re.compile(
-    r"^\s*(?:enable_testing|add_test|gtest_discover_tests|catch_discover_tests"
-    r"|doctest_discover_tests)\s*\(|^\s*include\s*\(\s*CTest\s*\)",
+    r"^[ \t]*(?:enable_testing|add_test|gtest_discover_tests|catch_discover_tests"
+    r"|doctest_discover_tests)\s*\(|^[ \t]*include\s*\(\s*CTest\s*\)",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -23,7 +23,7 @@ def cargo(place: Place) -> Found | None:
     """Find a crate or a workspace of crates."""
     if not place.has(CARGO):
         return None
-    tables = set(re.findall(r"^\s*\[(\w+)\]", place.read(CARGO), re.MULTILINE))
+    tables = set(re.findall(r"^[ \t]*\[(\w+)\]", place.read(CARGO), re.MULTILINE))
     # At the root of a workspace that is a crate itself, cargo tests this one only.
     all_of = {"package", "workspace"} <= tables and "default-members" not in place.read(CARGO)
     return place.found("cargo test --workspace" if all_of else "cargo test", CARGO, CARGO)
@@ -65,7 +65,7 @@ def ctest_lacks(place: Place) -> str:
 
 def _has_ctest(place: Place) -> bool:
     text = place.read(CMAKE)
-    return re.search(r"^\s*project\s*\(", text, re.IGNORECASE | re.MULTILINE) is not None and (
+    return re.search(r"^[ \t]*project\s*\(", text, re.IGNORECASE | re.MULTILINE) is not None and (
         _CTEST.search(text) is not None
     )
 

@@ -36,16 +36,16 @@ _MAX_TESTS_READ = 300
 _MAX_NAMED = 50
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|tests?)\.py$")
 _SECTIONS = (
-    ("pyproject.toml", r"^\s*\[tool\.pytest(\.ini_options)?\]"),
+    ("pyproject.toml", r"^[ \t]*\[tool\.pytest(\.ini_options)?\]"),
     ("tox.ini", r"^\[pytest\]"),
     ("setup.cfg", r"^\[tool:pytest\]"),
 )
-_IMPORTS_PYTEST = r"^\s*(?:import|from)\s+pytest\b"
+_IMPORTS_PYTEST = r"^[ \t]*(?:import|from)[ \t]+pytest\b"
 _NEEDS_PYTEST = re.compile(
     rf"{_IMPORTS_PYTEST}|^(?:async\s+)?def\s+test|^class\s+Test\w*\s*(?:\(\s*\))?\s*:",
     re.MULTILINE,
 )
-_IMPORTS_RUNNER = re.compile(r"^\s*(?:import|from)\s+(?:pytest|unittest)\b", re.MULTILINE)
+_IMPORTS_RUNNER = re.compile(r"^[ \t]*(?:import|from)[ \t]+(?:pytest|unittest)\b", re.MULTILINE)
 # A requirement, a command of tox or nox; not a linter's rules about pytest.
 _NAMES_PYTEST = re.compile(r"^[^#\n]*(?<![\w./-])pytest(?![\w/.])", re.MULTILINE)
 _BUILDS_NATIVE = re.compile(
@@ -90,7 +90,7 @@ def by_environments(place: Place) -> Found | None:
 
 
 def _nox_session(place: Place, nox: str) -> Found | None:
-    sessions = re.findall(r"@nox\.session[^\n]*\n(?:@.*\n)*def (\w+)", place.read(nox))
+    sessions = re.findall(r"@nox\.session[^\n]*\n(?:@.*\n){0,9}def (\w+)", place.read(nox))
     wanted = next((s for s in ("tests", "test", "unit", "unittest") if s in sessions), "")
     return place.found(f"nox -s {wanted}", f"session {wanted} in {nox}", nox) if wanted else None
 

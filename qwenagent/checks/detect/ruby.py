@@ -9,7 +9,7 @@ from qwenagent.checks.detect.place import Found, Place
 MANIFESTS = ("Gemfile", "Rakefile", ".rspec")
 GEMSPEC = ".gemspec"
 _TEST_TASK = re.compile(
-    r"Rake::TestTask|Minitest::TestTask|^\s*task[ (]:?['\"]?test\b", re.MULTILINE
+    r"Rake::TestTask|Minitest::TestTask|^[ \t]*task[ (]:?['\"]?test\b", re.MULTILINE
 )
 
 

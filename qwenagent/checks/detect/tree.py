@@ -13,23 +13,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from qwenagent.workspace import VENDORED
+
 _MAX_ENTRIES = 100_000
 _MAX_READ_CHARS = 200_000
 
-_FETCHED = frozenset(
-    [
-        "node_modules",
-        "bower_components",
-        "site-packages",
-        "vendor",
-        "vendored",
-        "_vendor",
-        "third_party",
-        "third-party",
-        "Pods",
-        "__pycache__",
-    ]
-)
+_NEVER = VENDORED | {"__pycache__"}
 _OTHER_OWNERS = frozenset([".git", "pyvenv.cfg"])
 # Without git's word on it; a folder of this name that is tracked is the project's own.
 _BUILT = frozenset(["venv", "env", "build", "dist", "target", "out", "htmlcov", "_build"])
@@ -137,7 +126,7 @@ def _scan(folder: Path) -> Entries:
 
 
 def _is_ours(name: str) -> bool:
-    return not name.startswith(".") and name not in _FETCHED
+    return not name.startswith(".") and name not in _NEVER
 
 
 def _by_folder(files: Iterable[str]) -> dict[str, Entries]:

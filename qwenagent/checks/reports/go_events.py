@@ -97,7 +97,7 @@ def _event(line: str) -> dict[str, object] | None:
         return None
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) and "Action" in event else None
 

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from qwenagent.checks.reports.places import Places
-from qwenagent.checks.reports.report import Names, Report, one_line
+from qwenagent.checks.reports.report import Names, Report, is_written, one_line
 from qwenagent.checks.reports.stacks import reduce_stack
 from qwenagent.protocol.checks import TestStatus
 
-_MAX_REPORT_BYTES = 64 << 20
 # Jest explains at length how to configure it before it says what is wrong.
 _ADVICE_START, _ADVICE_END = "Jest failed to parse a file.", "Details:"
 
@@ -38,11 +37,11 @@ def read_jest(path: Path, places: Places) -> Report:
 
 
 def _results(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file() or path.stat().st_size > _MAX_REPORT_BYTES:
+    if not is_written(path):
         return []
     try:
         report = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return _list(report, "testResults") if isinstance(report, dict) else []
 

@@ -11,18 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-from qwenagent.checks.failures import reduce_traceback, shorten
+from qwenagent.checks.failures import shorten
 from qwenagent.checks.reports.places import Places
-from qwenagent.checks.reports.report import Report
+from qwenagent.checks.reports.report import Report, is_written
+from qwenagent.checks.reports.tracebacks import reduce_traceback
 
-_MAX_REPORT_BYTES = 64 << 20
 _MAX_MESSAGE_CHARS = 1000
 
 
 def read_junit(path: Path, places: Places) -> Report:
     """Read pytest's report in the family xunit1; empty if it is missing or was not finished."""
     report = Report()
-    if not path.is_file() or path.stat().st_size > _MAX_REPORT_BYTES:
+    if not is_written(path):
         return report
     try:
         tree = ElementTree.parse(path)
@@ -53,5 +53,5 @@ def _node_id(case: ElementTree.Element, local: Callable[[str], str]) -> str:
 
 def _message(item: ElementTree.Element, places: Places) -> str:
     said = item.get("message", "")
-    text = reduce_traceback(item.text or "", places.root, places.cwd)
+    text = reduce_traceback(item.text or "", places)
     return text or shorten(f"E   {said or (item.text or '').strip()}", _MAX_MESSAGE_CHARS)

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from qwenagent.checks.reports.places import Places
-from qwenagent.checks.reports.report import Names, Report, one_line
+from qwenagent.checks.reports.report import Names, Report, is_written, one_line
 from qwenagent.checks.reports.stacks import reduce_stack
 from qwenagent.protocol.checks import TestStatus
 
-_MAX_REPORT_BYTES = 64 << 20
 _MAX_SAID_CHARS = 4000
 _OF_CHILDREN = "subtestsFailed"
 
@@ -73,13 +72,13 @@ def read_node(path: Path, places: Places) -> Report:
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.is_file() or path.stat().st_size > _MAX_REPORT_BYTES:
+    if not is_written(path):
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             try:
                 event = json.loads(line)
-            except ValueError:  # the run was stopped in the middle of a line
+            except (ValueError, RecursionError):  # the run was stopped in the middle of a line
                 continue
             if isinstance(event, dict):
                 yield event

@@ -24,7 +24,7 @@ class Places:
 
     def inside(self, path: str) -> str:
         """Return a path relative to the repository, "" if it is not of the project itself."""
-        if not path or "\0" in path or path.startswith(("<", "node:")):
+        if not path or "\0" in path or "<anonymous>" in path or path.startswith(("<", "node:")):
             return ""
         try:
             full = self._full(path.removeprefix("file://")).resolve()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from qwenagent.protocol.checks import TestStatus
 
-_N_RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
+_MAX_BYTES = 64 << 20
+N_RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
+"""How unittest ends."""
 _NOTHING = re.compile(
     r"^(?:=+ )?(?:no tests ran|\d+ deselected in)\b|^Ran 0 tests in |^(?:# |\u2139 )tests 0$"
     r"|^No tests? (?:files? )?found\b|^Error: No test files found|^  0 passing\b",
@@ -49,7 +52,12 @@ def one_line(name: str) -> str:
     return " ".join(name.split())
 
 
+def is_written(path: Path) -> bool:
+    """True if a runner has written a report, and none that is too large to be one."""
+    return path.is_file() and path.stat().st_size <= _MAX_BYTES
+
+
 def nothing_ran(output: str) -> bool:
     """True if a runner says that it found no test and none says that it ran one."""
-    ran = any(int(match[1]) for match in _N_RAN.finditer(output))
+    ran = any(int(match[1]) for match in N_RAN.finditer(output))
     return not ran and _NOTHING.search(output) is not None

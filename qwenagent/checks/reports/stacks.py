@@ -1,7 +1,6 @@
 """Reduces what JavaScript, Rust and Go print about a failure to its message and own frames.
 
-The result has the form that `failures` gives tracebacks of Python: `E` lines, then `at` lines,
-innermost first. Starts nothing.
+All failures get one form: `E` lines, then `at` lines, innermost first. Starts nothing.
 """
 
 from __future__ import annotations
@@ -40,27 +39,34 @@ class Frame:
 
 def described(message: Iterable[str], frames: Iterable[Frame], places: Places) -> str:
     """Return the message's lines and the frames inside the repository, innermost first."""
-    lines = [f"E   {line}".rstrip() for line in _capped(_dedented(message))]
-    seen: dict[str, None] = {}
-    for frame in frames:
-        if local := places.inside(frame.path):
-            source = places.source(local, frame.line)
-            seen.setdefault(f"at {local}:{frame.line}: {source}".removesuffix(": "))
-    shown = [localise(line, places.root) for line in [*lines, *list(seen)[:_MAX_FRAMES]]]
-    return "\n".join(shorten(line, _MAX_LINE_CHARS) for line in shown)
+    inside = (
+        (local, str(frame.line), places.source(local, frame.line))
+        for frame in frames
+        if (local := places.inside(frame.path))
+    )
+    return shown(_lines_of(message), inside, places)
 
 
-def _dedented(message: Iterable[str]) -> list[str]:
+def shown(message: Sequence[str], frames: Iterable[tuple[str, str, str]], places: Places) -> str:
+    """Write a message and frames (file in the repository, line, source), each frame once."""
+    n_more = len(message) - _MAX_ERROR_LINES
+    more = [f"... {n_more} more lines"] if n_more > 0 else []
+    errors = [f"E   {line}".rstrip() for line in [*message[:_MAX_ERROR_LINES], *more]]
+    seen = (f"at {file}:{line}: {source}".removesuffix(": ") for file, line, source in frames)
+    at = list(dict.fromkeys(seen))[:_MAX_FRAMES]
+    lines = [localise(line, places.root) for line in [*errors, *at]]
+    return "\n".join(shorten(line, _MAX_LINE_CHARS) for line in lines)
+
+
+def _lines_of(message: Iterable[str]) -> list[str]:
     first, *rest = [line.rstrip() for line in message if line.strip()] or [""]
-    indents = [len(line) - len(line.lstrip()) for line in rest]
-    return [first.lstrip(), *(line[min(indents) :] for line in rest)] if first else []
+    return [first.lstrip(), *dedented(rest)] if first else []
 
 
-def _capped(lines: Sequence[str]) -> list[str]:
-    if len(lines) <= _MAX_ERROR_LINES:
-        return list(lines)
-    n_more = len(lines) - _MAX_ERROR_LINES
-    return [*lines[:_MAX_ERROR_LINES], f"... {n_more} more lines"]
+def dedented(lines: Sequence[str]) -> list[str]:
+    """Take away the indent that all lines have; there are no blank ones."""
+    indent = min((len(line) - len(line.lstrip()) for line in lines), default=0)
+    return [line[indent:] for line in lines]
 
 
 def reduce_stack(text: str, places: Places, *, excerpts: bool = False) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from qwenagent.checks.failures import reduce_traceback, shorten
+from qwenagent.checks.failures import shorten
 from qwenagent.checks.reports.places import Places
-from qwenagent.checks.reports.report import Report
+from qwenagent.checks.reports.report import N_RAN, Report
+from qwenagent.checks.reports.tracebacks import reduce_traceback
 from qwenagent.protocol.checks import TestStatus
 
 _MAX_MESSAGE_CHARS = 1000
@@ -20,7 +21,6 @@ _LIGHT = re.compile(r"^-{70}$", re.MULTILINE)
 _STARTED = re.compile(r"([\w.]+) \(([\w.]+)\)(.*)$")
 _ENDED = re.compile(r"(?:^|\s)(ok|FAIL|ERROR|skipped .*|expected failure|unexpected success)$")
 _FAILED = re.compile(r"\s*(?:FAIL|ERROR): ([\w.]+) \(([\w.]+)\)(.*)")
-_N_RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 
 
 def read_unittest(output: str, places: Places) -> Report:
@@ -30,7 +30,7 @@ def read_unittest(output: str, places: Places) -> Report:
     statuses, last = _progress(_LIGHT.split(progress)[0])
     for section in sections:
         _add_failure(report, section, places)
-    if last and last not in statuses and not _N_RAN.search(output):
+    if last and last not in statuses and not N_RAN.search(output):
         report.add(last, "failed", "E   the test run ended in the middle of this test")
     for test, status in statuses.items():
         if test not in report.statuses:
@@ -68,7 +68,7 @@ def _add_failure(report: Report, section: str, places: Places) -> None:
     head, *rest = _LIGHT.split(section)
     if match := _FAILED.match(head):
         text = rest[0] if rest else ""
-        said = reduce_traceback(text, places.root, places.cwd)
+        said = reduce_traceback(text, places)
         said = said or shorten(text.strip(), _MAX_MESSAGE_CHARS)
         subtest = f"subtest {match[3].strip()}\n" if match[3].strip() else ""
         report.add(_dotted_id(match[1], match[2]), "failed", subtest + said)

@@ -1,0 +1,195 @@
+"""The KV cache: the conversation is sequence 0, candidates are forks of it.
+
+Knows token ids and positions, no sampling and no text. Logits are valid until the next
+decode.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import llama_cpp.llama_cpp as lib
+import numpy as np
+from numpy.typing import NDArray
+
+from qwenagent.engine.llama import Model
+from qwenagent.engine.requests import LoadSettings
+from qwenagent.errors import EngineError, ModelLoadFailed
+
+N_BATCH = 512
+"""Most tokens of one decode call."""
+MAX_FORKS = 8
+MAX_ROWS = 33
+"""Logits rows of one decode call: a draft and the token before it. More abort the process."""
+_ABORTED = 2
+
+
+class Aborted(Exception):
+    """A decode call was ended by `Context.abort`; the cache is as it was before."""
+
+
+class Context:
+    """The cache of the conversation and of its forks. `tokens` is what sequence 0 holds."""
+
+    def __init__(self, model: Model, settings: LoadSettings) -> None:
+        params = lib.llama_context_default_params()
+        params.n_ctx = settings.n_ctx
+        params.n_batch = params.n_ubatch = N_BATCH
+        params.n_seq_max = 1 + MAX_FORKS
+        # One pool of cells for all sequences, so that a fork only tags those of its prefix.
+        params.kv_unified = True
+        # With 0 llama.cpp reserves a row for each token of a batch: 300 MB for this vocabulary.
+        params.n_outputs_max = MAX_ROWS
+        params.n_threads = params.n_threads_batch = settings.n_threads
+        params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_AUTO
+        params.no_perf = True
+        self.pointer = lib.llama_init_from_model(model.pointer, params)
+        if not self.pointer:
+            raise ModelLoadFailed(
+                f"llama.cpp could not make a context of {settings.n_ctx} tokens",
+                hint="lower n_ctx or take a smaller model",
+            )
+        self.n_ctx: int = lib.llama_n_ctx(self.pointer)
+        self.tokens: list[int] = []
+        self._memory = lib.llama_get_memory(self.pointer)
+        self._n_vocab = model.n_vocab
+        self._batch = lib.llama_batch_init(N_BATCH, 0, 1)
+        self._flag = ctypes.create_string_buffer(b"0")
+        self._abort_callback = _watch(self.pointer, self._flag)
+
+    # -- sequence 0 ---------------------------------------------------------------------------
+
+    def keep(self, n_tokens: int) -> None:
+        """Forget everything of the conversation after its first `n_tokens`."""
+        if n_tokens < len(self.tokens):
+            lib.llama_memory_seq_rm(self._memory, 0, n_tokens, -1)
+            del self.tokens[n_tokens:]
+
+    def decode(self, tokens: Sequence[int], *, n_rows: int = 1) -> None:
+        """Read up to N_BATCH tokens; then there are logits for the last `n_rows` of them.
+
+        Raises:
+            EngineError: llama.cpp refused; the cache is as before.
+            Aborted: `abort` was called meanwhile.
+        """
+        n = len(tokens)
+        if n > N_BATCH or n_rows > MAX_ROWS:  # either would abort the process
+            raise EngineError(f"{n} tokens and {n_rows} rows, at most {N_BATCH} and {MAX_ROWS}")
+        at = len(self.tokens)
+        self._fill(tokens, range(at, at + n), [0] * n)
+        rows = self._array(self._batch.logits, np.int8, n)
+        rows[:] = 0
+        rows[-n_rows:] = 1
+        self._decode(n, {0: at})
+        self.tokens += tokens
+
+    # -- forks --------------------------------------------------------------------------------
+
+    def fork(self, n: int) -> None:
+        """Let the sequences 1 to n begin as the conversation is now."""
+        for sequence in range(1, n + 1):
+            lib.llama_memory_seq_cp(self._memory, 0, sequence, -1, -1)
+
+    def decode_forks(self, tokens: Mapping[int, int], position: int) -> None:
+        """Read one token into each of these sequences; row i is that of the i-th.
+
+        Raises:
+            EngineError, Aborted: see `decode`.
+        """
+        n = len(tokens)
+        self._fill(list(tokens.values()), [position] * n, list(tokens))
+        self._array(self._batch.logits, np.int8, n)[:] = 1
+        self._decode(n, dict.fromkeys(tokens, position))
+
+    def drop(self, sequence: int) -> None:
+        """Forget a fork."""
+        lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    # -- logits -------------------------------------------------------------------------------
+
+    def logits(self, row: int = -1) -> NDArray[np.float32]:
+        """Return the logits after the token at this place of the batch, (n_vocab,) float32."""
+        pointer = lib.llama_get_logits_ith(self.pointer, row)
+        return np.ctypeslib.as_array(pointer, (self._n_vocab,))
+
+    # -- files --------------------------------------------------------------------------------
+
+    def save(self, path: Path) -> bool:
+        """Write the conversation's cache and tokens to a file."""
+        ids = (lib.llama_token * len(self.tokens))(*self.tokens)
+        n = lib.llama_state_seq_save_file(
+            self.pointer, str(path).encode(), 0, ids, len(self.tokens)
+        )
+        return bool(n)
+
+    def load(self, path: Path) -> bool:
+        """Make the conversation what a file holds; empty if that cannot be read."""
+        self.keep(0)
+        room = self.n_ctx
+        ids, n = (lib.llama_token * room)(), ctypes.c_size_t()
+        read = lib.llama_state_seq_load_file(
+            self.pointer, str(path).encode(), 0, ids, room, ctypes.byref(n)
+        )
+        if not read:
+            lib.llama_memory_seq_rm(self._memory, 0, -1, -1)
+            return False
+        self.tokens = list(ids[: n.value])
+        return True
+
+    # -- ending -------------------------------------------------------------------------------
+
+    def abort(self) -> None:
+        """End the decode call that is running in another thread, on a CPU within milliseconds."""
+        self._flag[0] = b"1"
+
+    def resume(self) -> None:
+        """Allow decode calls again after `abort`."""
+        self._flag[0] = b"0"
+
+    def close(self) -> None:
+        """Free the cache."""
+        lib.llama_batch_free(self._batch)
+        lib.llama_free(self.pointer)
+
+    # -- within -------------------------------------------------------------------------------
+
+    def _fill(
+        self, tokens: Sequence[int], positions: Sequence[int], sequences: Sequence[int]
+    ) -> None:
+        n = len(tokens)
+        self._batch.n_tokens = n
+        self._array(self._batch.token, np.int32, n)[:] = tokens
+        self._array(self._batch.pos, np.int32, n)[:] = positions
+        self._array(self._batch.n_seq_id, np.int32, n)[:] = 1
+        for i, sequence in enumerate(sequences):
+            self._batch.seq_id[i][0] = sequence
+
+    def _array(self, pointer: object, kind: type[np.generic], n: int) -> NDArray[np.generic]:
+        return np.ctypeslib.as_array(pointer, (n,)).view(kind)
+
+    def _decode(self, n_tokens: int, before: Mapping[int, int]) -> None:
+        """Decode the batch; `before` has the length of each of its sequences."""
+        code = lib.llama_decode(self.pointer, self._batch)
+        if not code:
+            return
+        for sequence, length in before.items():
+            lib.llama_memory_seq_rm(self._memory, sequence, length, -1)
+        if code == _ABORTED:
+            raise Aborted
+        raise EngineError(
+            f"llama.cpp could not decode {n_tokens} tokens after {len(self.tokens)} "
+            f"of n_ctx {self.n_ctx} (code {code})"
+        )
+
+
+def _watch(pointer: object, flag: ctypes.Array[ctypes.c_char]) -> object:
+    """Have llama.cpp look at a flag between operations, and return what must stay alive for it.
+
+    It asks thousands of times a second from its own threads. `atoi` reads "0" or "1" out of the
+    flag without the interpreter and its lock; a Python function would cost a tenth of the speed.
+    """
+    callback = ctypes.cast(ctypes.CDLL(None).atoi, lib.ggml_abort_callback)
+    lib.llama_set_abort_callback(pointer, callback, ctypes.cast(flag, ctypes.c_void_p))
+    return callback
