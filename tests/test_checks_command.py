@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenagent.checks import is_trivial, parse_command
-from qwenagent.checks.command import Anatomy, dissect, typed
+from qwenagent.checks.anatomy import Anatomy, dissect
+from qwenagent.checks.command import typed
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand
 

@@ -9,6 +9,7 @@ import pytest
 
 from qwenagent.errors import DirtyTree, GitFailed, NotARepository
 from qwenagent.workspace import Repository
+from qwenagent.workspace.history import History
 from tests.conftest import run_git
 
 ODD_NAMES = ["-n.py", ":x.py", "[a].py", "*.py", "ü b.py", 'q"q.py', "it's.py", ":(top).py"]
@@ -397,15 +398,28 @@ def booby_trap(root: Path) -> Path:
         "filter.a=b.process": "process",
         "core.pager": "pager",
         "core.editor": "editor",
-        "gpg.program": "gpg",
     }.items():
         run_git(root, "config", key, program(name))
+    run_git(root, "config", "gpg.program", program("gpg").strip("'"))  # no shell reads it
+    run_git(root, "config", "log.showSignature", "true")
     run_git(root, "config", "filter.trap.required", "true")
     run_git(root, "config", "commit.gpgSign", "true")
     return marks
 
 
+def sign(root: Path) -> None:
+    """Put a commit with some signature on top."""
+    run_git(root, "commit", "-q", "--allow-empty", "-m", "signed")
+    written = run_git(root, "cat-file", "commit", "HEAD").replace(
+        "\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\n", 1
+    )
+    (root.parent / "commit").write_text(written, encoding="utf-8")
+    made = run_git(root, "hash-object", "-t", "commit", "-w", str(root.parent / "commit"))
+    run_git(root, "update-ref", "HEAD", made.strip())
+
+
 def test_nothing_of_the_repository_runs(repo):
+    sign(repo)
     marks = booby_trap(repo)
     write(repo, "README.md", "other\n")
     write(repo, "new.py")
@@ -420,11 +434,15 @@ def test_nothing_of_the_repository_runs(repo):
     repository.commit(["README.md", "new.py"], "step")
     repository.diff("HEAD~", "HEAD")
     repository.diff("HEAD~")
+    history = History(repo)
+    assert history.says("signed")
+    assert [said for _, said in history.messages("HEAD~2", "HEAD")] == ["signed\n", "step\n"]
     assert repository.why_untouchable("pkg/store.py") != ""
     assert sorted(marks.iterdir()) == []
     write(repo, "new.py", "the traps do work\n")
     run_git(repo, "-c", "commit.gpgSign=false", "commit", "-qam", "x")
-    assert {"clean", "pre-commit", "fsmonitor"} <= {mark.name for mark in marks.iterdir()}
+    run_git(repo, "log")
+    assert {"clean", "pre-commit", "fsmonitor", "gpg"} <= {mark.name for mark in marks.iterdir()}
 
 
 def test_filters_of_the_user_run(repo, tmp_path, monkeypatch):

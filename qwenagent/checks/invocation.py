@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from qwenagent.checks.command import Anatomy, Kind, dissect, is_shell
+from qwenagent.checks.anatomy import Anatomy, Kind, dissect
+from qwenagent.checks.command import is_shell
 from qwenagent.checks.interpreter import ProjectTools, has_module
 from qwenagent.checks.npm_scripts import script_of
 from qwenagent.errors import ChecksError

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from qwenagent.checks.command import Kind, dissect, is_shell, parse_command
+from qwenagent.checks.anatomy import Kind, dissect
+from qwenagent.checks.command import is_shell, parse_command
 from qwenagent.errors import ChecksError
 
 _MAX_BYTES = 1 << 20

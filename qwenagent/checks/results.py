@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qwenagent.checks import reports
-from qwenagent.checks.command import Kind
+from qwenagent.checks.anatomy import Kind
 from qwenagent.checks.reports import Report
 from qwenagent.checks.reports.places import Places
 from qwenagent.sandbox import Ran

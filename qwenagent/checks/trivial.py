@@ -13,7 +13,8 @@ from functools import cached_property
 from itertools import dropwhile
 from pathlib import Path, PurePath
 
-from qwenagent.checks.command import dissect, is_shell
+from qwenagent.checks.anatomy import dissect
+from qwenagent.checks.command import is_shell
 from qwenagent.checks.npm_scripts import scripts_of
 from qwenagent.protocol.checks import TestCommand
 

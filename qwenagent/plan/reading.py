@@ -1,6 +1,6 @@
 """From the text of a plan.md to a `Plan`.
 
-Which parts are steps is decided in `structure`, what the rest says in `preamble`; here all of it
+Which parts are steps is decided in `steps`, what the rest says in `preamble`; here all of it
 becomes values and warnings. Runs nothing.
 """
 

@@ -1,6 +1,6 @@
 """Model cards: one value per official GGUF file, read from models/*.toml.
 
-Knows nothing of this machine: what is installed is `store`, what fits is `choose`.
+Knows nothing of this machine: what is installed is `store`, what fits is `fits`.
 """
 
 from __future__ import annotations

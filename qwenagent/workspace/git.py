@@ -26,6 +26,8 @@ _SETTINGS = {
     # Otherwise a file with the other line ends cannot be added at all.
     "core.safecrlf": "false",
     "commit.gpgSign": "false",
+    # It would start `gpg.program` for each signed commit that `git log` shows.
+    "log.showSignature": "false",
     "i18n.commitEncoding": "utf-8",
     # No process that goes on after the command.
     "maintenance.auto": "false",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Literal
 
-from qwenagent.checks.command import typed
+from qwenagent.checks.command import is_shell, typed
 from qwenagent.checks.given.block import Block, parent
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand
@@ -15,14 +15,15 @@ from qwenagent.protocol.checks import TestCommand
 NodeRunner = Literal["node", "jest", "vitest", "mocha"]
 
 _UNITTEST = re.compile(r"^[ \t]*(?:import|from) unittest\b|\bTestCase\b", re.MULTILINE)
-_PYTEST = re.compile(r"^[ \t]*(?:import|from) pytest\b|^(?:async )?def test|^@pytest\.", re.MULTILINE)
+_PYTEST = re.compile(
+    r"^[ \t]*(?:import|from) pytest\b|^(?:async )?def test|^@pytest\.", re.MULTILINE
+)
 _NODE_RUNNERS: tuple[tuple[NodeRunner, str], ...] = (
     ("node", r"""["']node:test["']"""),
     ("vitest", r"""["']vitest["']"""),
     ("jest", r"""["']@jest/globals["']|\bjest\.\w"""),
     ("mocha", r"""["']mocha["']"""),
 )
-_SHELL = frozenset({"bash", "sh"})
 _PYTESTS = frozenset({"pytest", "py.test"})
 
 
@@ -37,12 +38,12 @@ def command_of(block: Block, path: str, suite: TestCommand | None) -> TestComman
     if block.language == "rust":
         crate = block.nearest("Cargo.toml", path)
         cargo = ("cargo", "test", "--test", PurePosixPath(path).stem)
-        return TestCommand(cargo, " ".join(cargo), "step", crate or ".")
+        return TestCommand(cargo, typed(cargo), "step", crate or ".")
     if block.language == "go":
         module = block.nearest("go.mod", path)
         folder = parent(path)[len(module) :].strip("/")
         argv = ("go", "test", f"./{folder}" if folder else ".")
-        return TestCommand(argv, " ".join(argv), "step", module or ".")
+        return TestCommand(argv, typed(argv), "step", module or ".")
     return _node_command(block, path, suite)
 
 
@@ -76,9 +77,7 @@ def _python_command(code: str, path: str, suite: TestCommand | None) -> TestComm
 
 def _plain_words(suite: TestCommand | None) -> tuple[str, ...]:
     """Return the words of a suite, none if a shell reads them."""
-    if suite is None or PurePosixPath(suite.argv[0]).name in _SHELL:
-        return ()
-    return suite.argv
+    return () if suite is None or is_shell(suite.argv) else suite.argv
 
 
 def _pytest(path: str, suite: TestCommand | None, words: Sequence[str]) -> TestCommand:
