@@ -217,13 +217,16 @@ def _settings(root: Path | None) -> Iterator[Finding]:
 
 
 def _tests(root: Path) -> Finding:
-    from qwenagent.checks import TestRunner, detect
+    from qwenagent.checks import TestRunner, detect_found, explain_none
 
-    command = detect(root)
-    if command is None:
-        return Finding(None, "tests", "no test command was found", "give one with --test-cmd")
+    found = detect_found(root, Path.cwd())
+    if found is None:
+        return Finding(None, "tests", explain_none(root, Path.cwd()))
+    command = found.command
     try:
         tools = TestRunner(root, os.environ).tools()
     except ChecksError as error:
         return Finding(False, "tests", error.message, error.hint)
-    return Finding(True, "tests", f"`{command.shown}` with {tools.python}: {tools.why}")
+    return Finding(
+        True, "tests", f"`{command.shown}` ({found.why}) with {tools.python}: {tools.why}"
+    )

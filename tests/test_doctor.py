@@ -63,7 +63,10 @@ def test_a_repository_without_tests(repo):
     head = run_git(repo, "rev-parse", "HEAD")[:12]
     assert findings["repository"] == Finding(True, "repository", f"{repo} at {head}")
     assert findings["tests"] == Finding(
-        None, "tests", "no test command was found", "give one with --test-cmd"
+        None,
+        "tests",
+        "no test command was found: there is no project file, and no test file was found; name "
+        "one (--test-cmd)",
     )
 
 

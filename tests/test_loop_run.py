@@ -395,3 +395,32 @@ def test_calls_are_written_in_one_way():
         "name": "read_file",
         "arguments": {"path": "ä.py", "start": 1},
     }
+
+
+def test_in_a_folder_of_a_monorepo_its_own_tests_run_there(tmp_path):
+    files = {
+        "packages/one/pyproject.toml": "[project]\nname = 'one'\n",
+        "packages/one/calc.py": MODULE,
+        "packages/one/test_calc.py": TEST,
+        "packages/two/package.json": '{"scripts": {"test": "node --test"}}',
+        ".gitignore": "__pycache__/\n",
+    }
+    stage = Stage(make_repository(tmp_path / "repo", files), [body(FIXED)])
+    plan = "- [ ] Fix `add` in `packages/one/calc.py`: it subtracts.\n"
+    assert stage.run_plan(plan, RunOptions(folder="packages/one")) == 0
+    assert stage.states == ["solved"]
+    assert stage.events(TestsStarted)[0].command == "python -m unittest discover -v -s ."
+    assert stage.events(TestsRan)[0].run.n_failed == 1
+
+
+def test_several_projects_are_named_where_no_tests_are_found(tmp_path):
+    files = {
+        "one/Cargo.toml": "[package]\nname = 'one'\nversion = '0.1.0'\n",
+        "two/package.json": '{"scripts": {"test": "node --test"}}',
+        "calc.txt": "a\n",
+    }
+    stage = Stage(make_repository(tmp_path / "repo", files))
+    stage.run_plan("- [ ] Change `calc.txt`.\n")
+    (warned,) = [e.message for e in stage.events(Warned) if "no test command" in e.message]
+    assert "one (cargo test)" in warned
+    assert "two (npm test)" in warned

@@ -10,7 +10,7 @@ import click
 from qwenagent import __version__
 from qwenagent.cli.bench import bench
 from qwenagent.cli.codes import ENVIRONMENT
-from qwenagent.cli.flags import check_flags, in_folder, relative_files, run_flags
+from qwenagent.cli.flags import check_flags, in_folder, relative_files, run_flags, standing_in
 from qwenagent.cli.models import find_model, models, obtain_default
 from qwenagent.cli.plans import plan_prompt
 from qwenagent.cli.wiring import build_settings, open_repository, run_agent
@@ -45,7 +45,12 @@ def do(task: tuple[str, ...], prompt_file: str | None, commit: bool, **flags: An
     text = _task_text(task, prompt_file, flags)
     check_flags(flags)
     with open_repository() as repository:
-        options = RunOptions(files=relative_files(repository, flags), branch=False, commit=commit)
+        options = RunOptions(
+            files=relative_files(repository, flags),
+            folder=standing_in(repository),
+            branch=False,
+            commit=commit,
+        )
         return run_agent(repository, [task_plan(text)], "task", options, flags)
 
 
@@ -104,6 +109,7 @@ def run(plan: tuple[str, ...], check: bool, here: bool, no_commit: bool, **flags
     with open_repository() as repository:
         options = RunOptions(
             files=relative_files(repository, flags),
+            folder=standing_in(repository),
             branch=not here,
             commit=not no_commit,
             **{name: flags[name] for name in ("strict", "stop_on_block", "tick", "restart")},

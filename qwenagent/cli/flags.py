@@ -98,3 +98,9 @@ def relative_files(repository: Repository, flags: dict[str, Any]) -> tuple[str, 
             hint="name files of the repository; paths start in the current folder, or after -C",
         )
     return tuple(path.relative_to(root).as_posix() for path in paths)
+
+
+def standing_in(repository: Repository) -> str:
+    """Return the current folder relative to the repository; the repository itself is "."."""
+    root, here = repository.root.resolve(), Path.cwd().resolve()
+    return here.relative_to(root).as_posix() if here.is_relative_to(root) else "."

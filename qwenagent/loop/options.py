@@ -11,6 +11,8 @@ class RunOptions:
 
     files: tuple[str, ...] = ()
     """Files to work on, besides those that the steps name."""
+    folder: str = "."
+    """Where the user stands, relative to the repository: what is typed runs there."""
     branch: bool = True
     """Commit on a new branch; otherwise on the present one."""
     commit: bool = True

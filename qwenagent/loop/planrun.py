@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from qwenagent.checks import detect, parse_command
+from qwenagent.checks import detect, explain_none, parse_command
 from qwenagent.errors import ChecksError
 from qwenagent.loop.asker import Asker
 from qwenagent.loop.beginning import Beginning
@@ -64,10 +64,11 @@ class PlanRun:
 
     def _suite_command(self) -> TestCommand | None:
         if given := self._ports.settings.tests.command:
-            return parse_command(given, "flag")
+            return replace(parse_command(given, "flag"), cwd=self._options.folder)
         if self.plan.test:
             return parse_command(self.plan.test, "plan")
-        return detect(self._tree.root)
+        root = self._tree.root
+        return detect(root, root / self._options.folder, self._tree.files())
 
     def _open_steps(self) -> list[Step]:
         """Put a line on the board for every step that is not ticked; return those to be done."""
@@ -109,6 +110,10 @@ class PlanRun:
         found = [Warned(warning) for warning in self.plan.warnings]
         if n_ticked := sum(step.checked for step in self.plan.steps):
             found.append(Warned(f"{n_ticked} step(s) are ticked in the plan and left out"))
+        if self.suite is None and not any(step.test for step in self.open_steps):
+            root = self._tree.root
+            why = explain_none(root, root / self._options.folder, self._tree.files())
+            found.append(Warned(why))
         resume = self._resume
         if resume and resume.done:
             where = f", on branch {resume.branch}" if resume.branch else ""
