@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from qwenagent.errors import EditRefused, PathEscapes
 from qwenagent.workspace import Edit, Journal, Repository, Workspace, unified_diff
+from qwenagent.workspace.journal import replace_file
 from tests.conftest import run_git
 
 BOM = b"\xef\xbb\xbf"
@@ -297,3 +300,13 @@ def test_a_diff_of_nothing_and_of_a_deletion():
         "diff --git a/a b b/a b\ndeleted file mode 100644\n"
         "--- a/a b\t\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
     )
+
+
+def test_an_edit_of_the_same_size_in_the_same_second_is_seen_by_python(tmp_path: Path) -> None:
+    """Python takes its compiled copy for good if size and whole seconds of the source agree."""
+    path = tmp_path / "halve.py"
+    for n in range(4):
+        replace_file(path, b"n = %d\n" % n, 0o644)
+        command = [sys.executable, "-c", "import halve; print(halve.n)"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout == f"{n}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,13 +163,17 @@ def replace_file(path: Path, data: bytes, mode: int) -> None:
     """Write a file so that it has the old or the new content at any moment.
 
     A hard link is cut by that: its other name, which may lie outside of the repository, keeps the
-    old content.
+    old content. The time of the new content is at least a second after that of the old: Python
+    tells by size and whole seconds whether its compiled copy is still good.
     """
+    before = path.stat().st_mtime if path.exists() else 0.0
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         Path(name).chmod(mode)
+        if int(before) >= int(time.time()):
+            os.utime(name, (time.time(), int(before) + 1))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
