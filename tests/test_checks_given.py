@@ -79,7 +79,7 @@ def shown(test: GivenTest) -> tuple[str, str, str]:
         ),
         (
             {"code": UNITTEST, "path": "tests/test_x.py"},
-            ("tests/test_x.py", "python -m unittest tests/test_x.py", "."),
+            ("tests/test_x.py", "python -m unittest discover -s tests -p test_x.py", "."),
         ),
         (
             {"code": PYTEST, "suite": "python -m unittest"},

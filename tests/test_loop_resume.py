@@ -84,7 +84,7 @@ def test_interrupted_in_each_step_and_started_again(n, root):
     assert first.run([plan], "plan", RunOptions()) == 130
     assert first.git("status", "--porcelain", "--untracked-files=no") == ""
     second = run(root, [body(text) for text in FIXED[n:]])
-    assert second.finished.exit_code == 0
+    assert second.finished.exit_code == 0, second.finished.steps
     assert begun(second) == list(range(n + 1, 4))
     assert second.states == ["solved"] * 3
     assert [line.earlier for line in second.finished.steps] == [True] * n + [False] * (3 - n)
@@ -102,7 +102,7 @@ def test_a_plan_that_is_done_is_not_done_again(root):
     first = run(root, [body(text) for text in FIXED])
     head = first.git("rev-parse", "HEAD")
     second = run(root, [])
-    assert second.finished.exit_code == 0
+    assert second.finished.exit_code == 0, second.finished.steps
     assert begun(second) == []
     assert second.states == ["solved"] * 3
     assert second.git("rev-parse", "HEAD") == head
@@ -294,7 +294,7 @@ def test_killed_and_started_again(point, kill, three):
 
     n_done = len(commits(three).splitlines()) // 2
     second = run(three, list(killed_run.replies(n_done + 1)))
-    assert second.finished.exit_code == 0
+    assert second.finished.exit_code == 0, second.finished.steps
     assert begun(second) == list(range(n_done + 1, 4))
     assert commits(three) == WHOLE
     assert second.git("branch", "--format=%(refname:short)").split() == ["main", "qwenagent-plan"]
@@ -313,7 +313,7 @@ def test_killed_with_ticks(point, kill, three):
     n_done = 0 if "tree" in point else 3
     assert (three / "plan.md").read_text().count("[x]") == max(n_done - 1, 0)
     second = run(three, list(killed_run.replies(n_done + 1)), RunOptions(tick=True))
-    assert second.finished.exit_code == 0
+    assert second.finished.exit_code == 0, second.finished.steps
     assert begun(second) == list(range(n_done + 1, 4))
     assert (three / "plan.md").read_text() == killed_run.PLAN.replace("[ ]", "[x]")
     assert second.git("status", "--porcelain", "--untracked-files=no") == ""

@@ -89,13 +89,15 @@ def _pytest(path: str, suite: TestCommand | None, words: Sequence[str]) -> TestC
 
 def _unittest(path: str, suite: TestCommand | None, words: Sequence[str]) -> TestCommand:
     if "unittest" not in words:
-        return _with_file(("python", "-m", "unittest"), path, None)
+        words, suite = ("python", "-m", "unittest"), None
     at = words.index("unittest") + 1
     head, own = tuple(words[:at]), words[at:]
-    if "discover" not in own:
-        return _with_file(head, path, suite)
     local, cwd = _local(path, suite)
     place = PurePosixPath(local)
+    if "discover" not in own and place.parent == PurePosixPath():
+        return _with_file(head, path, suite)
+    # Not `unittest tests/test_x.py`: that imports `tests.test_x`, and a folder that is no package
+    # loses against any package `tests` that is installed.
     top = own[own.index("-t") : own.index("-t") + 2] if "-t" in own else ()
     argv = (*head, "discover", "-s", str(place.parent), *top, "-p", place.name)
     return TestCommand(argv, typed(argv), "step", cwd)
