@@ -113,7 +113,7 @@ def test_what_keeps_awake_is_tried(log):
     assert how_awake() == NAME
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="desktops of Linux")
+@pytest.mark.skipif(sys.platform == "darwin", reason="these programs are of Linux desktops")
 @pytest.mark.parametrize(
     ("desktop", "program"),
     [("ubuntu:GNOME", "gnome-session-inhibit"), ("KDE", "kde-inhibit")],

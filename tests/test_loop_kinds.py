@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings, TestSettings
+from qwenagent.engine.scripted import Reply
 from qwenagent.errors import ApprovalNeeded, GitFailed
 from qwenagent.loop import RunOptions, Stop
 from qwenagent.plan import parse_plan, read_plan
@@ -445,8 +447,8 @@ def test_the_answer_is_bound_to_what_will_run(old, new, root):
 TICKED = "- [ ] Fix `add` in `calc.py`.\n      Test: `grep -qF 'a + b' calc.py`\n"
 
 
-def run_ticking(root: Path, replies: list[object]) -> Stage:
-    stage = Stage(root, replies)  # type: ignore[arg-type]
+def run_ticking(root: Path, replies: Sequence[Reply]) -> Stage:
+    stage = Stage(root, replies)
     assert stage.run([read_plan(Path("plan.md"))], "plan", RunOptions(tick=True)) == 0
     return stage
 

@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from qwenagent.engine.scripted import Reply
 from qwenagent.errors import DirtyTree, EngineCrashed
 from qwenagent.loop import RunOptions, Stop, recover_killed, require_clean
 from qwenagent.plan import parse_plan, read_plan
@@ -19,7 +20,7 @@ from qwenagent.protocol.events import CheckpointMade, StepStarted, Warned
 from qwenagent.workspace import Repository
 from tests import killed_run
 from tests.conftest import GIT_ENVIRONMENT
-from tests.loop_stage import Stage, Yes, body, make_repository
+from tests.loop_stage import PLAN_RUN, Stage, Yes, body, make_repository
 
 CALC = "def add(a, b):\n    return a - b\n"
 SHOUT = "def shout(text):\n    return text\n"
@@ -50,15 +51,15 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def run(root: Path, replies: list[object], options: RunOptions = RunOptions()) -> Stage:  # noqa: B008
-    stage = Stage(root, replies)  # type: ignore[arg-type]
+def run(root: Path, replies: Sequence[Reply], options: RunOptions = PLAN_RUN) -> Stage:
+    stage = Stage(root, replies)
     plan = read_plan(Path("plan.md"))
     require_clean(Repository.open(root), [plan], ["plan.md"], commit=options.commit)
     stage.run([plan], "plan", options)
     return stage
 
 
-def stopping(stop: Stop, n: int) -> list[object]:
+def stopping(stop: Stop, n: int) -> list[Reply]:
     """Good answers for n steps, then Ctrl-C in the middle of an answer."""
 
     def interrupt(*_: object) -> str:
@@ -79,7 +80,7 @@ def contents(root: Path) -> list[str]:
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_interrupted_in_each_step_and_started_again(n, root):
     stop = Stop()
-    first = Stage(root, stopping(stop, n), stop=stop)  # type: ignore[arg-type]
+    first = Stage(root, stopping(stop, n), stop=stop)
     plan = read_plan(Path("plan.md"))
     assert first.run([plan], "plan", RunOptions()) == 130
     assert first.git("status", "--porcelain", "--untracked-files=no") == ""

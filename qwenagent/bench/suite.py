@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -227,18 +228,12 @@ def _disk(settings: LoadSettings, rounds: int) -> list[Figure]:
     cold, disk = [], []
     for _ in range(max(2, rounds // 2)):
         with TemporaryDirectory(prefix="qwenagent-bench-") as folder:
-            own = _with_cache(settings, Path(folder))
+            own = replace(settings, cache=Path(folder))
             cold.append(_first_in_new_process(own, prompt))
             disk.append(_first_in_new_process(own, prompt))
     note = f"cold {np.median(cold):.1f} s, from disk {np.median(disk):.2f} s"
     what = "the same in a new process, from disk / cold"
     return [Figure("disk_ratio", what, ratios(disk, cold), "at most", 0.05, note=note)]
-
-
-def _with_cache(settings: LoadSettings, folder: Path) -> LoadSettings:
-    from dataclasses import replace
-
-    return replace(settings, cache=folder)
 
 
 def _first_in_new_process(settings: LoadSettings, prompt: Prompt) -> float:
@@ -254,10 +249,8 @@ def _first_in_new_process(settings: LoadSettings, prompt: Prompt) -> float:
 
 def _memory(settings: LoadSettings, rounds: int) -> list[Figure]:
     """The peak of a worker's memory after loading, a long prompt and eight candidates."""
-    import psutil
-
     del rounds  # a peak is a peak
-    engine = EmbeddedEngine("bench", _with_cache(settings, Path("/nonexistent")))
+    engine = EmbeddedEngine("bench", replace(settings, cache=None))
     prompt, grammar = cases.body_case()
     try:
         engine.complete(cases.long_prompt(LONG_CLASSES), sampling=Sampling(max_tokens=8))
@@ -265,7 +258,7 @@ def _memory(settings: LoadSettings, rounds: int) -> list[Figure]:
         engine.complete(prompt, sampling=sampling, grammar=grammar, n=CANDIDATES)
         pid = engine.worker_pid
         assert pid
-        peak = _peak_bytes(psutil.Process(pid))
+        peak = _peak_bytes(pid)
     finally:
         engine.close()
     overhead = (peak - settings.path.stat().st_size) / 1e6
@@ -273,11 +266,13 @@ def _memory(settings: LoadSettings, rounds: int) -> list[Figure]:
     return [Figure("memory_overhead_mb", what, (overhead,), "at most", 450, "MB")]
 
 
-def _peak_bytes(process: object) -> int:
+def _peak_bytes(pid: int) -> int:
     """Return the most memory that a process ever held; where unknown, what it holds now."""
+    import psutil
+
     try:
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")  # type: ignore[attr-defined]
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
         line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
     except (OSError, StopIteration):
-        return int(process.memory_info().rss)  # type: ignore[attr-defined]
+        return int(psutil.Process(pid).memory_info().rss)

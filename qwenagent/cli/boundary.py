@@ -59,7 +59,7 @@ def guarded(args: Sequence[str]) -> int:
     except BrokenPipeError:
         _drop_output()
         return NOT_DONE
-    except Exception as error:
+    except Exception as error:  # the one boundary: what nobody expected is told and reported
         if isinstance(error, OSError) and error.errno in _ENVIRONMENT_ERRNOS:
             return _end_for_environment(error)
         _say_error(

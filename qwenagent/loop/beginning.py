@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from qwenagent.errors import reason
 from qwenagent.loop.closing import WayBack
@@ -75,5 +76,5 @@ class Beginning:
             why = f"the plan's progress cannot be kept: {reason(error)}"
             self._events.emit(Warned(why))
 
-    def _tell(self, kind: str, name: str, message: str) -> None:
-        self._events.emit(CheckpointMade(kind, name, message))  # type: ignore[arg-type]
+    def _tell(self, kind: Literal["commit", "snapshot"], name: str, message: str) -> None:
+        self._events.emit(CheckpointMade(kind, name, message))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from qwenagent.checks.given import GivenTest, given_test
 from qwenagent.errors import EditRefused, PathEscapes
@@ -48,8 +49,8 @@ class GivenFile:
         self._tree.ground()
         added = self._text.count("\n") - (old or "").count("\n")
         diff = unified_diff(self.path, old, self._text)
-        kind = "created" if old is None else "changed"
-        events.emit(EditApplied(self.path, kind, diff, added, 0))  # type: ignore[arg-type]
+        kind: Literal["created", "changed"] = "created" if old is None else "changed"
+        events.emit(EditApplied(self.path, kind, diff, added, 0))
         return ""
 
     def step_without(self, step: Step) -> Step:

@@ -23,6 +23,7 @@ from qwenagent.syntax import symbols
 _IMPORTS = re.compile(
     r"^(?:import|from|use|package|extern)\b|^(?:const|let|var)\b.*\brequire\(", re.MULTILINE
 )
+_ENDING = re.compile(r"(?:_test|[._-](?:test|spec))?\.\w+$")
 _FUTURE = re.compile(r"^from __future__ import", re.MULTILINE)
 
 
@@ -74,7 +75,9 @@ def _numbered(path: str, number: int) -> str:
     if number == 1:
         return path
     folder, name = parent(path), PurePosixPath(path).name
-    stem, end = re.fullmatch(r"(.+?)((?:_test|[._-](?:test|spec))?\.\w+)", name).groups()  # type: ignore[union-attr]
+    ending = _ENDING.search(name)
+    end = ending[0] if ending else ""
+    stem = name.removesuffix(end)
     joint = "-" if end.count(".") > 1 else "_"
     return join(folder, f"{stem}{joint}{number}{end}")
 
