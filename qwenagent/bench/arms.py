@@ -55,6 +55,15 @@ class Arms:
         for at in range(0, len(ids), N_BATCH):
             self.context.decode(ids[at : at + N_BATCH])
 
+    def batch(self, n: int) -> float:
+        """Return the seconds of one decode call with `n` tokens and the logits of all."""
+        held = len(self.context.tokens)
+        start = time.perf_counter()
+        self.context.decode([self.context.tokens[-1]] * n, n_rows=n)
+        seconds = time.perf_counter() - start
+        self.context.keep(held)
+        return seconds
+
     def close(self) -> None:
         """Free everything."""
         self.context.close()

@@ -55,7 +55,7 @@ class Context:
         self.tokens: list[int] = []
         self._memory = lib.llama_get_memory(self.pointer)
         self._n_vocab = model.n_vocab
-        self._batch = lib.llama_batch_init(N_BATCH, 0, 1)
+        self._batch = lib.llama_batch_init(N_BATCH, 0, MAX_FORKS)
         self._flag = ctypes.create_string_buffer(b"0")
         self._abort_callback = _watch(self.pointer, self._flag)
 
@@ -78,7 +78,7 @@ class Context:
         if n > N_BATCH or n_rows > MAX_ROWS:  # either would abort the process
             raise EngineError(f"{n} tokens and {n_rows} rows, at most {N_BATCH} and {MAX_ROWS}")
         at = len(self.tokens)
-        self._fill(tokens, range(at, at + n), [0] * n)
+        self._fill(tokens, range(at, at + n), [(0,)] * n)
         rows = self._array(self._batch.logits, np.int8, n)
         rows[:] = 0
         rows[-n_rows:] = 1
@@ -92,16 +92,18 @@ class Context:
         for sequence in range(1, n + 1):
             lib.llama_memory_seq_cp(self._memory, 0, sequence, -1, -1)
 
-    def decode_forks(self, tokens: Mapping[int, int], position: int) -> None:
-        """Read one token into each of these sequences; row i is that of the i-th.
+    def decode_forks(
+        self, tokens: Sequence[int], sequences: Sequence[Sequence[int]], position: int
+    ) -> None:
+        """Read each token into its sequences, which held the same until now; row i is its row.
 
         Raises:
             EngineError, Aborted: see `decode`.
         """
         n = len(tokens)
-        self._fill(list(tokens.values()), [position] * n, list(tokens))
+        self._fill(tokens, [position] * n, sequences)
         self._array(self._batch.logits, np.int8, n)[:] = 1
-        self._decode(n, dict.fromkeys(tokens, position))
+        self._decode(n, {fork: position for several in sequences for fork in several})
 
     def drop(self, sequence: int) -> None:
         """Forget a fork."""
@@ -156,15 +158,16 @@ class Context:
     # -- within -------------------------------------------------------------------------------
 
     def _fill(
-        self, tokens: Sequence[int], positions: Sequence[int], sequences: Sequence[int]
+        self, tokens: Sequence[int], positions: Sequence[int], sequences: Sequence[Sequence[int]]
     ) -> None:
         n = len(tokens)
         self._batch.n_tokens = n
         self._array(self._batch.token, np.int32, n)[:] = tokens
         self._array(self._batch.pos, np.int32, n)[:] = positions
-        self._array(self._batch.n_seq_id, np.int32, n)[:] = 1
-        for i, sequence in enumerate(sequences):
-            self._batch.seq_id[i][0] = sequence
+        for i, several in enumerate(sequences):
+            self._batch.n_seq_id[i] = len(several)
+            for k, sequence in enumerate(several):
+                self._batch.seq_id[i][k] = sequence
 
     def _array(self, pointer: object, kind: type[np.generic], n: int) -> NDArray[np.generic]:
         return np.ctypeslib.as_array(pointer, (n,)).view(kind)

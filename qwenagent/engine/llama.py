@@ -29,9 +29,14 @@ def _log_warnings(level: int, text: bytes, _data: object) -> None:
         sys.stderr.write(text.decode(errors="replace"))
 
 
-def start_backend() -> None:
-    """Initialise llama.cpp; once per process, before anything else."""
-    lib.llama_log_set(_log_warnings, ctypes.c_void_p(0))
+@lib.llama_log_callback  # type: ignore[untyped-decorator]
+def _log_nothing(_level: int, _text: bytes, _data: object) -> None:
+    pass
+
+
+def start_backend(*, quiet: bool = False) -> None:
+    """Initialise llama.cpp; once per process, before anything else. Its warnings go to stderr."""
+    lib.llama_log_set(_log_nothing if quiet else _log_warnings, ctypes.c_void_p(0))
     lib.llama_backend_init()
 
 
