@@ -45,6 +45,11 @@ def test_figures_hang_together():
         assert len(card.revision) == 40
         assert card.profile == (SMALL if card.parameters < 4 else LARGE)
         assert card.n_ctx == (8192 if card.parameters < 4 else 16384)
+        assert card.kv_type == "f16"
+        # 6.6 bits a weight at the output, 4.5 at the input; the 0.5b's rows are too short for that.
+        ratio = card.output_bytes / card.embedding_bytes
+        assert ratio == pytest.approx(34 / 22 if card.name == "0.5b" else 210 / 144)
+        assert card.output_bytes + card.embedding_bytes < card.size_bytes / 2
         assert card.sampling == Sampling(temperature=0.7, top_p=0.8, top_k=20)
     for field in ("sha256", "size_bytes", "file", "title"):
         assert len({getattr(card, field) for card in cards}) == len(cards)
@@ -100,6 +105,7 @@ def test_an_unknown_name_lists_the_known_and_the_nearest():
         ("default = false", "default = 0", "Expected `bool`, got `int` - at `$.default`"),
         ("default = false", "", "missing required field `default`"),
         ("n_layers = 24", "n_layers =", "Invalid value"),
+        ('kv_type = "f16"', 'kv_type = "q4_0"', "Invalid enum value 'q4_0' - at `$.kv_type`"),
         ('sha256 = "1d', 'sha256 = "1D', "sha256 has to be 64 lower-case hex digits"),
         ('kind = "hub"', 'kind = "ftp"', "Invalid enum value 'ftp' - at `$.sources[0].kind`"),
         ('file = "', 'file = "../', "file has to be the plain name of a .gguf"),

@@ -140,10 +140,14 @@ def _first_token(arms: Arms, prompt: Prompt) -> float:
 
 
 def _candidates(arms: Arms, rounds: int) -> list[Figure]:
-    """As a step draws them: at 0.8, so that some begin alike. Duplicates do not count."""
+    """As a step draws them: at 0.8, so that some begin alike. Duplicates do not count.
+
+    Both arms guess: the one answer from the prompt, the eight from each other as well.
+    """
     prompt, grammar = cases.body_case()
     many, one = [], []
-    decoder = arms.decoder()
+    decoder = arms.decoder(guesses=True)
+    _warm_up(arms, decoder)
     for i in range(rounds):
         samplings = [
             Sampling(temperature=0.8, top_p=0.95, top_k=50, seed=100 * i + k,

@@ -2,27 +2,32 @@
 
 from qwenagent.engine.base import Accept, Engine
 from qwenagent.engine.device import (
+    Device,
     default_threads,
+    devices,
     gpu_memory,
     library,
     offload_available,
-    visible_gpu,
-    wheel_command,
+    offload_devices,
 )
 from qwenagent.engine.embedded import EmbeddedEngine
 from qwenagent.engine.requests import LoadSettings
 from qwenagent.engine.scripted import ScriptedEngine
+from qwenagent.engine.wheels import visible_gpu, wheel_command
 
 __all__ = [
     "Accept",
+    "Device",
     "EmbeddedEngine",
     "Engine",
     "LoadSettings",
     "ScriptedEngine",
     "default_threads",
+    "devices",
     "gpu_memory",
     "library",
     "offload_available",
+    "offload_devices",
     "visible_gpu",
     "wheel_command",
 ]

@@ -7,6 +7,7 @@ token in the same state.
 from __future__ import annotations
 
 import ctypes
+import re
 from collections import OrderedDict
 from typing import Any
 
@@ -23,6 +24,11 @@ from qwenagent.grammar import Grammar
 _EQUAL = np.ones(256, dtype=np.float32)
 _KEPT = 32
 """Compiled grammars that are kept; those of one step are few."""
+_DEEPEST = 5_000
+"""llama.cpp recurses into brackets and into rules that begin with a rule: 20,000 end it."""
+_TEXTS = re.compile(r'#[^\n]*+|"(?:\\.|[^"\\])*+"?|\[(?:\\.|[^\]\\])*+\]?', re.DOTALL)
+_NAMES = re.compile(r'(")? ?[\w-]++( ?::=)?')
+"""Rules by name, with the text in front of them or the sign that defines them."""
 
 
 class Constraint:
@@ -36,7 +42,9 @@ class Constraint:
         self._array = lib.llama_token_data_array(self._one, 1, -1, False)
 
     def allows(self, token: int) -> bool:
-        """Return whether `token` may come next."""
+        """Return whether `token` may come next; an id that is none may not."""
+        if not 0 <= token < self._model.n_vocab:  # would abort the process
+            return False
         entry = self._one[0]
         entry.id, entry.logit, entry.p = token, 1.0, 0.0
         self._array.size, self._array.selected, self._array.sorted = 1, -1, False
@@ -123,8 +131,27 @@ class Grammars:
         return pristine.clone()
 
     def _compile(self, grammar: Grammar) -> Constraint:
-        sampler = lib.llama_sampler_init_grammar(self._model.vocab, grammar.text.encode(), b"root")
-        # An empty text is read as "no grammar at all" instead of as an error.
-        if not sampler or not grammar.text.strip():
-            raise InvalidGrammar(f"llama.cpp could not read the grammar of {grammar.origin}")
+        # llama.cpp would take an empty text for no grammar at all, and end a text at a NUL byte.
+        if not grammar.text.strip() or "\0" in grammar.text or _is_deep(grammar.text):
+            raise _unreadable(grammar)
+        try:
+            text = grammar.text.encode()
+        except UnicodeEncodeError:  # a lone surrogate
+            raise _unreadable(grammar) from None
+        sampler = lib.llama_sampler_init_grammar(self._model.vocab, text, b"root")
+        if not sampler:
+            raise _unreadable(grammar)
         return Constraint(self._model, sampler)
+
+
+def _unreadable(grammar: Grammar) -> InvalidGrammar:
+    return InvalidGrammar(f"llama.cpp could not read the grammar of {grammar.origin}")
+
+
+def _is_deep(text: str) -> bool:
+    """Return whether brackets or rules may nest so deep that the stack would overflow."""
+    if len(text) < 2 * _DEEPEST:
+        return False
+    bare = " ".join(_TEXTS.sub(lambda found: '"' if found[0][1:-1] else " ", text).split())
+    leading = sum(not (behind or defined) for behind, defined in _NAMES.findall(bare))
+    return bare.count("(") + leading > _DEEPEST

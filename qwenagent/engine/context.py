@@ -7,7 +7,10 @@ decode.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import llama_cpp.llama_cpp as lib
@@ -17,17 +20,31 @@ from numpy.typing import NDArray
 from qwenagent.engine.llama import Model
 from qwenagent.engine.requests import LoadSettings
 from qwenagent.errors import EngineError, ModelLoadFailed
+from qwenagent.registry import KvType
 
 N_BATCH = 512
 """Most tokens of one decode call."""
 MAX_FORKS = 8
+_FORKS = frozenset(range(1, MAX_FORKS + 1))
 MAX_ROWS = 33
 """Logits rows of one decode call: a draft and the token before it. More abort the process."""
 _ABORTED = 2
+_TYPES: dict[KvType, int] = {"f16": lib.GGML_TYPE_F16, "q8_0": lib.GGML_TYPE_Q8_0}
 
 
 class Aborted(Exception):
     """A decode call was ended by `Context.abort`; the cache is as it was before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Tokens for sequences that held the same until now, from `position` on."""
+
+    tokens: Sequence[int]
+    sequences: Sequence[int]
+    position: int
+    n_rows: int
+    """Logits are wanted for so many of the last tokens."""
 
 
 class Context:
@@ -43,7 +60,12 @@ class Context:
         # With 0 llama.cpp reserves a row for each token of a batch: 300 MB for this vocabulary.
         params.n_outputs_max = MAX_ROWS
         params.n_threads = params.n_threads_batch = settings.n_threads
-        params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_AUTO
+        params.type_k = params.type_v = _TYPES[settings.kv_type]
+        # Quantised values can only be read by flash attention.
+        is_f16 = settings.kv_type == "f16"
+        params.flash_attn_type = (
+            lib.LLAMA_FLASH_ATTN_TYPE_AUTO if is_f16 else lib.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        )
         params.no_perf = True
         self.pointer = lib.llama_init_from_model(model.pointer, params)
         if not self.pointer:
@@ -63,6 +85,7 @@ class Context:
 
     def keep(self, n_tokens: int) -> None:
         """Forget everything of the conversation after its first `n_tokens`."""
+        n_tokens = max(n_tokens, 0)
         if n_tokens < len(self.tokens):
             lib.llama_memory_seq_rm(self._memory, 0, n_tokens, -1)
             del self.tokens[n_tokens:]
@@ -75,8 +98,7 @@ class Context:
             Aborted: `abort` was called meanwhile.
         """
         n = len(tokens)
-        if n > N_BATCH or n_rows > MAX_ROWS:  # either would abort the process
-            raise EngineError(f"{n} tokens and {n_rows} rows, at most {N_BATCH} and {MAX_ROWS}")
+        _check_batch(n, n_rows)
         at = len(self.tokens)
         self._fill(tokens, range(at, at + n), [(0,)] * n)
         rows = self._array(self._batch.logits, np.int8, n)
@@ -88,22 +110,47 @@ class Context:
     # -- forks --------------------------------------------------------------------------------
 
     def fork(self, n: int) -> None:
-        """Let the sequences 1 to n begin as the conversation is now."""
+        """Let the sequences 1 to n, of MAX_FORKS, begin as the conversation is now."""
+        if n > MAX_FORKS:  # would abort the process
+            raise EngineError(f"{n} forks, at most {MAX_FORKS}")
         for sequence in range(1, n + 1):
             lib.llama_memory_seq_cp(self._memory, 0, sequence, -1, -1)
 
-    def decode_forks(
-        self, tokens: Sequence[int], sequences: Sequence[Sequence[int]], position: int
-    ) -> None:
-        """Read each token into its sequences, which held the same until now; row i is its row.
+    def read(self, parts: Sequence[Part]) -> list[Callable[[int], NDArray[np.float32]]]:
+        """Read tokens into forks; for each part return a function from row to logits.
 
         Raises:
             EngineError, Aborted: see `decode`.
         """
-        n = len(tokens)
-        self._fill(tokens, [position] * n, sequences)
-        self._array(self._batch.logits, np.int8, n)[:] = 1
-        self._decode(n, {fork: position for several in sequences for fork in several})
+        n = sum(len(part.tokens) for part in parts)
+        n_rows = sum(part.n_rows for part in parts)
+        _check_batch(n, n_rows)
+        forks = [fork for part in parts for fork in part.sequences]
+        if not len(parts) <= len(forks) <= MAX_FORKS or not _FORKS.issuperset(forks):
+            raise EngineError(f"{len(parts)} parts for the forks {forks}, of 1 to {MAX_FORKS}")
+        tokens = [token for part in parts for token in part.tokens]
+        positions = [part.position + i for part in parts for i in range(len(part.tokens))]
+        self._fill(tokens, positions, [p.sequences for p in parts for _ in p.tokens])
+        wanted = self._array(self._batch.logits, np.int8, n)
+        wanted[:] = 0
+        firsts = []
+        end = 0
+        for part in parts:
+            end += len(part.tokens)
+            wanted[end - part.n_rows : end] = 1
+            firsts.append(end - part.n_rows)
+        self._decode(n, {fork: part.position for part in parts for fork in part.sequences})
+        return [partial(self._row, first) for first in firsts]
+
+    def cut(self, sequence: int, n_tokens: int) -> None:
+        """Forget everything of a fork after its first `n_tokens`."""
+        lib.llama_memory_seq_rm(self._memory, sequence, n_tokens, -1)
+
+    def adopt(self, sequence: int, tokens: Sequence[int]) -> None:
+        """Let the conversation go on as a fork does: with these tokens."""
+        at = len(self.tokens)
+        lib.llama_memory_seq_cp(self._memory, sequence, 0, at, at + len(tokens))
+        self.tokens += tokens
 
     def drop(self, sequence: int) -> None:
         """Forget a fork."""
@@ -112,29 +159,40 @@ class Context:
     # -- logits -------------------------------------------------------------------------------
 
     def logits(self, row: int = -1) -> NDArray[np.float32]:
-        """Return the logits after the token at this place of the batch, (n_vocab,) float32."""
+        """Return the logits after the token at this place of the batch, (n_vocab,) float32.
+
+        Raises:
+            EngineError: none were asked for there.
+        """
         pointer = lib.llama_get_logits_ith(self.pointer, row)
+        if not pointer:
+            raise EngineError(f"there are no logits for row {row} of the last batch")
         return np.ctypeslib.as_array(pointer, (self._n_vocab,))
+
+    def _row(self, first: int, row: int) -> NDArray[np.float32]:
+        return self.logits(first + row)
 
     # -- files --------------------------------------------------------------------------------
 
     def save(self, path: Path) -> bool:
         """Write the conversation's cache and tokens to a file."""
         ids = (lib.llama_token * len(self.tokens))(*self.tokens)
-        n = lib.llama_state_seq_save_file(
-            self.pointer, str(path).encode(), 0, ids, len(self.tokens)
-        )
+        n = lib.llama_state_seq_save_file(self.pointer, os.fsencode(path), 0, ids, len(self.tokens))
         return bool(n)
 
     def load(self, path: Path) -> bool:
-        """Make the conversation what a file holds; empty if that cannot be read."""
+        """Make the conversation what a file holds; empty if that cannot be read.
+
+        The file has to be whole: one that was cut off aborts the process.
+        """
         self.keep(0)
         room = self.n_ctx
         ids, n = (lib.llama_token * room)(), ctypes.c_size_t()
         read = lib.llama_state_seq_load_file(
-            self.pointer, str(path).encode(), 0, ids, room, ctypes.byref(n)
+            self.pointer, os.fsencode(path), 0, ids, room, ctypes.byref(n)
         )
-        if not read:
+        # The tokens may be fewer than what came into the cache.
+        if not read or lib.llama_memory_seq_pos_max(self._memory, 0) != n.value - 1:
             lib.llama_memory_seq_rm(self._memory, 0, -1, -1)
             return False
         self.tokens = list(ids[: n.value])
@@ -185,6 +243,12 @@ class Context:
             f"llama.cpp could not decode {n_tokens} tokens after {len(self.tokens)} "
             f"of n_ctx {self.n_ctx} (code {code})"
         )
+
+
+def _check_batch(n_tokens: int, n_rows: int) -> None:
+    """Refuse what could abort the process."""
+    if not 0 < n_tokens <= N_BATCH or not 0 < n_rows <= MAX_ROWS:
+        raise EngineError(f"{n_tokens} tokens and {n_rows} rows, at most {N_BATCH} and {MAX_ROWS}")
 
 
 def _watch(pointer: object, flag: ctypes.Array[ctypes.c_char]) -> object:

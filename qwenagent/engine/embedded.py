@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
 from qwenagent.engine.base import Accept
-from qwenagent.engine.device import visible_gpu
 from qwenagent.engine.requests import CompleteRequest, CountRequest, LoadSettings, Ready
+from qwenagent.engine.wheels import visible_gpu
 from qwenagent.engine.worker import serve
 from qwenagent.errors import EngineCrashed, EngineError, QwenAgentError
 from qwenagent.grammar import Grammar
@@ -64,7 +66,8 @@ class EmbeddedEngine:
         """
         if self.worker_pid is None:
             self._stop()
-            self._start()
+            with self._ready_or_stopped():
+                self._start()
 
     def complete(
         self,
@@ -82,19 +85,21 @@ class EmbeddedEngine:
         self._number += 1
         samplings = tuple(replace(sampling, seed=sampling.seed + i) for i in range(n))
         request = CompleteRequest(self._number, prompt, grammar, samplings)
-        try:
-            return self._converse(request, _Listener(accept, cancel, on_text, on_prefill))
-        except QwenAgentError:
-            raise  # the worker's own word: it is ready for the next question
-        except BaseException:
-            # Ctrl-C in the middle: the worker is still writing an answer that nobody reads.
-            self._stop()
-            raise
+        listener = _Listener(accept, cancel, on_text, on_prefill)
+        self.start()
+        with self._ready_or_stopped():
+            answer = self._converse(request, listener)
+        if isinstance(answer, QwenAgentError):
+            raise answer
+        return answer
 
     def count(self, text: str | Prompt) -> int:
         """See `Engine.count`."""
-        self._send(CountRequest(text))
-        match self._receive():
+        self.start()
+        with self._ready_or_stopped():
+            self._send(CountRequest(text))
+            answer = self._receive()
+        match answer:
             case ("count", int(n)):
                 return n
             case ("error", QwenAgentError() as error):
@@ -113,7 +118,11 @@ class EmbeddedEngine:
             n_threads=self._settings.n_threads,
             library=self._ready.library,
             gpu_idle=visible_gpu() if self._ready.device == "CPU" else "",
-            details={"weights": self._ready.weights, "log": str(self._settings.log or "")},
+            details={
+                "weights": self._ready.weights,
+                "log": str(self._settings.log or ""),
+                **self._ready.details,
+            },
         )
 
     def close(self) -> None:
@@ -136,16 +145,33 @@ class EmbeddedEngine:
         self._ready = values[0]
 
     def _stop(self) -> None:
-        if self._pipe:
-            self._pipe.close()
-        if self._process:
-            self._process.join(1)
-            if self._process.is_alive():
-                self._process.kill()
-                self._process.join()
+        pipe, process = self._pipe, self._process
         self._process = self._pipe = None
+        if pipe:
+            pipe.close()
+        if process:
+            try:
+                process.join(1)
+            finally:  # another Ctrl-C perhaps
+                process.kill()
+                process.join()
 
-    def _converse(self, request: CompleteRequest, listener: _Listener) -> list[Completion]:
+    @contextmanager
+    def _ready_or_stopped(self) -> Iterator[None]:
+        """End the worker where its answer is not waited for: nobody would read it.
+
+        So it is after Ctrl-C and after an error of the caller's own callbacks.
+        """
+        try:
+            yield
+        except BaseException:
+            self._stop()
+            raise
+
+    def _converse(
+        self, request: CompleteRequest, listener: _Listener
+    ) -> list[Completion] | QwenAgentError:
+        """Ask and listen; return the answers, or the worker's own error: it goes on after it."""
         self._send(request)
         told = False
         while True:
@@ -163,12 +189,11 @@ class EmbeddedEngine:
                     enough = listener.accept is not None and listener.accept(candidate)
                     self._send(("enough",) if enough else ("more",))
                 case ("error", QwenAgentError() as error):
-                    raise error
+                    return error
                 case ("done", list(answers)):
                     return answers
 
     def _send(self, message: object) -> None:
-        self.start()
         assert self._pipe is not None
         try:
             self._pipe.send(message)
@@ -191,7 +216,8 @@ class EmbeddedEngine:
         if code is not None and code < 0:
             how = f"signal {signal.Signals(-code).name}"
         self._stop()
+        log = self._settings.log
         return EngineCrashed(
             f"the engine worker died ({how})",
-            hint=f"llama.cpp's last words are in {self._settings.log}",
+            hint=f"llama.cpp's last words are in {log}" if log else "",
         )

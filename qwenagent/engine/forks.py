@@ -1,103 +1,238 @@
-"""Answers to one prompt that are written side by side.
+"""Answers to one prompt, written side by side; a single answer is the simplest case.
 
-Answers that are the same until now are one token in a batch, which is read into all of their
-sequences: eight answers cost eight times as much only from where they part.
+Answers that are the same until now are one branch: its tokens are read once, into all of their
+sequences, so that eight answers cost eight times as much only from where they part. How a branch
+may go on is guessed from the prompt and from the other answers, and read in the same batch.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qwenagent.engine.context import Aborted, Context
+from qwenagent.engine.context import MAX_ROWS, N_BATCH, Aborted, Context, Part
+from qwenagent.engine.lookup import Lookup
+from qwenagent.engine.pace import Chance, Pace
 from qwenagent.engine.writing import ReadPrompt, Watch, Writing
-from qwenagent.protocol.messages import Completion, Usage
+from qwenagent.protocol.messages import Completion
+
+LEAST_AGREED = 6
+"""Tokens; what agrees in fewer is chance."""
+_Rows = Callable[[int], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Guessing:
+    """What an answer may be copied from, and what tells when that pays."""
+
+    lookup: Lookup
+    pace: Callable[[], Pace]
+
+
+@dataclass(slots=True)
+class _Branch:
+    """Forks that have written the same until now. A fork is the number of its sequence."""
+
+    forks: list[int]
+    n_held: int
+    """Tokens that their sequences hold."""
+    pending: list[int]
+    """Tokens that were taken and are to be read."""
+    guess: list[int] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> list[int]:
+        """What is to be read."""
+        return [*self.pending, *self.guess]
 
 
 class Forks:
-    """Answers that are written side by side, each in a sequence of its own."""
+    """Writes answers, each into a sequence of its own."""
 
-    def __init__(self, context: Context, writings: dict[int, Writing], watch: Watch) -> None:
+    def __init__(
+        self,
+        context: Context,
+        writings: Mapping[int, Writing],
+        watch: Watch,
+        *,
+        alone: bool,
+        guessing: Guessing | None,
+        jumps: bool,
+    ) -> None:
+        """`writings` are by the number of the answer.
+
+        An answer that is `alone` is not asked about and ends the conversation in the cache;
+        `jumps` takes forced text at once.
+        """
         self._context = context
         self._watch = watch
-        self._active = {fork: item for fork, item in enumerate(writings.items(), 1)}
+        self._guessing = guessing
+        self._alone = alone
+        self._jumps = jumps
+        self._numbers = dict(enumerate(writings, 1))
+        self._writings = dict(enumerate(writings.values(), 1))
+        self._open = list(self._writings)
+        """Forks whose answers are not told yet."""
+        self._held = dict.fromkeys(self._writings, len(context.tokens))
+        self._texts = {fork: guessing.lookup.begin() for fork in self._writings} if guessing else {}
+        self.is_enough = False
+        """Whether an answer was accepted, or the watch cancelled."""
 
     def write(
-        self, logits: NDArray[np.float32], read: ReadPrompt, found: dict[int, Completion]
-    ) -> bool:
-        """Write until all are at their end or one is accepted; return whether that is enough."""
-        self._context.fork(len(self._active))
-        texts = {done.text for done in found.values()}
-        position = len(read.ids)
-        parted = self._part([list(self._active)], [logits])
-        try:
-            while parted:
-                for fork in [fork for _, forks in parted for fork in forks]:
-                    number, writing = self._active[fork]
-                    if not writing.ended:
-                        continue
-                    self._context.drop(fork)
-                    done = writing.completion(read, first=not found)
-                    if done.text in texts:  # another one has written the same
-                        continue
-                    texts.add(done.text)
-                    found[number] = done
-                    if self._watch.accept(done):
-                        return True
-                if self._watch.cancelled():
-                    return self._cancel(read, found)
-                parted = self._step(parted, position)
-                position += 1
-        except Aborted:
-            return self._cancel(read, found)
-        finally:
-            for fork in self._active:
-                self._context.drop(fork)
-        return False
+        self, logits: NDArray[np.float32], read: ReadPrompt, seen: set[str]
+    ) -> list[Completion]:
+        """Write until all are at their end or one is accepted; return the answers by number.
 
-    def _part(
-        self, groups: Sequence[Sequence[int]], rows: Sequence[NDArray[np.float32]]
-    ) -> list[tuple[int, list[int]]]:
-        """Choose and take a token for each fork; return each token with those that took it.
-
-        `groups` are forks that have written the same until now, and `rows` their logits.
+        Those whose text is in `seen` are left out, and the others' are added to it. If the watch
+        cancels, the last one is what was written until then. An answer that is alone, and one
+        that is accepted, stay in the cache as the conversation's end.
         """
-        parted: list[tuple[int, list[int]]] = []
-        for group, logits in zip(groups, rows, strict=True):
-            took: dict[int, list[int]] = {}
-            for fork in group:
-                writing = self._active[fork][1]
-                token = writing.choose(logits)
-                writing.take(token)
-                took.setdefault(token, []).append(fork)
-            parted += took.items()
-        return parted
+        self._context.fork(len(self._writings))
+        found: dict[int, Completion] = {}
+        try:
+            whole = _Branch(list(self._writings), len(read.ids), [])
+            branches = self._timed(whole.forks, lambda: self._follow(whole, lambda _: logits))
+            while self._tell(branches, read, seen, found):
+                if self._watch.cancelled():
+                    raise Aborted
+                branches = self._step(branches)
+        except Aborted:
+            self.is_enough = True
+            return [*_by_number(found), self._cut_short(read, seen)]
+        finally:
+            for fork in self._writings:
+                self._context.drop(fork)
+        return _by_number(found)
 
-    def _step(
-        self, parted: Sequence[tuple[int, list[int]]], position: int
-    ) -> list[tuple[int, list[int]]]:
-        """Read the tokens that were taken and go on with the forks that are not at their end."""
-        open_ = [
-            (token, going)
-            for token, forks in parted
-            if (going := [fork for fork in forks if not self._active[fork][1].ended])
-        ]
-        if not open_:
-            return []
+    # -- the ends -----------------------------------------------------------------------------
+
+    def _tell(
+        self,
+        branches: Sequence[_Branch],
+        read: ReadPrompt,
+        seen: set[str],
+        found: dict[int, Completion],
+    ) -> bool:
+        """Hand over the answers that came to their end; return whether others go on."""
+        going = {fork for branch in branches for fork in branch.forks}
+        for fork in [fork for fork in self._open if fork not in going]:
+            self._open.remove(fork)
+            done = self._writings[fork].completion(read, first=not seen)
+            if done.text not in seen:  # otherwise another one has written the same
+                seen.add(done.text)
+                found[self._numbers[fork]] = done
+                self.is_enough = not self._alone and self._watch.accept(done)
+            if self.is_enough or self._alone:
+                self._adopt(fork)
+                return False
+            self._context.drop(fork)
+        return bool(going)
+
+    def _cut_short(self, read: ReadPrompt, seen: set[str]) -> Completion:
+        writing = self._writings[self._open[0]]
+        writing.stop = "cancelled"
+        if self._alone:
+            self._adopt(self._open[0])
+        return writing.completion(read, first=not seen)
+
+    def _adopt(self, fork: int) -> None:
+        n = self._held[fork] - len(self._context.tokens)
+        self._context.adopt(fork, self._writings[fork].tokens[:n])
+
+    # -- a step -------------------------------------------------------------------------------
+
+    def _step(self, branches: Sequence[_Branch]) -> list[_Branch]:
+        """Read what was taken, and guesses behind it; choose what comes next."""
+        forks = [fork for branch in branches for fork in branch.forks]
+        return self._timed(forks, lambda: self._read(branches))
+
+    def _timed(self, forks: Sequence[int], work: Callable[[], list[_Branch]]) -> list[_Branch]:
         start = time.perf_counter()
-        groups = [forks for _, forks in open_]
-        self._context.decode_forks([token for token, _ in open_], groups, position)
-        following = self._part(groups, [self._context.logits(row) for row in range(len(groups))])
-        share = (time.perf_counter() - start) / sum(map(len, groups))
-        for fork in (fork for forks in groups for fork in forks):
-            self._active[fork][1].decode_s += share
+        following = work()
+        share = (time.perf_counter() - start) / len(forks)
+        for fork in forks:
+            self._writings[fork].decode_s += share
         return following
 
-    def _cancel(self, read: ReadPrompt, found: dict[int, Completion]) -> bool:
-        number = max([*found, *(number for number, _ in self._active.values())])
-        usage = Usage(len(read.ids), read.n_cached, prefill_s=read.seconds, calls=1)
-        found[number] = Completion("", "cancelled", usage)
-        return True
+    def _read(self, branches: Sequence[_Branch]) -> list[_Branch]:
+        n_right = sum(self._writings[fork].n_right for fork in self._writings)
+        self._guess(branches)
+        following: list[_Branch] = []
+        for batch in _batches(branches):
+            parts = [Part(b.tokens, b.forks, b.n_held, len(b.guess) + 1) for b in batch]
+            for branch, rows in zip(batch, self._context.read(parts), strict=True):
+                following += self._follow(branch, rows)
+        n_right = sum(self._writings[fork].n_right for fork in self._writings) - n_right
+        if self._guessing and any(branch.guess for branch in branches):
+            self._guessing.pace().learn([(len(b.guess), len(b.forks)) for b in branches], n_right)
+        return following
+
+    def _follow(self, branch: _Branch, rows: _Rows) -> list[_Branch]:
+        """Let each fork choose along the guess as far as it agrees; return what goes on."""
+        parted: dict[tuple[int, ...], _Branch] = {}
+        n_read = branch.n_held + len(branch.pending)
+        for fork in branch.forks:
+            n_right, pending = self._choose(fork, branch.guess, rows)
+            self._held[fork] = n_read + n_right
+            if n_right < len(branch.guess):
+                self._context.cut(fork, n_read + n_right)
+            if not self._writings[fork].ended:
+                same = _Branch([], n_read + n_right, pending)
+                parted.setdefault((n_right, *pending), same).forks.append(fork)
+        return list(parted.values())
+
+    def _choose(self, fork: int, guess: Sequence[int], rows: _Rows) -> tuple[int, list[int]]:
+        """Take tokens while they are those of the guess, and the one after.
+
+        Returns how many were, and what is to be read next.
+        """
+        writing = self._writings[fork]
+        n_right = 0
+        token = writing.choose(rows(0))
+        while not writing.take(token) and n_right < len(guess) and token == guess[n_right]:
+            n_right += 1
+            token = writing.choose(rows(n_right))
+        jumped = writing.jump() if self._jumps and not writing.ended else []
+        writing.n_guessed += len(guess)
+        writing.n_right += n_right
+        if self._guessing:
+            new = [*guess[:n_right], token, *jumped]
+            self._guessing.lookup.extend(self._texts[fork], new)
+        return n_right, [token, *jumped]
+
+    def _guess(self, branches: Sequence[_Branch]) -> None:
+        """Let branches guess where that pays."""
+        n_used = len(self._context.tokens) + sum(len(w.tokens) for w in self._writings.values())
+        if not self._guessing or n_used + 2 * MAX_ROWS > self._context.n_ctx:
+            return
+        lookup = self._guessing.lookup
+        found = [lookup.guess(self._texts[b.forks[0]], MAX_ROWS - 1) for b in branches]
+        if all(agreed < LEAST_AGREED for _, agreed in found):
+            return
+        chances = [
+            Chance(agreed, len(guess) if agreed >= LEAST_AGREED else 0, len(branch.forks))
+            for branch, (guess, agreed) in zip(branches, found, strict=True)
+        ]
+        lengths = self._guessing.pace().worth(chances)
+        for branch, (guess, _), n in zip(branches, found, lengths, strict=True):
+            if n:
+                branch.guess = self._writings[branch.forks[0]].legal(guess[:n])
+
+
+def _by_number(found: Mapping[int, Completion]) -> list[Completion]:
+    return [found[number] for number in sorted(found)]
+
+
+def _batches(branches: Sequence[_Branch]) -> Iterator[list[_Branch]]:
+    """Yield branches whose tokens fit into one decode call together; mostly that is all."""
+    batch: list[_Branch] = []
+    for branch in branches:
+        if batch and sum(len(b.tokens) for b in (*batch, branch)) > N_BATCH:
+            yield batch
+            batch = []
+        batch.append(branch)
+    yield batch

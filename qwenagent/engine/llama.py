@@ -7,6 +7,7 @@ objects and freed by `close`. A ctypes pointer that is NULL is falsy, but not No
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class Model:
         # Read instead of mapped: on a CPU the weights are repacked while they are read, and the
         # mapped file would stand in memory beside the repacked copy.
         params.load_mode = lib.LLAMA_LOAD_MODE_NONE
-        self._model = lib.llama_model_load_from_file(str(settings.path).encode(), params)
+        self._model = lib.llama_model_load_from_file(os.fsencode(settings.path), params)
         if not self._model:
             raise ModelLoadFailed(
                 f"llama.cpp could not load {settings.path}",

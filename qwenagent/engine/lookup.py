@@ -1,7 +1,8 @@
 """Prompt lookup: guesses how an answer goes on by where its end has stood before.
 
-Rewriting a file is mostly copying it. A guess is a row of tokens that the model then confirms in
-one batch, so a wrong one costs time and never changes the answer. Knows tokens only.
+Rewriting a file is mostly copying it, and answers to one prompt are much like each other. A guess
+is a row of tokens that the model then confirms in one batch, so a wrong one costs time and never
+changes the answer. Knows tokens only.
 """
 
 from __future__ import annotations
@@ -14,46 +15,56 @@ LONGEST = 32
 """Agreement is not counted beyond this."""
 PLACES = 4
 """So many of the latest places with the same end are compared."""
+_LOOKED_AT = 16
+"""Of the latest places; some have nothing behind them, as where an answer itself has arrived."""
 
 
 class Lookup:
-    """An index over a prompt and the answer that grows behind it."""
+    """An index over a prompt and the answers that grow behind it."""
 
-    def __init__(self, tokens: Sequence[int]) -> None:
-        self._tokens: list[int] = []
-        self._places: dict[tuple[int, ...], list[int]] = {}
-        """By n-gram: the positions behind it, the latest last."""
-        self.extend(tokens)
+    def __init__(self, prompt: Sequence[int]) -> None:
+        self._texts: list[list[int]] = [[]]
+        """The prompt, then the answers, which begin with the end of the prompt."""
+        self._places: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+        """By n-gram: text and position behind it, the latest last."""
+        self.extend(0, prompt)
 
-    def extend(self, tokens: Sequence[int]) -> None:
-        """Add tokens at the end."""
+    def begin(self) -> int:
+        """Begin another answer and return its number."""
+        self._texts.append(self._texts[0][-LONGEST:])
+        return len(self._texts) - 1
+
+    def extend(self, number: int, tokens: Sequence[int]) -> None:
+        """Add tokens at the end of an answer; number 0 is the prompt."""
+        text = self._texts[number]
         for token in tokens:
-            self._tokens.append(token)
-            at = len(self._tokens)
-            if at >= N_GRAM:
-                self._places.setdefault(tuple(self._tokens[at - N_GRAM :]), []).append(at)
+            text.append(token)
+            if len(text) >= N_GRAM:
+                key = tuple(text[-N_GRAM:])
+                self._places.setdefault(key, []).append((number, len(text)))
 
-    def guess(self, limit: int) -> tuple[list[int], int]:
+    def guess(self, number: int, limit: int) -> tuple[list[int], int]:
         """Return up to `limit` tokens that may come next, and how many before them agree.
 
         Of several places the one with the longest agreement counts, then the latest.
         """
-        end = len(self._tokens)
-        best, agreed = 0, 0
-        for place in reversed(
-            self._places.get(tuple(self._tokens[end - N_GRAM :]), [])[-PLACES - 1 :]
-        ):
-            if place == end:
+        tail = self._texts[number]
+        best: list[int] = []
+        agreed = n_compared = 0
+        for other, at in reversed(self._places.get(tuple(tail[-N_GRAM:]), [])[-_LOOKED_AT:]):
+            text = self._texts[other]
+            if at == len(text) or n_compared == PLACES:
                 continue
-            n = self._agreement(place)
+            n_compared += 1
+            n = _agreement(text, at, tail)
             if n > agreed:
-                best, agreed = place, n
-        return (self._tokens[best : best + limit], agreed) if agreed else ([], 0)
+                best, agreed = text[at : at + limit], n
+        return best, agreed
 
-    def _agreement(self, place: int) -> int:
-        """Return how many tokens before `place` are those at the end."""
-        tokens, n = self._tokens, N_GRAM
-        end = len(tokens)
-        while n < LONGEST and n < place and tokens[place - n - 1] == tokens[end - n - 1]:
-            n += 1
-        return n
+
+def _agreement(text: Sequence[int], at: int, tail: Sequence[int]) -> int:
+    """Return how many tokens before `at` are those at the end of `tail`."""
+    n, most = N_GRAM, min(LONGEST, at, len(tail))
+    while n < most and text[at - n - 1] == tail[-n - 1]:
+        n += 1
+    return n

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from qwenagent.grammar import Grammar
 from qwenagent.protocol.messages import Prompt, Sampling
+from qwenagent.registry import KvType
 
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """What to load and how. `n_gpu_layers` -1 means all."""
+    """What to load and how."""
 
     path: Path
     n_ctx: int
     n_threads: int
     n_gpu_layers: int = 0
+    """Layers on the GPU, the output layer among them; -1 is as many as fit."""
+    kv_type: KvType = "f16"
     log: Path | None = None
     """File for llama.cpp's own messages; each start of the worker begins it anew."""
     cache: Path | None = None
@@ -49,3 +52,5 @@ class Ready:
     n_ctx: int
     device: str
     library: str
+    details: dict[str, str] = field(default_factory=dict)
+    """For `EngineInfo.details`."""

@@ -13,16 +13,20 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qwenagent.engine.requests import CompleteRequest, CountRequest, LoadSettings, Ready
-from qwenagent.errors import QwenAgentError
+from qwenagent.errors import ModelLoadFailed, QwenAgentError
 from qwenagent.protocol.messages import Completion
 
 if TYPE_CHECKING:
+    from qwenagent.engine.context import Context
     from qwenagent.engine.decoder import Decoder
+    from qwenagent.engine.llama import Model
+    from qwenagent.engine.offload import Placed
 
 
 class _Inbox:
@@ -55,6 +59,7 @@ class _Inbox:
             try:
                 message = self._pipe.recv()
             except (EOFError, OSError):
+                self._cancel(sys.maxsize)  # nobody will read what is still to be answered
                 self._messages.put(None)
                 return
             if isinstance(message, tuple) and message[0] == "cancel":
@@ -64,8 +69,8 @@ class _Inbox:
 
     def _cancel(self, number: int) -> None:
         with self._lock:
-            self._cancelled = number
-            if number == self._running:
+            self._cancelled = max(number, self._cancelled)
+            if number >= self._running:
                 self._abort()
 
 
@@ -90,22 +95,49 @@ def serve(pipe: Connection, settings: LoadSettings) -> None:
 
 def _load(settings: LoadSettings) -> tuple[Decoder, Ready]:
     # Here, so that the parent, which imports this module for `serve`, need not load llama.cpp.
-    from qwenagent.engine.context import Context
     from qwenagent.engine.decoder import Decoder
-    from qwenagent.engine.device import library, offload_device
-    from qwenagent.engine.llama import Model, start_backend
+    from qwenagent.engine.device import library
+    from qwenagent.engine.llama import start_backend
     from qwenagent.engine.saved import SavedPrompts
 
     start_backend()
-    model = Model(settings)
-    context = Context(model, settings)
-    device = offload_device() if settings.n_gpu_layers else ""
+    placed = _place(settings)
+    model, context = placed.loaded
     saved = None
     if settings.cache:
-        key = "|".join([model.fingerprint(settings.path), library(), device, "f16"])
+        computed = [library(), placed.device, settings.kv_type]
+        key = "|".join([model.fingerprint(settings.path), *computed])
         saved = SavedPrompts(settings.cache / "prompts", key, settings.cache_bytes)
     decoder = Decoder(model, context, saved=saved, cache=settings.cache)
-    return decoder, Ready(model.describe(), context.n_ctx, device or "CPU", library())
+    details = {"kv_type": settings.kv_type, "gpu_layers": placed.layers}
+    return decoder, Ready(model.describe(), context.n_ctx, placed.device, library(), details)
+
+
+def _place(settings: LoadSettings) -> Placed[tuple[Model, Context]]:
+    """Load the model with what fits on the GPUs, if llama.cpp has any."""
+    from qwenagent.engine.device import offload_devices
+    from qwenagent.engine.gguf import read_layers
+    from qwenagent.engine.offload import AUTO, Placed, fitting_layers, load_on
+
+    gpus = offload_devices() if settings.n_gpu_layers else []
+    if not gpus:
+        return Placed(_open(settings, 0), "CPU")
+    layers, wanted = read_layers(settings.path), settings.n_gpu_layers
+    if wanted == AUTO:
+        wanted = fitting_layers(gpus, layers, settings.n_ctx, settings.kv_type)
+    return load_on(gpus, layers, wanted, lambda n_layers: _open(settings, n_layers))
+
+
+def _open(settings: LoadSettings, n_gpu_layers: int) -> tuple[Model, Context]:
+    from qwenagent.engine.context import Context
+    from qwenagent.engine.llama import Model
+
+    model = Model(replace(settings, n_gpu_layers=n_gpu_layers))
+    try:
+        return model, Context(model, settings)
+    except ModelLoadFailed:
+        model.close()  # before it is loaded again with fewer layers
+        raise
 
 
 def _separate_from_terminal(settings: LoadSettings) -> None:

@@ -10,6 +10,7 @@ from qwenagent.registry.bundle import (
 )
 from qwenagent.registry.cards import Card, Profile, Source, find_card, load_cards
 from qwenagent.registry.choice import Choice, chosen_model, is_model_path, not_here, pick
+from qwenagent.registry.cores import Cores, probe_cores
 from qwenagent.registry.download import (
     Hub,
     NoSpace,
@@ -22,6 +23,7 @@ from qwenagent.registry.download import (
     reachable_sources,
 )
 from qwenagent.registry.fits import (
+    Fit,
     FitRow,
     Need,
     fit_cells,
@@ -34,6 +36,8 @@ from qwenagent.registry.fits import (
     needed_bytes,
     require_fits,
 )
+from qwenagent.registry.kv import KvType
+from qwenagent.registry.layers import Layers, gpu_room, layers_of, layers_on_gpu
 from qwenagent.registry.machine import Machine, probe_machine
 from qwenagent.registry.sizes import human_bytes
 from qwenagent.registry.store import (
@@ -49,8 +53,12 @@ from qwenagent.registry.store import (
 __all__ = [
     "Card",
     "Choice",
+    "Cores",
+    "Fit",
     "FitRow",
     "Hub",
+    "KvType",
+    "Layers",
     "Machine",
     "Manifest",
     "Need",
@@ -69,11 +77,14 @@ __all__ = [
     "fit_legend",
     "fit_rows",
     "fits_markdown",
+    "gpu_room",
     "home",
     "human_bytes",
     "installed",
     "is_model_path",
     "largest_context",
+    "layers_of",
+    "layers_on_gpu",
     "load_cards",
     "local_file",
     "models_dir",
@@ -85,6 +96,7 @@ __all__ = [
     "pick",
     "place_bundle",
     "place_file",
+    "probe_cores",
     "probe_machine",
     "proxy_for",
     "pull",

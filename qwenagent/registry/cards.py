@@ -17,6 +17,7 @@ import msgspec
 from qwenagent import assets
 from qwenagent.errors import AssetError, UnknownModel
 from qwenagent.protocol.messages import Sampling
+from qwenagent.registry.kv import KvType
 
 _FAMILY = "qwen2.5-coder"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -85,6 +86,12 @@ class Card:
     """Transformer blocks, for splitting between GPU and CPU."""
     kv_bytes_per_token: int
     """KV cache for one token in f16."""
+    kv_type: KvType
+    """Type of the KV cache where memory does not decide; q8_0 takes about half of f16."""
+    output_bytes: int
+    """Weights of the output layer, the first to go to a GPU."""
+    embedding_bytes: int
+    """Weights of the token embeddings, which never go there."""
     license: str
     """SPDX name where there is one."""
     default: bool

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from qwenagent.errors import ModelLoadFailed
 from qwenagent.registry.cards import Card, load_cards
+from qwenagent.registry.kv import SMALLEST, KvType, kv_bytes
 from qwenagent.registry.machine import Machine
 from qwenagent.registry.sizes import human_bytes
 
@@ -33,6 +34,7 @@ class Need:
     kv_cache: int
     buffers: int
     n_ctx: int
+    kv_type: KvType = "f16"
 
     @property
     def total(self) -> int:
@@ -40,48 +42,82 @@ class Need:
         return self.weights + self.kv_cache + self.buffers
 
     def __str__(self) -> str:
+        kind = "" if self.kv_type == "f16" else f"in {self.kv_type} "
         return (
             f"{human_bytes(self.total)} ({human_bytes(self.weights)} weights + "
-            f"{human_bytes(self.kv_cache)} KV cache for {self.n_ctx:,} tokens + "
+            f"{human_bytes(self.kv_cache)} KV cache {kind}for {self.n_ctx:,} tokens + "
             f"{human_bytes(self.buffers)} buffers)"
         )
 
 
-def need(card: Card, n_ctx: int = 0) -> Need:
-    """Return what the card's model needs; `n_ctx` 0 is the card's. The KV cache is f16."""
-    n_ctx = n_ctx or card.n_ctx
-    return Need(card.size_bytes, card.kv_bytes_per_token * n_ctx, BUFFERS_BYTES, n_ctx)
+def need(card: Card, n_ctx: int = 0, kv_type: KvType | None = None) -> Need:
+    """Return what the card's model needs; without `n_ctx` and `kv_type` those of the card."""
+    n_ctx, kind = n_ctx or card.n_ctx, kv_type or card.kv_type
+    cache = kv_bytes(card.kv_bytes_per_token * n_ctx, kind)
+    return Need(card.size_bytes, cache, BUFFERS_BYTES, n_ctx, kind)
 
 
-def needed_bytes(card: Card, n_ctx: int = 0) -> int:
+def needed_bytes(card: Card, n_ctx: int = 0, kv_type: KvType | None = None) -> int:
     """Return the sum of `need`."""
-    return need(card, n_ctx).total
+    return need(card, n_ctx, kv_type).total
 
 
-def largest_context(card: Card, n_bytes: int) -> int:
+def largest_context(card: Card, n_bytes: int, kv_type: KvType | None = None) -> int:
     """Return the largest context for which `n_bytes` suffice, 0 if not even MIN_CTX tokens do.
 
     Whole steps of 1,024 tokens, and no more than the model was trained for.
     """
     left = n_bytes - card.size_bytes - BUFFERS_BYTES
-    n_ctx = left // card.kv_bytes_per_token // _CTX_STEP * _CTX_STEP
+    step = kv_bytes(card.kv_bytes_per_token * _CTX_STEP, kv_type or card.kv_type)
+    n_ctx = left // step * _CTX_STEP
     return min(n_ctx, card.n_ctx_train) if n_ctx >= MIN_CTX else 0
 
 
-def require_fits(card: Card, machine: Machine, n_ctx: int = 0) -> None:
-    """Refuse a model that memory cannot hold; `n_ctx` 0 is the card's.
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a model is loaded so that memory holds it."""
 
-    RAM and GPU memory count together.
+    need: Need
+    notice: str = ""
+    """What is less than the card says, and why; empty if nothing is."""
+
+
+def require_fits(
+    card: Card, machine: Machine, n_ctx: int = 0, kv_type: KvType | None = None
+) -> Fit:
+    """Return how to load a model here; without `n_ctx` and `kv_type` what the card says, or less.
+
+    First the KV cache gives way, in q8_0 at the full context, then the context. RAM and GPU memory
+    count together.
 
     Raises:
-        ModelLoadFailed: with the sum and what would fit.
+        ModelLoadFailed: memory cannot hold it; with the sum and what would fit.
     """
-    wanted, free = need(card, n_ctx), machine.model_bytes
-    if wanted.total > free:
-        raise ModelLoadFailed(
-            f"{card.name} needs {wanted}, {_free(machine)} free",
-            hint=_ways_out(card, free, wanted),
-        )
+    wanted, free = need(card, n_ctx, kv_type), machine.model_bytes
+    if wanted.total <= free:
+        return Fit(wanted)
+    smallest = kv_type or SMALLEST
+    less = need(card, n_ctx, smallest)
+    if less.total > free and not n_ctx and (room := largest_context(card, free, smallest)):
+        less = need(card, room, smallest)
+    if less.total <= free:
+        return Fit(less, f"{_too_much(card, wanted, machine)}; it runs with {_less(less, wanted)}")
+    raise ModelLoadFailed(
+        _too_much(card, wanted, machine), hint=_ways_out(card, free, wanted, smallest)
+    )
+
+
+def _too_much(card: Card, wanted: Need, machine: Machine) -> str:
+    return f"{card.name} needs {wanted}, {_free(machine)} free"
+
+
+def _less(less: Need, wanted: Need) -> str:
+    parts = []
+    if less.n_ctx != wanted.n_ctx:
+        parts.append(f"a context of {less.n_ctx:,} tokens")
+    if less.kv_type != wanted.kv_type:
+        parts.append(f"a KV cache in {less.kv_type}")
+    return " and ".join(parts)
 
 
 def _free(machine: Machine) -> str:
@@ -92,16 +128,19 @@ def _free(machine: Machine) -> str:
     return f"{total} ({parts}) are"
 
 
-def _ways_out(card: Card, free: int, wanted: Need) -> str:
+def _ways_out(card: Card, free: int, wanted: Need, smallest: KvType) -> str:
     ways = []
     cards = load_cards().values()
     smaller = [c for c in cards if c.parameters < card.parameters and needed_bytes(c) <= free]
     if smaller:
         best = max(smaller, key=lambda c: (c.default, c.parameters))
         ways.append(f"--model {best.name} needs {human_bytes(needed_bytes(best))}")
-    n_ctx = min(largest_context(card, free), wanted.n_ctx)
-    if n_ctx:
-        ways.append(f"model.n_ctx = {n_ctx} needs {human_bytes(needed_bytes(card, n_ctx))}")
+    if needed_bytes(card, wanted.n_ctx, SMALLEST) <= free:
+        total = human_bytes(needed_bytes(card, wanted.n_ctx, SMALLEST))
+        ways.append(f'model.kv_type = "{SMALLEST}" needs {total}')
+    if n_ctx := min(largest_context(card, free, smallest), wanted.n_ctx):
+        total = human_bytes(needed_bytes(card, n_ctx, smallest))
+        ways.append(f"model.n_ctx = {n_ctx} needs {total}")
     short = human_bytes(wanted.total - free)
     ways.append(f"close programs that hold {short}")
     return ", or ".join(ways)
@@ -151,8 +190,9 @@ def fit_legend() -> str:
         "were trained for, with the KV cache in f16 and "
         f"{human_bytes(BUFFERS_BYTES)} of buffers. {GPU_SHARE:.0%} of a GPU's memory counts, and "
         "two thirds of RAM or unified memory: the system and your tests want theirs. With * the "
-        "longest steps do not fit, and `model.n_ctx` has to be set to the figure. Without a GPU "
-        "what fits may still be slow: each token reads the whole file."
+        "longest steps do not fit. A run whose model does not fit with its usual context takes the "
+        "KV cache in q8_0, which needs half, then less context, and says so. Without a GPU what "
+        "fits may still be slow: each token reads the whole file."
     )
 
 

@@ -1,0 +1,253 @@
+"""Prompt lookup and forced text with the real 0.5B: they change how long an answer takes, not it.
+
+Tokens that are read in one batch give other last bits than tokens that are read one by one. So two
+answers may part where the two best tokens are equally good; such a place is measured each time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import llama_cpp.llama_cpp as lib
+import numpy as np
+import pytest
+
+from qwenagent.engine import LoadSettings, family
+from qwenagent.engine.constraint import Grammars
+from qwenagent.engine.context import N_BATCH, Context
+from qwenagent.engine.decoder import Decoder
+from qwenagent.engine.llama import Model, start_backend
+from qwenagent.engine.pace import LENGTHS
+from qwenagent.engine.sampler import Candidates
+from qwenagent.engine.writing import Watch
+from qwenagent.grammar import Grammar, Offer, OneOf, body_grammar, call_grammar
+from qwenagent.grammar.calls import OPENING
+from qwenagent.protocol.messages import Completion, Message, Prompt, Sampling
+from qwenagent.tools import SPECS
+
+pytestmark = pytest.mark.model
+
+NEAR = 0.1
+"""Logits nearer than this are a tie."""
+N_CTX = 2048
+N_THREADS = 1
+"""Two that wait for each other starve on a busy machine."""
+WATCH = Watch(lambda *_: None, lambda *_: None, lambda: False)
+FLAT = [1.0 + 0.001 * n for n in LENGTHS]
+"""Costs with which almost any guess is worth it, whatever the machine."""
+
+NAMES = [
+    f"{size}_{thing}"
+    for size in ("small", "big", "last")
+    for thing in ("book", "box", "lamp", "plant", "radio", "vase", "clock")
+]
+SHELF = "class Shelf:\n" + "\n".join(
+    f"    def {name}(self):\n        return self.items[{i}]\n" for i, name in enumerate(NAMES)
+)
+PATHS = tuple(f"pkg/{name}.py" for name in ("store", "shelf", "shelves", "main", "test_store"))
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    prompt: Prompt
+    grammar: Grammar | None
+    n_tokens: int
+
+
+def asked(text: str, opening: str = "") -> Prompt:
+    return Prompt((Message("system", "You write Python."), Message("user", text)), opening)
+
+
+REWRITE = Case(
+    "rewrite",
+    asked(
+        f"Write this file again, but `small_lamp` returns `self.items[0]`:\n```python\n{SHELF}```",
+        "```python\n",
+    ),
+    body_grammar("```"),
+    300,
+)
+NEW = Case(
+    "new code",
+    asked(
+        "Write a class Queue with push and pop, and a class Stack with push and pop.",
+        "```python\n",
+    ),
+    body_grammar("```"),
+    120,
+)
+CALL = Case(
+    "call",
+    asked(f"Where is the class Shelf? The files are {', '.join(PATHS)}. Look into one.", OPENING),
+    call_grammar(
+        [Offer(SPECS[name], {"path": OneOf(PATHS)}) for name in ("outline", "read_file")], "test"
+    ),
+    60,
+)
+TALK = Case("talk", asked("What is a linked list? Answer in a few sentences."), None, 100)
+CASES = [REWRITE, NEW, CALL, TALK]
+
+
+@pytest.fixture(scope="module")
+def settings(test_gguf: Path) -> LoadSettings:
+    return LoadSettings(test_gguf, n_ctx=N_CTX, n_threads=N_THREADS)
+
+
+@pytest.fixture(scope="module")
+def model(settings: LoadSettings) -> Iterator[Model]:
+    start_backend(quiet=True)
+    model = Model(settings)
+    yield model
+    model.close()
+
+
+@pytest.fixture(scope="module")
+def context(model: Model, settings: LoadSettings) -> Iterator[Context]:
+    context = Context(model, settings)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def costs(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder in which flat costs were measured."""
+    folder = tmp_path_factory.mktemp("cache")
+    text = json.dumps({model.describe(): FLAT})
+    (folder / "costs.json").write_text(text, encoding="utf-8")
+    return folder
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer with the tokens that came into the cache for it; the last one need not."""
+
+    done: Completion
+    tokens: list[int]
+
+
+def answer(decoder: Decoder, case: Case) -> Answer:
+    n = len(decoder.model.encode(case.prompt))
+    sampling = Sampling(max_tokens=case.n_tokens)
+    [done] = decoder.complete(case.prompt, case.grammar, [sampling], WATCH)
+    return Answer(done, decoder.context.tokens[n:])
+
+
+@pytest.fixture(scope="module")
+def plain_answers() -> dict[str, Answer]:
+    """Answers by name, token after token; each is written when it is first asked for."""
+    return {}
+
+
+@pytest.fixture
+def plainly(
+    model: Model, context: Context, plain_answers: dict[str, Answer]
+) -> Callable[[Case], Answer]:
+    def write(case: Case) -> Answer:
+        if case.name not in plain_answers:
+            decoder = Decoder(model, context, jumps=False, guesses=False)
+            plain_answers[case.name] = answer(decoder, case)
+        return plain_answers[case.name]
+
+    return write
+
+
+def best(model: Model, context: Context, case: Case, tokens: list[int]) -> tuple[int, float]:
+    """Return the best allowed token behind `tokens`, read one by one, and its lead in logits."""
+    ids = model.encode(case.prompt)
+    context.keep(0)
+    for at in range(0, len(ids), N_BATCH):
+        context.decode(ids[at : at + N_BATCH])
+    for token in tokens:
+        context.decode([token])
+    allowed = np.array([i for i in range(model.n_vocab) if i not in family.NEVER_WRITTEN])
+    candidates = Candidates(allowed, context.logits()[allowed])
+    if case.grammar:
+        state = Grammars(model).constraint(case.grammar)
+        for token in tokens:
+            assert state.allows(token)
+            state.accept(token)
+        state.mask(candidates)
+        state.close()
+    possible = candidates.possible()
+    logits = context.logits()[possible]
+    second, first = np.sort(logits)[-2:] if len(logits) > 1 else (-np.inf, logits[0])
+    return int(possible[np.argmax(logits)]), float(first - second)
+
+
+def check_same(model: Model, context: Context, case: Case, one: Answer, other: Answer) -> None:
+    """Fail if two answers part anywhere but at a near tie."""
+    if one.done.text == other.done.text:
+        return
+    pairs = zip(one.tokens, other.tokens, strict=False)
+    same = next((i for i, (a, b) in enumerate(pairs) if a != b), None)
+    n = min(len(one.tokens), len(other.tokens)) if same is None else same
+    _, distance = best(model, context, case, one.tokens[:n])
+    print(f"{case.name}: parted after {n} tokens, logits {distance:.3f} apart")
+    assert distance <= NEAR, (one.done.text, other.done.text)
+
+
+def n_held(context: Context) -> int:
+    """Return how many positions of the conversation llama.cpp itself counts."""
+    memory = lib.llama_get_memory(context.pointer)
+    return int(lib.llama_memory_seq_pos_max(memory, 0)) + 1
+
+
+def test_the_measure_of_a_tie_agrees_with_plain_decoding(model, context, plainly):
+    tokens = plainly(CALL).tokens
+    for n in (0, 4, len(tokens) - 1):
+        token, lead = best(model, context, CALL, tokens[:n])
+        assert token == tokens[n]
+        assert lead > NEAR
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_guesses_change_nothing(model, context, costs, plainly, case):
+    plain = plainly(case)
+    guessed = answer(Decoder(model, context, cache=costs, jumps=False), case)
+    usage = guessed.done.usage
+    if case is REWRITE:
+        # Most of it is copied.
+        assert usage.guessed_right > 100
+    assert plain.done.usage.guessed == 0
+    assert 0 <= usage.guessed_right <= usage.guessed
+    check_same(model, context, case, plain, guessed)
+
+
+@pytest.mark.parametrize("case", [NEW, CALL, TALK], ids=lambda case: case.name)
+def test_forced_text_changes_nothing(model, context, plainly, case):
+    plain = plainly(case)
+    jumped = answer(Decoder(model, context, guesses=False), case)
+    assert plain.done.usage.jumped == 0
+    assert (jumped.done.usage.jumped > 0) == (case is CALL)
+    check_same(model, context, case, plain, jumped)
+
+
+def test_guesses_leave_nothing_behind(model, settings, context, costs):
+    """After guesses, right and wrong ones, the cache is what reading the text would have made."""
+    context.keep(0)
+    decoder = Decoder(model, context, cache=costs)
+    written = answer(decoder, REWRITE)
+    usage = written.done.usage
+    assert usage.guessed > usage.guessed_right > 0
+    assert n_held(context) == len(context.tokens)
+    assert context.tokens == [*model.encode(REWRITE.prompt), *written.tokens]
+    assert len(written.tokens) >= usage.completion_tokens - 1
+    text = b"".join(model.piece(token) for token in written.tokens)
+    assert written.done.text.encode().startswith(text)
+
+    said = Message("assistant", REWRITE.prompt.opening + written.done.text)
+    messages = (*REWRITE.prompt.messages, said, Message("user", "Which methods are there?"))
+    follow_up = Case("follow-up", Prompt(messages), None, 30)
+    held = [*context.tokens]
+    following = answer(decoder, follow_up)
+    # It went on from the whole answer, not from the prompt alone.
+    assert following.done.usage.cached_tokens >= len(held) - 5
+    fresh = Context(model, settings)
+    anew = answer(Decoder(model, fresh, jumps=False, guesses=False), follow_up)
+    assert anew.done.usage.cached_tokens == 0
+    check_same(model, fresh, follow_up, anew, following)
+    fresh.close()
