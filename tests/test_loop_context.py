@@ -37,6 +37,7 @@ FILES = {
     "notes.md": "Close it:\n```\nnot me\n````\nnor me\n",
     "blank.py": "\n\n",
 }
+MAP = "calc.py\n    def add(a, b):\nfar.py"
 ORDER = "Write the complete new content of calc.py."
 UNITTEST = TestRun(
     "python3 -m unittest -v tests.test_calc",
@@ -60,7 +61,7 @@ def brief(
     [step] = parse_plan(f"- [ ] {text}\n").steps
     targets = find_targets(step, tree)
     targets = replace(targets, change=tuple(p for p in targets.change if p != "named.py"))
-    made = Brief(step, targets, "The goal: sums.", UNITTEST.command, UNITTEST, 50, 4000)
+    made = Brief(step, targets, "The goal: sums.", MAP, UNITTEST.command, UNITTEST, 50, 4000)
     return replace(made, **more)
 
 
@@ -79,10 +80,8 @@ def test_the_order_of_the_parts(tree):
     text, event = built(tree, brief(tree))
     heads = [
         "The plan:",
+        "What the files of the repository define:",
         "Another file, `named.py`:",
-        "Outline of another file, `long.py`:",
-        "Another file, `near.py`:",
-        "Another file, `deep/far/away.py`:",
         "File `calc.py`:",
         "Test `tests/test_calc.py`:",
         " fails:",
@@ -96,17 +95,34 @@ def test_the_order_of_the_parts(tree):
         "failures",
         "test tests/test_calc.py",
         "plan",
+        "map",
         "other named.py",
-        "other long.py",
-        "other near.py",
-        "other deep/far/away.py",
     ]
     assert event.left_out == ()
 
 
+def test_what_stays_for_a_run_stands_before_what_changes_from_step_to_step(tree):
+    """The beginning that two steps have in common need not be read again."""
+    first, _ = built(tree, brief(tree))
+    second, _ = built(tree, brief(tree, "Mend `fun7` in `long.py`.", failing=None))
+    common = next(i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
+    assert MAP in first[:common]
+    assert "The goal: sums." in first[:common]
+
+
+def test_a_long_file_that_is_only_mentioned_is_an_outline(tree):
+    made = brief(tree, "Fix `add` in `calc.py`, as in `long.py`.")
+    made = replace(made, targets=replace(made.targets, change=("calc.py",)))
+    text, event = built(tree, made)
+    assert "Outline of another file, `long.py`:\n```\ndef fun0():" in text
+    assert "other long.py" in whats(event.included)
+
+
 def test_files_without_anything_in_them_are_left_out(tree):
-    text, event = built(tree, brief(tree))
-    assert "blank.py" not in text
+    made = brief(tree, "Fix `add` in `calc.py`, see `blank.py`.")
+    made = replace(made, targets=replace(made.targets, change=("calc.py",)))
+    text, event = built(tree, made)
+    assert "Another file, `blank.py`" not in text
     assert "other blank.py" not in whats(event.included)
 
 
@@ -135,7 +151,7 @@ def test_the_step_and_the_order_are_in_whatever_the_budget(tree):
 def test_what_is_most_needed_goes_in_first(tree):
     _, event = built(tree, brief(tree, budget_tokens=220))
     assert whats(event.included)[0] == "file calc.py"
-    assert "other long.py" in whats(event.left_out)
+    assert "map" in whats(event.left_out)
 
 
 def test_a_long_file_is_its_outline_and_the_symbols_that_the_step_names(tree):
@@ -156,7 +172,7 @@ def test_a_long_text_without_symbols_is_whole(tmp_path):
     _, event = built(tree, brief(tree, "Sort `data.txt`.", failing=None, plan_text=" "))
     assert [(i.what, i.how) for i in event.included] == [
         ("file data.txt", "whole"),
-        ("other a.py", "whole"),
+        ("map", "outline"),
     ]
 
 
@@ -226,14 +242,18 @@ def test_special_tokens_in_a_file_stay_text(tmp_path):
 def test_only_so_many_other_files_are_shown(tmp_path):
     files = {f"m{i:02}.py": "A = 1\n" for i in range(30)}
     tree = Workspace(Repository.open(make_repository(tmp_path / "r", files)))
-    _, event = built(tree, brief(tree, "Mend `m00.py`.", failing=None, plan_text=""))
+    named = " ".join(f"`{path}`" for path in files)
+    made = brief(tree, f"Mend {named}.", failing=None, plan_text="", map_text="")
+    made = replace(made, targets=replace(made.targets, change=("m00.py",)))
+    _, event = built(tree, made)
     assert len(event.included) == 1 + context.MAX_NEIGHBOURS
 
 
 def test_a_file_that_is_gone_or_no_text_is_left_out(tmp_path):
     root = make_repository(tmp_path / "r", {"a.py": "A = 1\n", "b.py": "B = 1\n"})
     tree = Workspace(Repository.open(root))
-    made = brief(tree, "Mend `a.py`.", failing=None, plan_text="")
+    made = brief(tree, "Mend `a.py` as `b.py`.", failing=None, plan_text="", map_text="")
+    made = replace(made, targets=replace(made.targets, change=("a.py",)))
     Path(root / "a.py").write_bytes(b"\0\xff")
     _, event = built(tree, made)
     assert whats(event.included) == ["other b.py"]

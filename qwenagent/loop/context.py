@@ -1,16 +1,16 @@
 """The prompt of a step, on an exact budget: counted with the model's own tokenizer, never cut
 silently.
 
-Order: system, the plan's goal, other files, the step's files, tests, failures, the step, and last
-what to write now. A small model does what stands last and copies what stands near it: with the
-step first, or its file before the tests, the 1.5B wrote other files' contents.
+Order: system, the plan's goal and the map of the repository, which stay the same for a run and are
+read once; then other files, the step's files, tests, failures, the step, and last what to write
+now. A small model does what stands last and copies what stands near it: with the step first, or
+its file before the tests, the 1.5B wrote other files' contents.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from qwenagent import assets
 from qwenagent.checks import reduce_output
@@ -23,6 +23,7 @@ from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem
 from qwenagent.protocol.messages import Message
+from qwenagent.sandbox import clean_output
 from qwenagent.syntax import fence_info, is_known, outline, symbols
 from qwenagent.tools import cut_lines
 from qwenagent.workspace import Workspace
@@ -32,9 +33,6 @@ FAILURE_CHARS = 2400
 NEIGHBOUR_LINES = 60
 """Other files up to this length are shown whole, longer ones as outlines."""
 MAX_NEIGHBOURS = 12
-NEIGHBOUR_TOKENS = 1000
-"""For all files together that the step does not name: reading 5,000 tokens takes a laptop's CPU a
-minute, and what is not needed misleads a small model."""
 SMALL_REST_TOKENS = 24
 """Room that is not worth filling."""
 
@@ -47,6 +45,8 @@ class Brief:
     targets: Targets
     plan_text: str
     """What the plan says about all its steps."""
+    map_text: str
+    """What the repository's files define."""
     test_command: str
     failing: TestRun | None
     whole_file_lines: int
@@ -60,8 +60,6 @@ class Section:
     what: str
     text: str
     how: str = "whole"
-    aside: bool = False
-    """True for a file that the step does not name."""
 
 
 def system_message() -> Message:
@@ -85,21 +83,18 @@ def build(
     must = [Section("step", f"The step:\n{brief.step.text.strip()}"), Section("order", order)]
     room = brief.budget_tokens - engine.count(system.text) - 16
     room -= sum(engine.count(section.text) + 2 for section in must)
-    aside = NEIGHBOUR_TOKENS
     chosen: list[Section] = []
     included: list[ContextItem] = []
     left_out: list[ContextItem] = []
     for section in _wanted(brief, workspace):
         n_tokens = engine.count(section.text) + 2
         item = ContextItem(section.what, n_tokens, section.how)
-        limit = min(room, aside) if section.aside else room
-        if n_tokens <= limit:
+        if n_tokens <= room:
             room -= n_tokens
-            aside -= n_tokens if section.aside else 0
             chosen.append(section)
             included.append(item)
         else:
-            why = f"only {max(limit, 0)} tokens left"
+            why = f"only {max(room, 0)} tokens left"
             left_out.append(ContextItem(section.what, n_tokens, why))
     parts = _arranged(chosen, must)
     messages = (system, Message("user", "\n\n".join(parts)))
@@ -109,7 +104,7 @@ def build(
 
 def _arranged(chosen: list[Section], must: list[Section]) -> list[str]:
     """Return the texts in the order of the prompt; `must` comes last."""
-    ranks = {"plan": 0, "other": 1, "file": 2, "test": 3, "failures": 4}
+    ranks = {"plan": 0, "map": 1, "other": 2, "file": 3, "test": 4, "failures": 5}
     ordered = sorted(chosen, key=lambda section: ranks[section.what.split(" ")[0]])
     return [section.text for section in (*ordered, *must)]
 
@@ -119,14 +114,18 @@ def _wanted(brief: Brief, workspace: Workspace) -> Iterable[Section]:
     for path in brief.targets.change:
         yield from _file(path, brief, workspace)
     if brief.failing and not brief.failing.green:
-        reduced = reduce_output(brief.failing, workspace.root, FAILURE_CHARS)
-        head = f"`{brief.test_command}` fails:"
+        # Reports of a runner hold what its output was cleaned of: `&#x202e;`, say.
+        reduced = clean_output(reduce_output(brief.failing, workspace.root, FAILURE_CHARS))
+        head = f"{_named(brief.test_command)} fails:"
         yield Section("failures", f"{head}\n{fenced(reduced, '')}")
     yield from _tests(brief, workspace)
     if brief.plan_text.strip():
         yield Section(
             "plan", f"The plan:\n{cut_lines(brief.plan_text.strip(), 30, 4 * PLAN_TOKENS)}"
         )
+    if brief.map_text:
+        head = "What the files of the repository define:"
+        yield Section("map", f"{head}\n{fenced(brief.map_text, '')}", "outline")
     yield from _neighbours(brief, workspace)
 
 
@@ -136,9 +135,9 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
     if text is None:
         return
     if text.count("\n") < brief.whole_file_lines or not is_known(path):
-        yield Section(f"file {path}", f"File `{path}`:\n{fenced(text, fence_info(path))}")
+        yield Section(f"file {path}", f"File {_named(path)}:\n{fenced(text, fence_info(path))}")
         return
-    head = f"File `{path}` ({text.count(chr(10)) + 1} lines), its outline:"
+    head = f"File {_named(path)} ({text.count(chr(10)) + 1} lines), its outline:"
     yield Section(
         f"file {path}",
         f"{head}\n{fenced(outline(path, text, numbered=False), fence_info(path))}",
@@ -150,7 +149,7 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
         short = symbol.name.rpartition(".")[2]
         if short in wanted and symbol.n_lines <= brief.whole_file_lines:
             code = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
-            title = f"`{symbol.name}` in `{path}`:"
+            title = f"{_named(symbol.name)} in {_named(path)}:"
             yield Section(
                 f"file {path} {symbol.name}",
                 f"{title}\n{fenced(code, fence_info(path))}",
@@ -171,7 +170,7 @@ def _tests(brief: Brief, workspace: Workspace) -> Iterable[Section]:
     failed = list(brief.failing.failures) if brief.failing else []
     for path, text in shown_tests(brief, workspace):
         if text.count("\n") <= brief.whole_file_lines:
-            yield Section(f"test {path}", f"Test `{path}`:\n{fenced(text, fence_info(path))}")
+            yield Section(f"test {path}", f"Test {_named(path)}:\n{fenced(text, fence_info(path))}")
         else:
             yield from _failing_functions(path, text, failed)
 
@@ -184,48 +183,38 @@ def _failing_functions(path: str, text: str, failed: list[str]) -> Iterable[Sect
     for symbol in symbols(path, text):
         if symbol.kind == "function" and symbol.name.rpartition(".")[2] in words:
             code = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
-            head = f"Test `{symbol.name}` in `{path}`:"
+            head = f"Test {_named(symbol.name)} in {_named(path)}:"
             yield Section(
                 f"test {path} {symbol.name}", f"{head}\n{fenced(code, fence_info(path))}", "excerpt"
             )
 
 
 def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
-    """Other source files: those the step names first, then the same folder, then the rest."""
+    """Other source files that the step names."""
     shown = {*brief.targets.change, *brief.targets.create}
-    homes = {PurePosixPath(path).parent for path in shown}
     others = [
         path
         for path in workspace.files()
-        if is_known(path) and path not in shown and not is_test_file(path)
+        if path in brief.step.mentions
+        and is_known(path)
+        and path not in shown
+        and not is_test_file(path)
     ]
-    ranked = sorted(
-        others,
-        key=lambda p: (
-            p not in brief.step.mentions,
-            PurePosixPath(p).parent not in homes,
-            p.count("/"),
-            p,
-        ),
-    )
-    for path in ranked[:MAX_NEIGHBOURS]:
+    for path in others[:MAX_NEIGHBOURS]:
         text = workspace.text(path)
         if text is None or not text.strip():
             continue
-        aside = path not in brief.step.mentions
         if text.count("\n") <= NEIGHBOUR_LINES:
-            yield Section(
-                f"other {path}",
-                f"Another file, `{path}`:\n{fenced(text, fence_info(path))}",
-                aside=aside,
-            )
+            head = f"Another file, {_named(path)}:"
+            yield Section(f"other {path}", f"{head}\n{fenced(text, fence_info(path))}")
         elif rows := outline(path, text, numbered=False):
-            yield Section(
-                f"other {path}",
-                f"Outline of another file, `{path}`:\n{fenced(rows, '')}",
-                "outline",
-                aside,
-            )
+            head = f"Outline of another file, {_named(path)}:"
+            yield Section(f"other {path}", f"{head}\n{fenced(rows, '')}", "outline")
+
+
+def _named(name: str) -> str:
+    """Return a name as a code span on one line, which it cannot leave."""
+    return f"`{' '.join(clean_output(name).split()).replace('`', chr(39))}`"
 
 
 def fenced(text: str, info: str) -> str:
