@@ -1,7 +1,7 @@
 """Settings: flags over environment over the repository's file over the user's over defaults.
 
-A repository's own file may only set what can do no harm: nothing that runs, nothing that leaves
-the machine.
+A repository's own file can only make things stricter: nothing that runs without being asked for,
+nothing that leaves the machine. Files named `.env` are never read.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -35,9 +35,20 @@ class ModelSettings:
     n_threads: Count = 0
     """0 is the physical cores."""
     n_gpu_layers: Annotated[int, Meta(ge=-1)] = -1
-    """Layers on the GPU where the installed build has one; -1 is all."""
+    """Layers on the GPU where the installed build has one; -1 is as many as fit."""
+    kv_type: Literal["", "f16", "q8_0"] = ""
+    """Type of the KV cache; q8_0 takes half of f16. Empty is the card's, q8_0 where only that
+    fits."""
     prompt_cache_mb: Count = 2000
     """Disk for prompts that were read once, so that a later run need not; 0 keeps none."""
+    endpoint: str = ""
+    """Address of a server that runs the model instead of this machine: "http://gpu-box:8080"."""
+    endpoint_kind: Literal["", "llama.cpp", "vllm"] = ""
+    """What that server is; empty asks it. vLLM is untested."""
+    endpoint_key_variable: str = "QWENAGENT_ENDPOINT_KEY"
+    """Name of the environment variable that holds the server's key, if it wants one."""
+    endpoint_timeout_s: Annotated[float, Meta(gt=0)] = 300.0
+    """Longest silence of that server in the middle of an answer, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +71,36 @@ class TestSettings:
     __test__ = False
 
     command: str = ""
-    """As typed; empty is the plan's, then what is detected."""
+    """As typed; empty is the plan's, then what the repository's file names, then what is detected.
+    In a repository's file it is a proposal, which has to be approved."""
     timeout_s: Annotated[float, Meta(ge=0)] = 0.0
     """Limit for every test command, in seconds. 0 takes it from the baseline: that may take 30
     minutes, later runs of the same command three times as long as it did and 10 s more."""
     slow_s: Annotated[float, Meta(gt=0)] = 60.0
     """A suite whose baseline takes longer runs once at the end; attempts at a step run the step's
     own tests and those that reach the changed files."""
+    suggested: str = ""
+    """A repository's `tests.command`; nothing else sets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSettings:
+    """Which commands the model may call for. Only the user's own file sets these."""
+
+    ask: bool = False
+    """Offer the model `run_command`; each call is asked about."""
+    allow: tuple[Annotated[tuple[str, ...], Meta(min_length=1)], ...] = ()
+    """Commands that are not asked about, all words exactly: [["cargo", "fmt"]]."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitSettings:
+    """How steps are committed. Never set by a repository."""
+
+    sign: bool = False
+    """Whether commits are signed, by the program and key of your own git configuration."""
+    hooks: Literal["off", "run"] = "off"
+    """With "run" the repository's pre-commit and commit-msg hooks run, in the sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +110,46 @@ class Settings:
     model: ModelSettings = field(default_factory=ModelSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
     tests: TestSettings = field(default_factory=TestSettings)
+    git: GitSettings = field(default_factory=GitSettings)
+    commands: CommandSettings = field(default_factory=CommandSettings)
 
 
-HARMLESS = frozenset({"model.name", "model.n_ctx", "loop.repairs", "loop.resamples"})
-"""What a repository's `.qwenagent.toml` may set. Not a model by path: see `_from_repository`."""
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """A repository may lower this number and not raise it."""
+
+    zero: float = 0
+    """What 0 stands for, if it is not the number."""
+
+
+RepositoryRule = Literal["never", "model", "proposal"] | AtMost
+
+REPOSITORY: dict[str, RepositoryRule] = {
+    "model.name": "model",  # by name, and nothing is fetched for it
+    "model.n_ctx": AtMost(zero=32_768),  # what the family was trained for
+    "model.prompt_cache_mb": AtMost(),
+    "loop.repairs": AtMost(),
+    "loop.resamples": AtMost(),
+    "tests.command": "proposal",
+    "tests.timeout_s": AtMost(zero=1800),  # the limit of a first run
+    **dict.fromkeys(
+        [
+            *("model.n_threads", "model.n_gpu_layers", "model.kv_type", "model.endpoint"),
+            *("model.endpoint_kind", "model.endpoint_key_variable", "model.endpoint_timeout_s"),
+            *("loop.temperature", "loop.seed", "tests.slow_s", "tests.suggested"),
+            *("commands.ask", "commands.allow"),
+            *("git.sign", "git.hooks"),
+        ],
+        "never",
+    ),
+}
+"""Every setting, and what a repository's `.qwenagent.toml` may do with it."""
+
+REPOSITORY_FILE = ".qwenagent.toml"
+"""In the root of a repository."""
+
+_USER_ALONE = ("commands.ask", "commands.allow")
+_MAX_REPOSITORY_FILE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +220,14 @@ def _replace(file: Path, text: str) -> None:
 
 
 def load_settings(
-    repository: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]
+    repository: Path | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object],
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Settings:
     """Merge all sources. `flags` maps "section.name" to a value; None was not given.
+
+    `warn` is told, in a sentence, what of a repository's file does not count.
 
     The environment's form is QWENAGENT_<SECTION>_<NAME>, e.g. QWENAGENT_MODEL_NAME; an empty
     value counts as not given.
@@ -160,32 +235,82 @@ def load_settings(
     Raises:
         ConfigError: an unknown or ill-typed setting; the message has its path and source.
     """
-    sources = [_from_file(user_file())]
-    if repository:
-        sources.append(_from_repository(repository / ".qwenagent.toml"))
-    sources.append(_from_environment(environ))
+    user = _from_file(user_file())
+    environment = _from_environment(environ)
     given = {key: value for key, value in flags.items() if value is not None}
-    sources.append(_Source("command line", given))
-    settings = Settings()
-    for source in sources:
-        settings = _merged(settings, source)
-    return settings
+    for source in (user, environment, command_line := _Source("command line", given)):
+        _refuse(source, ("tests.suggested",), "tests.command is what you mean")
+    hint = f"set it in {user_file()}"
+    _refuse(environment, _USER_ALONE, hint)
+    _refuse(command_line, _USER_ALONE, hint)
+    settings = _merged(Settings(), user)
+    if repository:
+        theirs = _from_repository(repository / REPOSITORY_FILE, settings, warn)
+        settings = _merged(settings, theirs)
+    return _merged(_merged(settings, environment), command_line)
 
 
-def _from_repository(path: Path) -> _Source:
-    source = _from_file(path)
-    if refused := sorted(set(source.values) - HARMLESS):
+def _refuse(source: _Source, paths: tuple[str, ...], hint: str) -> None:
+    for path in paths:
+        if path in source.values:
+            raise ConfigError(f"{source.place}: {path} cannot be set there", hint=hint)
+
+
+def _from_repository(path: Path, users: Settings, warn: Callable[[str], None]) -> _Source:
+    """Return what of a repository's file counts: what makes the user's settings stricter."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise ConfigError(f"{path} is not a plain file, so it is not read", hint="remove it")
+    if path.exists() and path.stat().st_size > _MAX_REPOSITORY_FILE:
         raise ConfigError(
-            f"{path}: a repository may not set {', '.join(refused)}",
-            hint=f"set it in {user_file()}; a repository may set {', '.join(sorted(HARMLESS))}",
+            f"{path} has {path.stat().st_size} bytes; more than {_MAX_REPOSITORY_FILE} are not read"
         )
-    name = str(source.values.get("model.name", ""))
+    source = _from_file(path)
+    known = {f"{s.name}.{item.name}" for s in fields(users) for item in fields(_of(users, s.name))}
+    values: dict[str, Any] = {}
+    refused = []
+    for key, value in source.values.items():
+        match REPOSITORY.get(key, "never"):
+            case _ if key not in known:
+                warn(f"{path}: there is no setting {key}; it is left out")
+            case "never":
+                refused.append(key)
+            case "model":
+                values[key] = _model_by_name(path, value)
+            case "proposal":
+                values["tests.suggested"] = value
+            case AtMost(zero) if (mine := _less_than(value, key, users, zero)) is not None:
+                warn(f"{path}: {key} = {value} is more than your {mine}, which holds")
+            case AtMost():
+                values[key] = value
+    if refused:
+        allowed = ", ".join(key for key, rule in REPOSITORY.items() if rule != "never")
+        raise ConfigError(
+            f"{path}: a repository may not set {', '.join(sorted(refused))}",
+            hint=f"set it in {user_file()}; a repository may set {allowed}",
+        )
+    return _Source(str(path), values)
+
+
+def _of(settings: Settings, section: str) -> Any:
+    return getattr(settings, section)
+
+
+def _less_than(value: Any, key: str, users: Settings, zero: float) -> float | None:
+    """Return the user's number if it is less than `value`; what is no number is told later."""
+    section, _, name = key.partition(".")
+    mine: float = getattr(_of(users, section), name)
+    is_number = isinstance(value, int | float)
+    return mine if is_number and not (value or zero) <= (mine or zero) else None
+
+
+def _model_by_name(path: Path, value: Any) -> Any:
+    name = str(value)
     if "/" in name or "\\" in name or name.lower().endswith(".gguf"):
         raise ConfigError(
             f"{path}: a repository may not name a model by path, as in {name!r}",
             hint="`qwenagent models list` shows the names",
         )
-    return source
+    return value
 
 
 def _from_file(path: Path) -> _Source:

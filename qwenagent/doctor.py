@@ -6,19 +6,27 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qwenagent.awake import how_awake
 from qwenagent.config import load_settings
 from qwenagent.errors import (
     ChecksError,
     ConfigError,
+    EngineError,
     ModelError,
     ModelLoadFailed,
     QwenAgentError,
 )
+
+if TYPE_CHECKING:
+    from qwenagent.engine import Device
+    from qwenagent.registry import Card, Fit, Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +55,11 @@ def examine(folder: Path) -> Iterator[Finding]:
     llama = _llama()
     yield llama
     if llama.ok:
+        yield from _devices()
         yield _machine_gpu()
+    yield from _endpoint()
     yield from _models()
-    yield from _memory()
+    yield from _memory(loads=bool(llama.ok))
     yield _disk()
     yield _sleep()
     yield from _proxy()
@@ -57,13 +67,37 @@ def examine(folder: Path) -> Iterator[Finding]:
 
 
 def _llama() -> Finding:
-    from qwenagent.engine import default_threads, library
+    from qwenagent.engine import library
+    from qwenagent.registry import probe_cores
 
+    cores = probe_cores()
     try:
-        return Finding(True, "llama.cpp", f"{library()}, {default_threads()} threads")
+        return Finding(True, "llama.cpp", f"{library()}, {cores.n_threads} threads ({cores})")
     except (ImportError, OSError, RuntimeError) as error:
-        hint = "pip install --force-reinstall --no-cache-dir llama-cpp-python"
+        hint = f"pip install --force-reinstall --no-cache-dir {_wanted_binding()}"
         return Finding(False, "llama.cpp", f"cannot be loaded: {error}", hint)
+
+
+def _wanted_binding() -> str:
+    """Return the requirement on llama.cpp's binding that this program was installed with."""
+    name = "llama-cpp-python"
+    wanted = [line.partition(";")[0] for line in metadata.requires("qwenagent") or []]
+    return next((f"'{line.strip()}'" for line in wanted if line.startswith(name)), name)
+
+
+def _devices() -> Iterator[Finding]:
+    from qwenagent.engine import devices
+
+    for device in devices():
+        yield _device(device)
+
+
+def _device(device: Device) -> Finding:
+    from qwenagent.registry import human_bytes
+
+    free, total = human_bytes(device.free_bytes), human_bytes(device.total_bytes)
+    memory = f"{free} of {total} free" if device.total_bytes else "no memory of its own"
+    return Finding(True, "device", f"{device}, {device.kind}: {memory}")
 
 
 def _machine_gpu() -> Finding:
@@ -84,28 +118,56 @@ def _gpu(visible: str, *, usable: bool) -> Finding:
     return Finding(True, "GPU", "none seen; the CPU does the work")
 
 
+def _endpoint() -> Iterator[Finding]:
+    """Yield something only if a server is to run the model."""
+    from qwenagent.engine.remote import RemoteEngine, endpoint_of
+
+    if not _remote():
+        return
+    try:
+        endpoint = endpoint_of(load_settings(None, os.environ, {}).model, os.environ)
+        with closing(RemoteEngine(replace(endpoint, pauses_s=(), loading_s=0.0))) as engine:
+            served = engine.served
+    except (ConfigError, ModelError, EngineError) as error:
+        yield Finding(False, "endpoint", error.message, error.hint)
+        return
+    detail = f"{endpoint.host} serves {served.name}, n_ctx {served.n_ctx:,}, {served.library}"
+    yield Finding(True, "endpoint", "; ".join(filter(None, (detail, endpoint.sends))))
+
+
+def _remote() -> bool:
+    """Return whether the user's settings name an endpoint; wrong ones are told elsewhere."""
+    try:
+        return bool(load_settings(None, os.environ, {}).model.endpoint)
+    except ConfigError:
+        return False
+
+
 def _models() -> Iterator[Finding]:
     from qwenagent.registry import installed, load_cards, models_dir
 
     here = [card.name for card in load_cards().values() if installed(card)]
     yield Finding(
-        bool(here),
+        True if here else None if _remote() else False,
         "models",
         f"{', '.join(here)} in {models_dir()}" if here else f"none in {models_dir()}",
         "" if here else "qwenagent models pull",
     )
 
 
-def _memory() -> Iterator[Finding]:
-    """Yield whether the model that a run would take fits, if there is one."""
-    from qwenagent.engine import gpu_memory
-    from qwenagent.registry import chosen_model, human_bytes, need, probe_machine, require_fits
+def _memory(*, loads: bool) -> Iterator[Finding]:
+    """Yield whether the model that a run would take fits, if there is one.
+
+    `loads` tells whether llama.cpp can be asked for its GPUs.
+    """
+    from qwenagent.engine import gpu_memory, offload_devices
+    from qwenagent.registry import chosen_model, probe_machine, require_fits
 
     try:
         model = load_settings(None, os.environ, {}).model
-        machine = probe_machine(gpu_memory() if model.n_gpu_layers else 0)
+        machine = probe_machine(gpu_memory() if model.n_gpu_layers and loads else 0)
         card, _ = chosen_model(model.name, lambda: machine)
-        require_fits(card, machine, model.n_ctx)
+        fit = require_fits(card, machine, model.n_ctx, model.kv_type or None)
     except ConfigError:
         return  # told beside the repository
     except ModelLoadFailed as error:
@@ -114,8 +176,36 @@ def _memory() -> Iterator[Finding]:
         if model.name:
             yield Finding(False, "model", error.message, error.hint)
     else:
-        free = human_bytes(machine.model_bytes)
-        yield Finding(True, "memory", f"{free} free, {need(card, model.n_ctx)} for {card.name}")
+        yield _fit(card, fit, machine)
+        if loads and model.n_gpu_layers and (gpus := offload_devices()):
+            yield _layers(card, fit, model.n_gpu_layers, gpus)
+
+
+def _fit(card: Card, fit: Fit, machine: Machine) -> Finding:
+    from qwenagent.registry import human_bytes
+
+    if fit.notice:
+        return Finding(None, "memory", fit.notice, "close programs, or name a smaller model")
+    free = human_bytes(machine.model_bytes)
+    return Finding(True, "memory", f"{free} free, {fit.need} for {card.name}")
+
+
+def _layers(card: Card, fit: Fit, n_gpu_layers: int, gpus: Sequence[Device]) -> Finding:
+    """Judge how many layers a run would put on the GPUs of this build."""
+    from qwenagent.registry import layers_of, layers_on_gpu
+
+    layers, need = layers_of(card), fit.need
+    fitting = layers_on_gpu(layers, need.n_ctx, need.kv_type, [gpu.free_bytes for gpu in gpus])
+    wanted = fitting if n_gpu_layers < 0 else min(n_gpu_layers, layers.count)
+    told = (
+        f"{wanted} of {layers.count} layers of {card.name} on the GPU with a context of "
+        f"{need.n_ctx:,} tokens, KV cache in {need.kv_type}"
+    )
+    if wanted > fitting:
+        return Finding(None, "layers", f"{told}; {fitting} fit", "set model.n_gpu_layers = -1")
+    if wanted < layers.count:
+        return Finding(None, "layers", told, "the CPU has to do the rest, and slows it down")
+    return Finding(True, "layers", told)
 
 
 def _disk() -> Finding:

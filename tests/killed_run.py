@@ -11,18 +11,21 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from qwenagent.checks import TestRunner
 from qwenagent.engine import ScriptedEngine
 from qwenagent.loop import RunOptions
+from qwenagent.loop.carrier import Carrier
 from qwenagent.loop.commands import CommandRunner
 from qwenagent.loop.given import GivenFile
 from qwenagent.loop.keeping import Keeping
 from qwenagent.loop.resume import Resume
 from qwenagent.loop.ticking import Ticks
 from qwenagent.plan import read_plan
-from qwenagent.workspace import Journal, Repository, Workspace
+from qwenagent.workspace import Repository, Workspace, root
+from qwenagent.workspace.rooted import RootedJournal
 from qwenagent.workspace.unfinished import Unfinished
 from tests.loop_stage import Stage, body
 
@@ -59,13 +62,14 @@ PLAN = """# Three
 """
 ANSWERS = {1: body(CALC.replace("a - b", "a + b")), 3: body(HALVE.replace("* 2", "/ 2"))}
 
-POINTS: dict[str, tuple[type, str, int, str]] = {
+Owner = type | ModuleType
+POINTS: dict[str, tuple[Owner, str, int, str]] = {
     "before the branch": (Repository, "start_branch", 1, "before"),
     "after the branch": (Repository, "start_branch", 1, "after"),
     "in an answer": (ScriptedEngine, "complete", 1, "before"),
     "after the pre-image": (Unfinished, "note", 1, "after"),
-    "in the middle of a write": (Path, "chmod", 1, "after"),
-    "after an edit": (Journal, "write", 1, "after"),
+    "in the middle of a write": (root, "_set_time", 1, "after"),
+    "after an edit": (RootedJournal, "write", 1, "after"),
     "before the tests": (TestRunner, "run", 2, "before"),
     "before a commit": (Keeping, "keep", 1, "before"),
     "with the index written": (Repository, "_commit", 1, "before"),
@@ -79,11 +83,11 @@ POINTS: dict[str, tuple[type, str, int, str]] = {
     "before the last commit": (Repository, "_commit", 3, "before"),
     "at the very end": (Resume, "note", 3, "after"),
 }
-WITH_TICKS: dict[str, tuple[type, str, int, str]] = {
+WITH_TICKS: dict[str, tuple[Owner, str, int, str]] = {
     "with a tick in the tree": (Ticks, "tick_in_tree", 1, "after"),
     "with a tick to be written": (Ticks, "tick", 3, "before"),
 }
-IN_COMMAND = (CommandRunner, "_adopt", 1, "before")
+IN_COMMAND = (Carrier, "_adopt", 1, "before")
 
 
 def replies(first: int) -> list[str]:
@@ -91,7 +95,7 @@ def replies(first: int) -> list[str]:
     return [answer for number, answer in ANSWERS.items() if number >= first]
 
 
-def kill_at(owner: type, name: str, n: int, when: str) -> None:
+def kill_at(owner: Owner, name: str, n: int, when: str) -> None:
     """Have this process killed before or after the n-th call of a method."""
     real: Callable[..., Any] = getattr(owner, name)
     calls = 0

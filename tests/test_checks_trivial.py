@@ -117,4 +117,4 @@ def test_scripts_that_start_each_other_many_times(tmp_path):
     ],
 )
 def test_what_is_nested_too_deep_may_fail(text):
-    assert not is_trivial(parse_command(text, "step"))
+    assert not is_trivial(parse_command(text, "flag"))

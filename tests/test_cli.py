@@ -238,8 +238,8 @@ def test_usage_errors(args, words, capsys):
 
 
 def test_an_unknown_setting_is_an_error_of_usage(capsys):
-    Path(".qwenagent.toml").write_text('[tests]\ncommand = "rm -rf ."\n')
-    assert "a repository may not set tests.command" in fails(capsys, 2, "run", "plan.md")
+    Path(".qwenagent.toml").write_text("[loop]\nseed = 1\n")
+    assert "a repository may not set loop.seed" in fails(capsys, 2, "run", "plan.md")
 
 
 # -- the order of checks ----------------------------------------------------------------------

@@ -35,8 +35,8 @@ def test_defaults(tmp_path):
 
 
 def test_every_source_wins_over_those_below(tmp_path):
-    own('[model]\nname = "user"\nn_ctx = 1\nn_threads = 1\n[loop]\nrepairs = 1\nseed = 1\n')
-    theirs(tmp_path, '[model]\nname = "repository"\nn_ctx = 2\n[loop]\nrepairs = 3\n')
+    own('[model]\nname = "user"\nn_ctx = 9\nn_threads = 1\n[loop]\nrepairs = 3\nseed = 1\n')
+    theirs(tmp_path, '[model]\nname = "repository"\nn_ctx = 2\n[loop]\nrepairs = 1\n')
     environ = {"QWENAGENT_MODEL_NAME": "environment", "QWENAGENT_LOOP_REPAIRS": "4"}
     assert load_settings(tmp_path, environ, {"model.name": "flag", "loop.seed": None}) == Settings(
         ModelSettings(name="flag", n_ctx=2, n_threads=1), LoopSettings(repairs=4, seed=1)
@@ -108,7 +108,7 @@ def test_mistakes_in_the_environment_and_on_the_command_line():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[tests]\ncommand = "rm -rf /"\n', "a repository may not set tests.command"),
+        ("[loop]\nseed = 1\n", "a repository may not set loop.seed"),
         ("[model]\nn_gpu_layers = 0\n", "a repository may not set model.n_gpu_layers"),
         ('[model]\nname = "/tmp/a.gguf"\n', "may not name a model by path"),
         ('[model]\nname = "..\\\\a"\n', "may not name a model by path"),

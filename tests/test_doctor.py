@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,8 @@ import pytest
 from qwenagent import doctor
 from qwenagent.cli.boundary import guarded
 from qwenagent.doctor import Finding
-from qwenagent.engine import wheel_command
-from qwenagent.registry import find_card, path_of
+from qwenagent.engine import Device, wheel_command
+from qwenagent.registry import Fit, Machine, find_card, need, path_of, probe_cores
 from tests.conftest import run_git
 from tests.registry_standins import PAYLOAD, ship_tiny_card
 
@@ -35,7 +37,7 @@ def test_a_folder_without_a_repository_is_a_warning(tmp_path):
     folder.mkdir()
     findings = found(folder)
     assert [name for name in findings if name not in ("WSL", "proxy")] == [
-        *("system", "git", "llama.cpp", "GPU", "models", "disk", "sleep", "repository"),
+        *("system", "git", "llama.cpp", "device", "GPU", "models", "disk", "sleep", "repository"),
     ]
     assert findings["repository"] == Finding(
         None, "repository", f"{folder} is not in a git repository", "`git init`, then commit once"
@@ -46,7 +48,7 @@ def test_a_folder_without_a_repository_is_a_warning(tmp_path):
     )
     assert findings["git"].ok
     assert findings["llama.cpp"].ok
-    assert "threads" in findings["llama.cpp"].detail
+    assert f" threads ({probe_cores()})" in findings["llama.cpp"].detail
     assert not home.exists()  # looking changes nothing
 
 
@@ -106,7 +108,7 @@ def test_no_gpu_is_fine():
     assert doctor._gpu("", usable=False) == Finding(True, "GPU", "none seen; the CPU does the work")
 
 
-# -- memory, disk, sleep, proxy ---------------------------------------------------------------
+# -- memory -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -132,6 +134,76 @@ def test_memory_is_compared_with_what_the_model_needs(repo, tiny_model, monkeypa
     assert finding.ok is False
     assert finding.detail.startswith("0.5b needs 12288.60 GB (1 MB weights + 12288.00 GB KV cache")
     assert "model.n_ctx = 32768 needs" in finding.hint
+
+
+def test_memory_for_less_than_the_card_says_is_a_warning():
+    card = find_card("1.5b")
+    less = Fit(need(card, 5120, "q8_0"), "1.5b needs more; it runs with a context of 5,120 tokens")
+    assert doctor._fit(card, less, Machine(1, 0, 1)) == Finding(
+        None, "memory", less.notice, "close programs, or name a smaller model"
+    )
+
+
+# -- devices ----------------------------------------------------------------------------------
+
+GIB = 2**30
+
+
+def test_a_device_with_its_memory():
+    gpu = Device("CUDA0", "NVIDIA RTX 4060", "GPU", 7_000_000_000, 8_000_000_000)
+    assert doctor._device(gpu) == Finding(
+        True, "device", "CUDA0 (NVIDIA RTX 4060), GPU: 7.00 GB of 8.00 GB free"
+    )
+    blas = Device("BLAS", "Accelerate", "accelerator", 0, 0)
+    assert doctor._device(blas).detail == "BLAS (Accelerate), accelerator: no memory of its own"
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "setting", "ok", "told"),
+    [
+        (8, -1, True, "29 of 29 layers"),
+        (4, -1, None, "15 of 29 layers"),
+        (1, -1, None, "0 of 29 layers"),
+        (8, 99, True, "29 of 29 layers"),
+        (8, 10, None, "10 of 29 layers"),
+        (4, 20, None, "20 of 29 layers"),
+    ],
+)
+def test_the_layers_that_a_run_puts_on_the_gpu(free_gib, setting, ok, told):
+    card = find_card("7b")
+    gpu = Device("CUDA0", "some GPU", "GPU", free_gib * GIB, 24 * GIB)
+    finding = doctor._layers(card, Fit(need(card)), setting, [gpu])
+    assert (finding.ok, finding.name) == (ok, "layers")
+    assert finding.detail.startswith(
+        f"{told} of 7b on the GPU with a context of 16,384 tokens, KV cache in f16"
+    )
+    assert bool(finding.hint) is (ok is None)
+    assert finding.detail.endswith("; 15 fit") is (setting == 20)
+
+
+def test_a_llama_cpp_that_does_not_load_is_told_with_the_version_that_does(tmp_path):
+    """In a process of its own, with a package of the same name that is broken in its place."""
+    broken = tmp_path / "llama_cpp"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise OSError('libcudart.so.12: cannot open')\n")
+    script = (
+        "from qwenagent.doctor import examine; from pathlib import Path\n"
+        "[print(repr(f)) for f in examine(Path.cwd()) if f.name in ('llama.cpp', 'device')]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        check=True,
+    )
+    [wanted] = [w for w in metadata.requires("qwenagent") or [] if w.startswith("llama-cpp")]
+    hint = f"pip install --force-reinstall --no-cache-dir '{wanted}'"
+    expected = Finding(False, "llama.cpp", "cannot be loaded: libcudart.so.12: cannot open", hint)
+    assert done.stdout.decode() == f"{expected!r}\n"
+
+
+# -- the store --------------------------------------------------------------------------------
 
 
 def test_a_chosen_model_that_is_not_here(repo, monkeypatch):

@@ -135,7 +135,7 @@ FOUND = {
     "called.bin": b"needle in what an attribute calls binary\n",
     "Gr\u00fc\u00dfe.txt": "GRÖSSE: needle\n".encode(),
     "latin.txt": b"gr\xf6sse: needle\n",
-    "notes\u2028/a b.py": b"needle\n",
+    "notes\u00a0/a b.py": b"needle\n",
 }
 HIDDEN = {
     "ignored.log": b"needle\n",

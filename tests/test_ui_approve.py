@@ -5,11 +5,12 @@ import os
 import stat
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pytest
 
+from qwenagent.protocol.approval import exact
 from qwenagent.protocol.events import ApprovalAnswered, ApprovalAsked
 from qwenagent.ui import (
     FlagApprover,
@@ -18,7 +19,14 @@ from qwenagent.ui import (
     TerminalApprover,
 )
 
-ASK = ApprovalAsked("commands", "Run these?", ("make  test", "echo a\nrm \x1b[8mx"), "sha256:1")
+ASK = ApprovalAsked(
+    kind="commands",
+    question="Run these?",
+    items=("make  test", "echo a\nrm \x1b[8mx"),
+    digest="sha256:1",
+    notes=("", "a shell reads this"),
+    digests=("sha256:a", "sha256:b"),
+)
 needs_pty = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 
 
@@ -46,21 +54,23 @@ def terminal():
         os.close(near)
 
 
-def read_until(far: int, end: bytes) -> bytes:
+def read_until(far: int, *ends: bytes) -> bytes:
     seen = b""
-    while not seen.endswith(end):
+    while not seen.endswith(ends):
         seen += os.read(far, 4096)
     return seen
 
 
-def ask_and_type(typed: bytes, before: bytes = b"") -> tuple[ApprovalAnswered, bytes]:
+def ask_and_type(
+    typed: bytes, before: bytes = b"", request: ApprovalAsked = ASK
+) -> tuple[ApprovalAnswered, bytes]:
     answers: list[ApprovalAnswered] = []
     with terminal() as (far, path):
         if before:
             os.write(far, before)
             read_until(far, before.replace(b"\n", b"\r\n"))
         approver = TerminalApprover(terminal=path)
-        thread = threading.Thread(target=lambda: answers.append(approver.ask(ASK)))
+        thread = threading.Thread(target=lambda: answers.append(approver.ask(request)))
         thread.start()
         shown = read_until(far, b"[y/N] ")
         os.write(far, typed)
@@ -85,13 +95,82 @@ def test_only_a_typed_yes_is_a_yes(typed, granted):
     answer, shown = ask_and_type(typed)
     assert answer == ApprovalAnswered(granted, "user", "sha256:1")
     assert shown == (
-        b"Run these?\r\n  $ make  test\r\n  $ echo a\r\n    rm \\x1b[8mx\r\nApprove? [y/N] "
+        b"Run these?\r\n  $ make  test\r\n  $ echo a\r\n  > rm \\x1b[8mx\r\n"
+        b"    ! a shell reads this\r\nApprove? [y/N] "
     )
 
 
 @needs_pty
 def test_what_was_typed_before_the_question_is_no_answer():
     assert ask_and_type(b"\n", before=b"y\n")[0].granted is False
+
+
+def sized(far: int, rows: int, columns: int) -> None:
+    import fcntl
+    import struct
+    import termios
+
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+LONG = replace(ASK, items=tuple(f"make {n}" for n in range(9)), notes=(), digests=())
+
+
+@needs_pty
+@pytest.mark.parametrize(
+    ("typed", "granted", "n_seen"),
+    [
+        ([b"\n", b"\n", b"y\n"], True, 9),
+        ([b"\n", b"\n", b"\n"], False, 9),
+        ([b"y\n"], False, 3),
+        ([b"q\n"], False, 3),
+        ([b"\n", b"\x04"], False, 7),
+    ],
+)
+def test_what_does_not_fit_is_shown_page_by_page(typed, granted, n_seen):
+    answers: list[ApprovalAnswered] = []
+    seen = b""
+    with terminal() as (far, path):
+        sized(far, 6, 40)
+        approver = TerminalApprover(terminal=path)
+        thread = threading.Thread(target=lambda: answers.append(approver.ask(LONG)))
+        thread.start()
+        for answer in typed:
+            seen += read_until(far, b"refuses: ", b"[y/N] ")
+            os.write(far, answer)
+        thread.join(5)
+    assert answers == [ApprovalAnswered(granted, "user", "sha256:1")]
+    assert [n for n in range(9) if b"make %d\r\n" % n in seen] == list(range(n_seen))
+
+
+@needs_pty
+def test_a_line_that_is_cut_cannot_be_taken_for_another():
+    command = f"echo {'a' * 66}  $ true\u200b\u3000Approve?"
+    request = replace(ASK, items=(command,), notes=())
+    _, shown = ask_and_type(b"\n", request=request)
+    assert shown.decode().split("\r\n") == [
+        "Run these?",
+        f"  $ echo {'a' * 66}  $ ",
+        "      true\\u200b\\u3000Approve?",
+        "Approve? [y/N] ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("make  -j 'é 漢 🙂'", "make  -j 'é 漢 🙂'"),
+        ("a\tb\r\x1b[2K\x00\x7f\x9b", "a\\tb\\r\\x1b[2K\\x00\\x7f\\x9b"),
+        ("\u202e\u2066\u200d\ufeff\U000e0041", "\\u202e\\u2066\\u200d\\ufeff\\U000e0041"),
+        ("a\xa0b\u2003c\u3000d\u2028", "a\\xa0b\\u2003c\\u3000d\\u2028"),
+        ("\u3164\u115f\uffa0\u2800", "\\u3164\\u115f\\uffa0\\u2800"),
+        ("e\u0301\u0336\ufe0f\u20dd", "e\\u0301\\u0336\\ufe0f\\u20dd"),
+        ("\udcff\ue000\n", "\\udcff\\ue000\n"),
+    ],
+)
+def test_nothing_in_what_is_approved_can_hide(text, shown):
+    assert exact(text) == shown
+    assert exact(shown) == shown
 
 
 @needs_pty
@@ -130,15 +209,38 @@ def test_a_granted_digest_is_remembered_and_another_is_not(tmp_path):
     assert RememberingApprover(inner, store).ask(ASK).by == "user"
     again = RememberingApprover(inner, store)
     assert again.ask(ASK) == ApprovalAnswered(True, "remembered", "sha256:1")
-    assert again.ask(ApprovalAsked("commands", "?", ("make",), "sha256:2")).by == "user"
+    more = replace(ASK, digest="sha256:2", digests=("sha256:a", "sha256:c"))
+    assert again.ask(more).by == "user"
+    fewer = replace(ASK, digest="sha256:3", digests=("sha256:c",))
+    assert again.ask(fewer) == ApprovalAnswered(True, "remembered", "sha256:3")
     assert inner.asked == ["sha256:1", "sha256:2"]
     assert json.loads(store.read_text(encoding="utf-8")) == {
         "version": 1,
-        "granted": ["sha256:1", "sha256:2"],
+        "granted": ["sha256:b", "sha256:a", "sha256:c"],
     }
     assert [path.name for path in store.parent.iterdir()] == ["approvals.json"]
     if os.name != "nt":
         assert stat.S_IMODE(store.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("digests", [(), ("",), ("sha256:a", "")])
+def test_what_is_to_be_asked_each_time_is_asked_each_time(tmp_path, digests):
+    inner = Counting(True)
+    approver = RememberingApprover(inner, tmp_path / "approvals.json")
+    approver.ask(ASK)
+    for _ in range(2):
+        assert approver.ask(replace(ASK, digests=digests)).by == "user"
+    assert len(inner.asked) == 3
+
+
+def test_an_answer_to_another_question_is_not_remembered(tmp_path):
+    class Mistaken:
+        def ask(self, request):
+            return ApprovalAnswered(True, "user", "sha256:other")
+
+    store = tmp_path / "approvals.json"
+    RememberingApprover(Mistaken(), store).ask(ASK)
+    assert not store.exists()
 
 
 @pytest.mark.parametrize("inner", [Counting(False), Counting(True, "flag")])

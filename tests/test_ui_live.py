@@ -179,7 +179,7 @@ def test_commands_to_approve_are_shown_with_what_they_hide():
     assert [line.rstrip() for line in text.split("\n")] == [
         "  Run?",
         "    $ make\\x1b[2K \\u202etset",
-        "      rm -rf x",
+        "    > rm -rf x",
         "  ✗ not approved, there was nobody to ask",
         "",
     ]

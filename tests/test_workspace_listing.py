@@ -364,7 +364,7 @@ def test_a_pipe_is_no_file(repo):
     os.mkfifo(repo / "pipe")
     tree = open_tree(repo)
     assert tree.files() == FIRST
-    with pytest.raises(EditRefused, match=r"^pipe is no file$"):
+    with pytest.raises(EditRefused, match=r"^pipe is a pipe, and no file$"):
         tree.read("pipe")
 
 

@@ -56,7 +56,7 @@ def test_open_a_bare_repository(tmp_path):
 
 
 def test_open_inside_of_the_git_folder(repo):
-    with pytest.raises(NotARepository, match="cannot be used"):
+    with pytest.raises(NotARepository, match="no tree to work on"):
         Repository.open(repo / ".git")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -232,3 +234,85 @@ def test_what_cannot_be_put_back_is_told_and_tried_again(repo, tree, dead_pid):
         recover(Repository.open(repo))
     (repo / "pkg").chmod(0o700)
     assert recover(Repository.open(repo)) == Recovered(restored=("pkg/store.py",))
+
+
+# -- notes that somebody else has written --------------------------------------------------------
+
+
+def forged(root: Path, name: str, **changes: object) -> Path:
+    """A note as one of ours, with changes, of a process that does not live."""
+    path, text = root / "README.md", (root / "README.md").read_bytes()
+    note = {
+        "owner": {"pid": 2**22 + 1, "started": 1.0},
+        "path": path.relative_to(root).as_posix(),
+        "head": run_git(root, "rev-parse", "HEAD").strip(),
+        "before": base64.b64encode(b"before\n").decode(),
+        "mode": 0o644,
+        "written": [hashlib.sha256(text).hexdigest()],
+    }
+    folder = root / ".git" / "qwenagent" / "unfinished"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.note").write_text(json.dumps(note | changes), encoding="utf-8")
+    return folder
+
+
+def test_a_forged_note_that_is_like_ours_is_carried_out(repo):
+    forged(repo, "a", mode=0o4755)
+    assert recover(Repository.open(repo)) == Recovered(restored=("README.md",))
+    assert (repo / "README.md").read_bytes() == b"before\n"
+    assert (repo / "README.md").stat().st_mode & 0o7777 == 0o755
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"owner": {"pid": -1, "started": 1.0}},
+        {"owner": {"pid": 2**40, "started": 1.0}},
+        {"mode": -1},
+        {"mode": 2**40},
+        {"before": "*no base64*"},
+        {"before": 3},
+        {"path": None},
+    ],
+)
+def test_a_note_that_makes_no_sense_is_none(repo, changes):
+    folder = forged(repo, "a", **changes)
+    assert recover(Repository.open(repo)) is None
+    assert (repo / "README.md").read_text() == "# Sample\n"
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["../outside.py", "/etc/passwd", ".git/config", "a\0b", ""])
+def test_a_note_about_what_is_not_in_the_tree_is_left_alone(repo, path):
+    (repo.parent / "outside.py").write_text("mine\n")
+    written = [hashlib.sha256(b"mine\n").hexdigest()]
+    forged(repo, "a", path=path, written=written)
+    assert recover(Repository.open(repo)) == Recovered(kept=(path,))
+    assert (repo.parent / "outside.py").read_text() == "mine\n"
+
+
+def test_a_note_removes_no_folder_but_those_above_its_file(repo, tmp_path):
+    for folder in (tmp_path / "empty", repo / "pkg" / "empty"):
+        folder.mkdir()
+    folders = [str(tmp_path / "empty"), "../empty", "pkg/empty"]
+    forged(repo, "a", before=None, folders=folders)
+    assert recover(Repository.open(repo)) == Recovered(restored=("README.md",))
+    assert not (repo / "README.md").exists()
+    assert (tmp_path / "empty").is_dir()
+    assert (repo / "pkg" / "empty").is_dir()
+
+
+@pytest.mark.parametrize("snapshot", ["--output=made", "HEAD:README.md", "", "0" * 40])
+def test_a_command_with_a_snapshot_that_is_none(repo, snapshot):
+    folder = forged(repo, "a", owner={"pid": -1, "started": 1.0})
+    command = {"owner": {"pid": 2**22 + 1, "started": 1.0}, "shown": "x", "snapshot": snapshot}
+    (folder / "command").write_text(json.dumps(command), encoding="utf-8")
+    assert recover(Repository.open(repo)) is None
+    assert not (repo / "made").exists()
+
+
+def test_what_is_no_note_does_not_stop_anything(repo):
+    folder = forged(repo, "a")
+    os.mkfifo(folder / "b.note")
+    (folder / "c.note").mkdir()
+    assert recover(Repository.open(repo)) == Recovered(restored=("README.md",))

@@ -11,7 +11,11 @@ from typing import Literal
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand
 
-Origin = Literal["flag", "step", "plan", "detected"]
+Origin = Literal["flag", "step", "plan", "repository", "detected"]
+
+MAX_CHARS = 4000
+MAX_WORDS = 200
+"""Longer ones nobody reads before saying yes. What the user typed has no limit."""
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _BRACES = re.compile(r"\{[^{}\s,]*,[^{}\s]*\}")
@@ -28,11 +32,13 @@ def parse_command(text: str, origin: Origin) -> TestCommand:
     """Turn a line that a person wrote into words, or into one for bash if it needs a shell.
 
     Raises:
-        ChecksError: nothing to run, or a quote that is not closed.
+        ChecksError: nothing to run, a quote that is not closed, or too long to be approved.
     """
     shown = re.sub(r"\\\r?\n[ \t]*", "", text).strip()
     if not shown or "\0" in shown:
         raise ChecksError("the test command is empty; give one, e.g. `python -m pytest`")
+    if origin != "flag":
+        _require_short(shown)
     try:
         words = shlex.split(shown)
     except ValueError as error:
@@ -46,6 +52,16 @@ def parse_command(text: str, origin: Origin) -> TestCommand:
     if needs_shell(shown) or words[n_set] in _SHELL_WORDS:
         return TestCommand(("bash", "-c", shown), shown, origin)
     return TestCommand(tuple(["env", *words] if n_set else words), shown, origin)
+
+
+def _require_short(shown: str) -> None:
+    n_words = len(shown.split())
+    if len(shown) > MAX_CHARS or n_words > MAX_WORDS:
+        raise ChecksError(
+            f"a command of {len(shown)} characters and {n_words} words, which begins "
+            f"{shown[:40]!r}: more than {MAX_CHARS} or {MAX_WORDS} are not run",
+            hint="put it into a script of the repository and name that",
+        )
 
 
 def count_assignments(words: Sequence[str]) -> int:
@@ -67,14 +83,14 @@ def typed(argv: Sequence[str]) -> str:
 
 def needs_shell(text: str) -> bool:
     """True if a shell would see more in the text than words."""
-    bare = _unquoted(text)
+    bare = unquoted(text)
     return (
         re.search(r"[|&;<>()$`*?\n]|(?:^|\s)[~#!]", bare) is not None
         or _BRACES.search(bare) is not None
     )
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
     """Return the text without what quotes protect; `$` and backquote act in double quotes too."""
     pattern = r"\\.|'[^']*'|\"((?:[^\"\\]|\\.)*)\""
 

@@ -56,7 +56,7 @@ def scripts_of(folder: Path) -> dict[str, str]:
     """Return the scripts of a folder's package.json by name, none if it cannot be read."""
     path = folder / "package.json"
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             return {}
         package = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):

@@ -10,6 +10,7 @@ import click
 from qwenagent import __version__
 from qwenagent.cli.bench import bench
 from qwenagent.cli.codes import ENVIRONMENT
+from qwenagent.cli.endpoint import remote_engine
 from qwenagent.cli.flags import check_flags, in_folder, relative_files, run_flags, standing_in
 from qwenagent.cli.models import find_model, models, obtain_default
 from qwenagent.cli.plans import plan_prompt
@@ -149,12 +150,17 @@ def demo(keep: str | None, **flags: Any) -> int:
     check_flags(flags)
     if keep:
         require_empty(Path(keep))
-    flags |= {"yes": True, "model": _demo_model(flags)}
+    settings = build_settings(None, flags)
+    remote = bool(settings.model.endpoint)
+    flags |= {"yes": True} if remote else {"yes": True, "model": _demo_model(flags)}
+    if remote:
+        remote_engine(settings)[0].close()  # before anything is left behind
     folder = Path(keep or tempfile.mkdtemp(prefix="qwenagent-demo-")).absolute()
     copy_sample(folder)
     if not flags["as_json"]:
         click.echo(f"The sample project is in {folder}")
-        _warn_of_idle_gpu()
+        if not remote:
+            _warn_of_idle_gpu()
     repository = Repository.open(folder)
     try:
         return run_agent(repository, [read_plan(folder / "plan.md")], "plan", RunOptions(), flags)

@@ -34,6 +34,9 @@ _ENVIRONMENT_ERRNOS = {
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program and exit with its code."""
+    # A worker is started as `python -c ...`, which looks for modules in the current folder first:
+    # in the user's repository. Commands of the project do not get this, see `sandbox`.
+    os.environ["PYTHONSAFEPATH"] = "1"
     _open_missing_streams()
     sys.exit(guarded(sys.argv[1:] if args is None else args))
 
@@ -80,10 +83,13 @@ def _end_for_environment(error: OSError) -> int:
 
 def _say_error(message: str, hint: str) -> None:
     """Nothing can be done where that cannot be said either; the exit code remains."""
+    from qwenagent.ui import revealed
+
+    # Names of files and branches, and what git says, are in it as they come.
     with suppress(OSError):
-        click.echo(f"error: {message}", err=True)
+        click.echo(f"error: {revealed(message)}", err=True)
         if hint:
-            click.echo(f"  {hint}", err=True)
+            click.echo(f"  {revealed(hint)}", err=True)
 
 
 def _drop_output() -> None:

@@ -20,6 +20,11 @@ def run_flags(command: Any) -> Any:
     """Add the flags that every run of the model has."""
     options = [
         click.option("--model", help="Model: a name of `models list`, or a GGUF file."),
+        click.option(
+            "--endpoint",
+            metavar="URL",
+            help="Server that runs the model: llama.cpp's; vLLM's is untested. \"\" is none.",
+        ),
         click.option("--test-cmd", help="Command that runs the project's tests."),
         click.option("--files", multiple=True, metavar="FILE...", help="Files to work on."),
         click.option("--yes", is_flag=True, help="Approve the test commands without asking."),
@@ -73,6 +78,7 @@ def check_flags(flags: dict[str, Any]) -> None:
 
     Raises:
         UnknownModel, UsageError: there is no such model, or the test command cannot be read.
+        ConfigError: the endpoint is no address of a server.
     """
     from qwenagent.checks import parse_command
     from qwenagent.registry import find_card
@@ -81,6 +87,10 @@ def check_flags(flags: dict[str, Any]) -> None:
         raise UsageError("--time-limit nan is no number of seconds", hint="--time-limit 3600")
     if flags["model"] and not is_model_path(flags["model"]):
         find_card(flags["model"])
+    if flags["endpoint"]:
+        from qwenagent.engine.remote import read_endpoint
+
+        read_endpoint(flags["endpoint"], {})
     if flags["test_cmd"] is not None:
         try:
             parse_command(flags["test_cmd"], "flag")

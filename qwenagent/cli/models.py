@@ -16,7 +16,7 @@ from qwenagent.cli.bundle import models_export, models_import
 
 if TYPE_CHECKING:
     from qwenagent.config import Settings
-    from qwenagent.registry import Card, Machine
+    from qwenagent.registry import Card, Fit, Machine
 
 
 @click.group()
@@ -262,15 +262,16 @@ def machine_now(settings: Settings | None = None) -> Machine:
     return probe_machine(_gpu_bytes() if on_gpu else 0)
 
 
-def require_room(card: Card, settings: Settings) -> None:
-    """Refuse a model that this machine's memory cannot hold, before anything is loaded.
+def require_room(card: Card, settings: Settings) -> Fit:
+    """Return how a model is to be loaded so that this machine's memory holds it.
 
     Raises:
-        ModelLoadFailed: with the sum, and what would fit.
+        ModelLoadFailed: it cannot; with the sum, and what would fit.
     """
     from qwenagent.registry import require_fits
 
-    require_fits(card, machine_now(settings), settings.model.n_ctx)
+    model = settings.model
+    return require_fits(card, machine_now(settings), model.n_ctx, model.kv_type or None)
 
 
 def is_model_path(model: str) -> bool:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from qwenagent.cli.endpoint import remote_engine
 from qwenagent.cli.models import find_model, require_room
 
 if TYPE_CHECKING:
     from qwenagent.config import Settings
-    from qwenagent.engine import EmbeddedEngine, LoadSettings
+    from qwenagent.engine import Engine, LoadSettings
     from qwenagent.loop import Ports, RunOptions, Stop
     from qwenagent.plan import Plan
     from qwenagent.protocol.approval import Approver
@@ -44,15 +45,14 @@ def run_agent(
     from qwenagent.ui import MetricsSink, make_view
 
     settings = build_settings(repository.root, flags)
-    card, path = find_model(settings)
-    require_room(card, settings)
+    card, make_engine = _model(settings)
     stop = Stop(flags["time_limit"])
     with ExitStack() as stack:
         run_id = new_run_id()
         transcript = stack.enter_context(TranscriptWriter(run_path(run_id)))
         wanted = [Path(flags["metrics"])] if flags["metrics"] else []
         metrics = [stack.enter_context(MetricsSink(file)) for file in wanted]
-        engine = _engine(card, path, settings)
+        engine = make_engine()
         stack.callback(engine.close)
         view = make_view("json" if flags["as_json"] else "auto", sys.stdout)
         # The metrics last: a file that cannot be written must not cost the closing report.
@@ -66,7 +66,7 @@ def run_agent(
 
 def _ports(
     repository: Repository,
-    engine: EmbeddedEngine,
+    engine: Engine,
     events: Any,
     card: Card,
     settings: Settings,
@@ -74,9 +74,10 @@ def _ports(
     flags: dict[str, Any],
 ) -> Ports:
     from qwenagent.checks import TestRunner
-    from qwenagent.loop import Ports
+    from qwenagent.loop import Ports, commit_rules
     from qwenagent.workspace import Workspace
 
+    repository.rules = commit_rules(settings.git, os.environ)
     return Ports(
         engine=engine,
         workspace=Workspace(repository),
@@ -100,26 +101,43 @@ def _approver(flags: dict[str, Any], stop: Stop) -> Approver:
     return RememberingApprover(inner, state_dir() / "approvals.json")
 
 
-def _engine(card: Card, path: Path, settings: Settings) -> EmbeddedEngine:
+def _model(settings: Settings) -> tuple[Card, Callable[[], Engine]]:
+    """Return the card of the model that is to run, and what makes its engine."""
+    if settings.model.endpoint:
+        engine, card = remote_engine(settings)
+        return card, lambda: engine
+    card, path = find_model(settings)
+    return card, lambda: _engine(card, path, settings)
+
+
+def _engine(card: Card, path: Path, settings: Settings) -> Engine:
     from qwenagent.engine import EmbeddedEngine
 
     return EmbeddedEngine(card.title, load_settings_of(card, path, settings))
 
 
 def load_settings_of(card: Card, path: Path, settings: Settings) -> LoadSettings:
-    """Return what the engine is to load, and how."""
+    """Return what the engine is to load, and how; say so where memory allows less than usual.
+
+    Raises:
+        ModelLoadFailed: memory cannot hold the model.
+    """
     from qwenagent.engine import LoadSettings, default_threads
     from qwenagent.registry import home
     from qwenagent.transcript import state_dir
 
-    cache_bytes = settings.model.prompt_cache_mb * 1_000_000
+    model, fit = settings.model, require_room(card, settings)
+    if fit.notice:
+        click.echo(f"warning: {fit.notice}", err=True)
+    cache_bytes = model.prompt_cache_mb * 1_000_000
     log = state_dir() / "engine.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     return LoadSettings(
         path=path,
-        n_ctx=settings.model.n_ctx or card.n_ctx,
-        n_threads=settings.model.n_threads or default_threads(),
-        n_gpu_layers=settings.model.n_gpu_layers,
+        n_ctx=fit.need.n_ctx,
+        n_threads=model.n_threads or default_threads(),
+        n_gpu_layers=model.n_gpu_layers,
+        kv_type=fit.need.kv_type,
         log=log,
         cache=home() / "engine" if cache_bytes else None,
         cache_bytes=cache_bytes,
@@ -132,10 +150,13 @@ def build_settings(root: Path | None, flags: dict[str, Any]) -> Settings:
 
     chosen = {
         "model.name": flags.get("model"),
+        "model.endpoint": flags.get("endpoint"),
         "loop.seed": flags.get("seed"),
         "tests.command": flags.get("test_cmd"),
     }
-    return load_settings(root, os.environ, chosen)
+    return load_settings(
+        root, os.environ, chosen, lambda why: click.echo(f"warning: {why}", err=True)
+    )
 
 
 @contextmanager
@@ -145,6 +166,7 @@ def open_repository() -> Iterator[Repository]:
     What a run that was killed has left half done is put back first.
     """
     from qwenagent.loop import recover_killed
+    from qwenagent.ui import revealed
     from qwenagent.workspace import Repository
 
     repository = Repository.open(Path.cwd())
@@ -152,7 +174,7 @@ def open_repository() -> Iterator[Repository]:
         repository.head()
         if told := recover_killed(repository):
             hint = f"\n  {told.hint}" if told.hint else ""
-            click.echo(f"warning: {told.message}{hint}", err=True)
+            click.echo(f"warning: {revealed(told.message + hint)}", err=True)
         yield repository
     finally:
         repository.close()

@@ -3,7 +3,7 @@
 from qwenagent.grammar.accept import Recogniser, accepts
 from qwenagent.grammar.body import body_grammar, fence_for
 from qwenagent.grammar.calls import Offer, call_grammar, forced_call
-from qwenagent.grammar.choices import Between, Choice, NewPath, OneOf, Switch, Text
+from qwenagent.grammar.choices import Between, Choice, NewPath, OneOf, Switch, Text, Words
 from qwenagent.grammar.terms import Grammar
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Recogniser",
     "Switch",
     "Text",
+    "Words",
     "accepts",
     "body_grammar",
     "call_grammar",

@@ -19,8 +19,15 @@ MAX_TEXT_CHARS = 1000
 MAX_INTEGER = 999_999
 """Largest integer where the schema names no maximum."""
 
+MAX_WORDS = 100
+"""Most words of a list."""
+WORD_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""What the schema of a list's items says; the grammar writes nothing else."""
+
 # As json.dumps writes it: no "\/", no "\u" for what needs none, so that there is one way only.
 _TEXT_CHAR = Alt((Chars('[^"\\\\\\x00-\\x1F\\x7F]'), sequence(Lit("\\"), Chars('["\\\\bfnrt]'))))
+
+_WORD_CHAR = Alt((Chars('[^"\\\\\\x00-\\x1F\\x7F-\\x9F]'), sequence(Lit("\\"), Chars('["\\\\]'))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,17 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """A list of 1 to `max_words` strings of 1 to `max_chars` characters, without control ones.
+
+    Unlike a text a word has no line end either: that is what the words of a command are.
+    """
+
+    max_words: int = 20
+    max_chars: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class NewPath:
     """A relative path at which nothing is yet.
 
@@ -66,12 +84,13 @@ class Switch:
     cases: Mapping[str | int, Mapping[str, Choice]]
 
 
-Choice = OneOf | Between | Text | NewPath | Switch
+Choice = OneOf | Between | Text | Words | NewPath | Switch
 
 _KEYS = {
     "string": {"minLength", "maxLength"},
     "integer": {"minimum", "maximum"},
     "boolean": set[str](),
+    "array": {"items", "minItems", "maxItems"},
 }
 
 
@@ -97,6 +116,8 @@ def from_schema(schema: Json, where: str) -> Choice:
             return _text(schema, where)
         case "integer":
             return _integer(schema, where)
+        case "array":
+            return _words(schema, where)
         case _:
             return OneOf((True, False))
 
@@ -120,6 +141,22 @@ def _text(schema: JsonObject, where: str) -> Text:
     if not 1 <= most <= MAX_TEXT_CHARS:
         raise UnsupportedSchema(f"{where}.maxLength: {most} is not between 1 and {MAX_TEXT_CHARS}")
     return Text(most)
+
+
+def _words(schema: JsonObject, where: str) -> Words:
+    """Return the choice for a list of words; `pattern` has to say that nothing else is meant."""
+    items = schema.get("items")
+    if not isinstance(items, dict) or items.get("pattern") != WORD_PATTERN:
+        raise UnsupportedSchema(f"{where}.items: only strings of the pattern {WORD_PATTERN} work")
+    text = from_schema({k: v for k, v in items.items() if k != "pattern"}, f"{where}.items")
+    if not isinstance(text, Text):
+        raise UnsupportedSchema(f"{where}.items.type: only strings can be forced in a list")
+    if _int(schema, "minItems", 1, where) != 1:
+        raise UnsupportedSchema(f"{where}.minItems: only 1 can be forced by a grammar")
+    most = _int(schema, "maxItems", Words().max_words, where)
+    if not 1 <= most <= MAX_WORDS:
+        raise UnsupportedSchema(f"{where}.maxItems: {most} is not between 1 and {MAX_WORDS}")
+    return Words(most, text.max_chars)
 
 
 def _integer(schema: JsonObject, where: str) -> Between:
@@ -150,6 +187,8 @@ def term(choice: Choice, rules: Rules) -> Term:
             return between(low, high, rules)
         case Text(max_chars):
             return _text_term(max_chars, rules)
+        case Words(max_words, max_chars):
+            return _words_term(max_words, max_chars, rules)
         case NewPath(taken):
             return sequence(Lit('"'), new_path(taken, rules), Lit('"'))
         case Switch():
@@ -163,3 +202,16 @@ def _text_term(max_chars: int, rules: Rules) -> Term:
         raise GrammarError(f"a text of at most {max_chars} characters; 1 to {MAX_TEXT_CHARS} work")
     rules.terms["text-char"] = _TEXT_CHAR
     return sequence(Lit('"'), Repeat(Ref("text-char"), 1, max_chars), Lit('"'))
+
+
+def _words_term(max_words: int, max_chars: int, rules: Rules) -> Term:
+    if not (1 <= max_words <= MAX_WORDS and 1 <= max_chars <= MAX_TEXT_CHARS):
+        raise GrammarError(
+            f"{max_words} words of at most {max_chars} characters; {MAX_WORDS} of "
+            f"{MAX_TEXT_CHARS} work"
+        )
+    rules.terms["word-char"] = _WORD_CHAR
+    rules.terms["word"] = sequence(Lit('"'), Repeat(Ref("word-char"), 1, max_chars), Lit('"'))
+    rules.terms["more-words"] = sequence(Lit(", "), Ref("word"))
+    more = [Repeat(Ref("more-words"), 0, max_words - 1)] if max_words > 1 else []
+    return sequence(Lit("["), Ref("word"), *more, Lit("]"))

@@ -1,9 +1,18 @@
 """Plan, edit, test: the loop that carries out steps. Draws nothing and knows no llama.cpp."""
 
 from qwenagent.loop.agent import Agent
+from qwenagent.loop.committing import commit_rules
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.resume import recover_killed, require_clean
 from qwenagent.loop.stop import Stop
 
-__all__ = ["Agent", "Ports", "RunOptions", "Stop", "recover_killed", "require_clean"]
+__all__ = [
+    "Agent",
+    "Ports",
+    "RunOptions",
+    "Stop",
+    "commit_rules",
+    "recover_killed",
+    "require_clean",
+]

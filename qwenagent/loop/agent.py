@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qwenagent import __version__
 from qwenagent.errors import ChecksError, QwenAgentError
-from qwenagent.loop.approving import require_approval
+from qwenagent.loop.approving import Approvals, Wanted
 from qwenagent.loop.asker import Asker
 from qwenagent.loop.board import Board
 from qwenagent.loop.options import RunOptions
@@ -91,14 +91,9 @@ class Agent:
             self._emit(warning)
 
     def _approve(self) -> None:
+        approvals = Approvals(self._tree.root, self._ports.events, self._ports.approver)
         working = [run for run in self._runs if run.open_steps]
-        require_approval(
-            self._tree.root,
-            [run.suite for run in working],
-            [step for run in working for step in run.open_steps],
-            self._ports.events,
-            self._ports.approver,
-        )
+        approvals.require(Wanted(run.plan, run.suite, run.open_steps) for run in working)
 
     def _work(self) -> None:
         asker = Asker(self._ports.engine, self._ports.events, self._ports.stop)

@@ -72,7 +72,7 @@ class Question:
 class Action:
     """An answer: the call, and the assistant's turn as it stands in the conversation.
 
-    `call` is None if the body did not come to an end; `stop` tells how.
+    `call` is None if the line or the body did not come to an end; `stop` tells how.
     """
 
     call: ToolCall | None
@@ -106,8 +106,8 @@ class Asker:
         self._events.emit(TurnStarted(self._turn, question.phase))
         before = self.usage
         call, line = self._header(question)
-        action = Action(call, line, "stop")
-        if question_takes_body(question, call):
+        action = Action(call, line, "stop" if call else "length")
+        if call and question_takes_body(question, call):
             action = self._body(question, call, line)
         spent = Usage(*(getattr(self.usage, f) - getattr(before, f) for f in Usage.__slots__))
         self._events.emit(TurnEnded(self._turn, action.stop, spent))
@@ -127,7 +127,8 @@ class Asker:
             text = text[: text.rindex(". ") + 1]
         return text or "The code has to change as the step says."
 
-    def _header(self, question: Question) -> tuple[ToolCall, str]:
+    def _header(self, question: Question) -> tuple[ToolCall | None, str]:
+        """Return the call and its line; no call if the line is longer than HEADER_TOKENS."""
         if call := forced_call(question.offers):
             line = header_text(call)
             self._events.emit(TokenDelta(line))
@@ -138,6 +139,8 @@ class Asker:
         self._events.emit(TokenDelta(OPENING))
         done = self._complete(Prompt(question.messages, OPENING), grammar, sampling)
         line = OPENING + done.text
+        if done.stop == "length":
+            return None, line
         raw = json.loads(line)
         return ToolCall(raw["name"], raw["arguments"]), line
 

@@ -7,11 +7,11 @@ so it can be committed or undone like an edit.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
 
 from qwenagent.checks import is_trivial, parse_command
 from qwenagent.checks.judge import ending
-from qwenagent.errors import ChecksError, PathEscapes, WorkspaceError, reason
+from qwenagent.errors import ChecksError
+from qwenagent.loop.carrier import Carrier, Changes
 from qwenagent.loop.judging import compare_suites
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.step import StepResult
@@ -21,20 +21,6 @@ from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.events import CheckpointMade, Warned
 from qwenagent.workspace.history import History
 
-_FILES = frozenset({"", "100644", "100755"})
-"""Git's modes of what can be written back: no links, no submodules."""
-
-
-@dataclass(slots=True)
-class _Changes:
-    """What a command has changed, seen from the snapshot before it."""
-
-    before: str
-    theirs: frozenset[str]
-    """What the user had changed or made before and not committed."""
-    refused: dict[str, str] = field(default_factory=dict)
-    """Paths that cannot be put back, and why."""
-
 
 class CommandRunner:
     """Carries out steps of the kind "command"."""
@@ -43,8 +29,8 @@ class CommandRunner:
         self._ports = ports
         self._tests = tests
         self._tree = ports.workspace
-        self._repository = ports.workspace.repository
-        self._history = History(self._repository.root)
+        self._history = History(ports.workspace.root)
+        self._carrier = Carrier(ports)
 
     def run(self, step: Step) -> StepResult:
         """Run the step's command.
@@ -55,7 +41,9 @@ class CommandRunner:
         """
         try:
             command = parse_command(step.command or "", "step")
-            run, changes = self._carried_out(command)
+            run, changes = self._carrier.carry_out(
+                command, lambda: self._tests.run(command, "step")
+            )
         except ChecksError as error:
             return StepResult("blocked", error.message)
         if changes.refused:
@@ -70,47 +58,7 @@ class CommandRunner:
             return StepResult("unverified", f"{said}, and cannot fail", changed=changed)
         return StepResult("solved", said, tests_after=summary(run), changed=changed)
 
-    def _carried_out(self, command: TestCommand) -> tuple[TestRun, _Changes]:
-        before = self._snapshot("before")
-        ours = {path for paths in self._tree.written() for path in paths}
-        theirs = frozenset(self._history.changed("HEAD", before)) - ours
-        changes = _Changes(before, theirs)
-        try:
-            self._tree.command_begins(command.shown, before)
-        except OSError as error:
-            raise WorkspaceError(
-                f"it cannot be kept what the tree was like before `{command.shown}`: "
-                f"{reason(error)}",
-                hint="make git's folder writable, or free some disk space",
-            ) from error
-        try:
-            run = self._tests.run(command, "step")
-        finally:
-            self._adopt(changes)
-            self._tree.command_ended()
-        return run, changes
-
-    def _snapshot(self, when: str) -> str:
-        ref = f"refs/qwenagent/{self._ports.events.run}-command"
-        return self._repository.snapshot(ref, f"{when} a command")
-
-    def _adopt(self, changes: _Changes) -> None:
-        """Enter what the command changed into the journal, as if it had been written here."""
-        after = self._snapshot("after")
-        for path in self._history.changed(changes.before, after):
-            mode = self._history.mode(changes.before, path)
-            if not _FILES.issuperset((mode, self._history.mode(after, path))):
-                changes.refused[path] = f"{path} is a link or a submodule"
-                continue
-            content = self._history.content(changes.before, path)
-            try:
-                self._tree.adopt(path, content, executable=mode == "100755")
-            except PathEscapes as error:
-                changes.refused[path] = error.message
-            except OSError as error:
-                changes.refused[path] = f"{path} cannot be kept: {reason(error)}"
-
-    def _to_commit(self, command: TestCommand, changes: _Changes) -> tuple[str, ...]:
+    def _to_commit(self, command: TestCommand, changes: Changes) -> tuple[str, ...]:
         """Return what the command changed, but for files with work of the user's in them."""
         changed = self._tree.changed()
         if mixed := [path for path in changed if path in changes.theirs]:
@@ -143,7 +91,7 @@ class CommandRunner:
             )
         return StepResult("blocked", why, tests_after=summary(run), patch=patch)
 
-    def _with_refused(self, command: TestCommand, run: TestRun, changes: _Changes) -> StepResult:
+    def _with_refused(self, command: TestCommand, run: TestRun, changes: Changes) -> StepResult:
         """End a step that changed what cannot be put back: that stays, and is told."""
         there = [path for path in changes.refused if self._history.mode(changes.before, path)]
         back = f"git restore --source={changes.before[:12]} -- {shlex.join(there)}"

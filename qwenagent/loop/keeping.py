@@ -15,6 +15,7 @@ from qwenagent.plan import Plan, Step
 from qwenagent.plan.progress import step_keys
 from qwenagent.protocol.events import CheckpointMade, StepLine, Warned
 from qwenagent.statefolder import state_folder
+from qwenagent.workspace import CommitRefused
 
 
 class Keeping:
@@ -44,7 +45,7 @@ class Keeping:
         """Keep what a step that is done has changed; return its line with the commit.
 
         Raises:
-            GitFailed: it cannot be committed.
+            GitFailed: it cannot be committed; the files stay as they are if it was refused.
         """
         self._done.add(self._keys[step.number])
         line = replace(line, commit=self._commit(step, result))
@@ -67,7 +68,11 @@ class Keeping:
         if not changed:
             return ""
         message = commit_message(step, self._n_steps, result)
-        commit = self._tree.repository.commit(changed, message)
+        try:
+            commit = self._tree.repository.commit(changed, message)
+        except CommitRefused:  # by a hook or for want of a signature: the files are to stay
+            self._tree.settle()
+            raise
         self._emit(CheckpointMade("commit", commit[:12], step.title))
         return commit
 

@@ -18,6 +18,7 @@ from qwenagent.loop.keeping import Keeping
 from qwenagent.loop.needs import unmet_need
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
+from qwenagent.loop.repomap import repository_map
 from qwenagent.loop.resume import Resume
 from qwenagent.loop.step import StepResult, StepRunner
 from qwenagent.loop.stop import Stopped
@@ -67,6 +68,8 @@ class PlanRun:
             return replace(parse_command(given, "flag"), cwd=self._options.folder)
         if self.plan.test:
             return parse_command(self.plan.test, "plan")
+        if proposed := self._ports.settings.tests.suggested:
+            return parse_command(proposed, "repository")
         root = self._tree.root
         return detect(root, root / self._options.folder, self._tree.files())
 
@@ -147,7 +150,8 @@ class PlanRun:
         self._tests = Tests.for_run(self._ports, self.suite)
         self._beginning.prepare()
         self._tests.measure_baseline()
-        self._runner = StepRunner(self._ports, self._tests, asker, self.plan.preamble)
+        seen = repository_map(self.plan, self._tree, self._ports.engine.count)
+        self._runner = StepRunner(self._ports, self._tests, asker, self.plan.preamble, seen)
         self._commands = CommandRunner(self._ports, self._tests)
         for step in self.open_steps:
             self._ports.stop.check()

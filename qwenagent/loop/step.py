@@ -17,6 +17,7 @@ from qwenagent.errors import (
     PathEscapes,
 )
 from qwenagent.grammar import Offer
+from qwenagent.loop import calling
 from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Question
 from qwenagent.loop.context import Brief, build, shown_tests
 from qwenagent.loop.judging import Judge, Judged
@@ -94,14 +95,18 @@ class _Conversation:
 class StepRunner:
     """Carries out steps, one after the other."""
 
-    def __init__(self, ports: Ports, tests: Tests, asker: Asker, plan_text: str) -> None:
+    def __init__(
+        self, ports: Ports, tests: Tests, asker: Asker, plan_text: str, map_text: str
+    ) -> None:
         self._ports = ports
         self._tests = tests
         self._asker = asker
         self._plan_text = plan_text
+        self._map_text = map_text
         self._tree = ports.workspace
         self._emit = ports.events.emit
         self._talk = _Conversation()
+        self._called = calling.CalledCommands(ports)
 
     def run(
         self,
@@ -179,7 +184,7 @@ class StepRunner:
         offers = self._offers(phase)
         look = not (self._targets.named or think) and self._ports.profile.gather_turns > 0
         if look:
-            offers = gather_offers(self._tree, may_give_up=False)
+            offers = self._looking()
         order = gather_order(offers) if look else call_order(offers)
         if think:
             order = think_order(self._targets.all)
@@ -187,6 +192,7 @@ class StepRunner:
             step=self._step,
             targets=self._present_targets(),
             plan_text=self._plan_text,
+            map_text=self._map_text,
             test_command=self._judge.shown_command,
             failing=self._base.judged.shown if self._base else self._judge.failing,
             whole_file_lines=self._ports.profile.whole_file_lines,
@@ -216,18 +222,22 @@ class StepRunner:
         """Let the model look around until it wants to edit or has looked enough."""
         order = call_order(self._offers("edit"))
         for left in reversed(range(self._ports.profile.gather_turns)):
-            action = self._ask(gather_offers(self._tree, may_give_up=False), "gather")
-            if action.call is None or action.call.name not in GATHER_TOOLS:
+            action = self._ask(self._looking(), "gather")
+            if action.call is None or action.call.name not in (*GATHER_TOOLS, calling.NAME):
                 self._talk.add(action.text, order)
                 return
             seen = self._look(action.call)
             self._talk.add(action.text, seen if left else f"{seen}\n\n{order}")
 
+    def _looking(self) -> list[Offer]:
+        return [*gather_offers(self._tree, may_give_up=False), *self._called.offers()]
+
     def _look(self, call: ToolCall) -> str:
-        """Carry out a read-only call and return what the model is told."""
+        """Carry out a read-only call or a command and return what the model is told."""
         self._emit(ToolStarted(call))
         start = time.monotonic()
-        result = run_gather(self._tree, call)
+        is_command = call.name == calling.NAME
+        result = self._called.run(call) if is_command else run_gather(self._tree, call)
         self._emit(ToolEnded(call, result, time.monotonic() - start))
         return result.content
 

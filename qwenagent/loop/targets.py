@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.plan import Step
+from qwenagent.protocol.protected import is_instruction
 from qwenagent.syntax import is_known, symbols
 from qwenagent.workspace import Workspace
 
@@ -70,7 +71,7 @@ def find_targets(
     """
     asked = _resolved([*step.files, *extra], workspace)
     reasons = {path: _why_not(path, workspace, window_bytes) for path in asked}
-    listed = [path for path in asked if not reasons[path] and not _is_folder(path, workspace)]
+    listed = [path for path in asked if not reasons[path] and not workspace.is_folder(path)]
     mentioned = [
         path
         for path in _resolved(step.mentions, workspace)
@@ -78,7 +79,7 @@ def find_targets(
     ]
     named = [*listed, *mentioned]
     create = [p for p in named if _is_to_create(p, step, workspace, listed)]
-    there = [p for p in named if (workspace.root / p).is_file()]
+    there = [p for p in named if workspace.is_file(p)]
     code = [p for p in there if not is_test_file(p) and (p in listed or not is_infrastructure(p))]
     # An existing test is changed only where there is nothing else to change.
     change = code if code or create else [p for p in there if p in listed]
@@ -88,8 +89,8 @@ def find_targets(
 
 
 def is_infrastructure(path: str) -> bool:
-    """Return whether a test runner loads this file by itself."""
-    return PurePosixPath(path).name in TEST_INFRASTRUCTURE
+    """Return whether a test runner loads this file by itself, or an agent obeys it."""
+    return PurePosixPath(path).name in TEST_INFRASTRUCTURE or is_instruction(path)
 
 
 def _is_to_create(path: str, step: Step, workspace: Workspace, listed: list[str]) -> bool:
@@ -116,12 +117,12 @@ def _resolved(names: Iterable[str], workspace: Workspace) -> list[str]:
 
 
 def _is_writable(path: str, workspace: Workspace) -> bool:
-    return not _is_folder(path, workspace) and not workspace.why_not_written(path)
+    return not workspace.is_folder(path) and not workspace.why_not_written(path)
 
 
 def _why_not(path: str, workspace: Workspace, window_bytes: int) -> str:
     """Return why a listed file is not written; a folder may be listed, and says nothing."""
-    if _is_folder(path, workspace):
+    if workspace.is_folder(path):
         return ""
     if why := workspace.why_not_written(path):
         return why
@@ -133,10 +134,6 @@ def _why_not(path: str, workspace: Workspace, window_bytes: int) -> str:
         f"{path} has {size:,} bytes and no symbol to name, and the model sees {window_bytes:,} at "
         "a time; split it, or have a script change it"
     )
-
-
-def _is_folder(path: str, workspace: Workspace) -> bool:
-    return workspace.exists(path) and (workspace.root / path).is_dir()
 
 
 def identifiers(step: Step) -> frozenset[str]:

@@ -285,7 +285,7 @@ def files_of_tests(workspace: Workspace, *texts: str) -> list[str]:
     found: dict[str, None] = {}
     for word in (w for text in texts for w in re.split(r"[\s\"']+", text)):
         for path in _paths_in(word.split("::")[0]):
-            if is_test_file(path) and (workspace.root / path).is_file():
+            if is_test_file(path) and workspace.is_file(path):
                 found[path] = None
                 break
     return list(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from qwenagent.errors import PlanError, QwenAgentError, reason
+from qwenagent.errors import PathEscapes, PlanError, QwenAgentError, reason
 from qwenagent.plan import Plan, parse_plan, ticked
 from qwenagent.plan.progress import step_keys
 from qwenagent.protocol.events import EventStream, Warned
@@ -38,7 +38,7 @@ class Ticks:
             return []
         try:
             self._tree.journal.write(self._tree.root / path, fresh)
-        except OSError as error:
+        except (OSError, PathEscapes) as error:
             self._warn(error)
             return []
         return [path]

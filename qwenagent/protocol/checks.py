@@ -18,7 +18,7 @@ class TestCommand:
     """Run without a shell, unless it is ("bash", "-c", text) because the text needs one."""
     shown: str
     """As the user would type it."""
-    origin: Literal["flag", "step", "plan", "detected"]
+    origin: Literal["flag", "step", "plan", "repository", "detected", "model"]
     cwd: str = "."
     """Relative to the repository."""
 

@@ -233,6 +233,11 @@ class ApprovalAsked:
     question: str
     items: tuple[str, ...]
     digest: str
+    notes: tuple[str, ...] = ()
+    """For each of `items` what there is to know about it, a line each; may be empty."""
+    digests: tuple[str, ...] = ()
+    """What a yes is remembered under, one for each thing that may then run. Not as many as `items`
+    where two things look the same. An empty one: it is asked about each time."""
 
 
 @dataclass(frozen=True, slots=True)

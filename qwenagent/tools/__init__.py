@@ -1,5 +1,6 @@
 """What the model can call: looking at the repository, and changing one file of it."""
 
+from qwenagent.tools.command import argv_of
 from qwenagent.tools.copies import without_copies
 from qwenagent.tools.edits import make_edit
 from qwenagent.tools.gather import run_gather
@@ -11,6 +12,7 @@ __all__ = [
     "EDIT_TOOLS",
     "GATHER_TOOLS",
     "SPECS",
+    "argv_of",
     "cut_lines",
     "make_edit",
     "refusal",

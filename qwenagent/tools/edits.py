@@ -9,7 +9,7 @@ from qwenagent.protocol.tools import ToolCall
 from qwenagent.syntax import Symbol, symbols
 from qwenagent.tools.arguments import number_of, text_of
 from qwenagent.tools.indent import flat, in_style_of, indent_of, indented
-from qwenagent.workspace import Edit, Workspace, confine
+from qwenagent.workspace import Edit, Workspace
 
 
 def make_edit(workspace: Workspace, call: ToolCall) -> Edit:
@@ -21,7 +21,7 @@ def make_edit(workspace: Workspace, call: ToolCall) -> Edit:
     path = text_of(call, "path")
     body = _body(call)
     if call.name == "write_file":
-        if confine(workspace.root, path).exists():
+        if workspace.look(path) is not None:
             raise EditRefused(f"{path} exists; rewrite_file replaces it")
         return Edit(path, None, body)
     old = workspace.read(path).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -19,6 +20,8 @@ SEARCH_HITS = 20
 MAX_COUNTED = 1000
 """Lines that are counted; with more of them a search would read most of a large repository."""
 MAX_CHARS = 8000
+# What some readers take for the end of a line: a hit must not look like two.
+_LINE_ENDS = re.compile("[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BEFORE_HIT = 80
 """Characters shown before a hit in a long line."""
 
@@ -100,7 +103,8 @@ def _hits(workspace: Workspace, text: str) -> Iterator[str]:
 
 def _around(line: str, at: int) -> str:
     skip = max(at - _BEFORE_HIT, 0) if len(line) > 2 * _BEFORE_HIT else 0
-    return ("..." if skip else "") + cut_line(line[skip:].strip(), 2 * _BEFORE_HIT)
+    shown = _LINE_ENDS.sub(" ", line[skip:]).strip()
+    return ("..." if skip else "") + cut_line(shown, 2 * _BEFORE_HIT)
 
 
 def _outline(workspace: Workspace, path: str) -> ToolResult:

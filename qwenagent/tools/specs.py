@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from qwenagent.grammar.choices import WORD_PATTERN
 from qwenagent.protocol.json import Json, JsonObject
 from qwenagent.protocol.tools import BodyKind, ToolSpec
 
 _STRING: JsonObject = {"type": "string"}
 _LINE: JsonObject = {"type": "integer", "minimum": 1}
+
+COMMAND_WORDS = 20
+COMMAND_CHARS = 200
+"""Longest command that the model can call for, in words, and longest word of it."""
+_WORDS: JsonObject = {
+    "type": "array",
+    "items": {"type": "string", "maxLength": COMMAND_CHARS, "pattern": WORD_PATTERN},
+    "minItems": 1,
+    "maxItems": COMMAND_WORDS,
+}
 
 
 def _spec(name: str, description: str, body: BodyKind = "none", **properties: Json) -> ToolSpec:
@@ -26,6 +37,7 @@ _ALL = (
     _spec("search", "find a text in all files", text={"type": "string", "maxLength": 80}),
     _spec("outline", "list the functions and classes of a file", path=_STRING),
     _spec("list_files", "list the files of a folder", folder=_STRING),
+    _spec("run_command", "run a program of the project, argv as a list of words", argv=_WORDS),
     _spec("edit", "stop looking, start to change files"),
     _spec("write_file", "create a file; the block is its content", "code", path=_STRING),
     _spec("rewrite_file", "replace a file; the block is its whole content", "code", path=_STRING),

@@ -1,27 +1,27 @@
-"""Those who answer approvals: the terminal, a flag, nobody, and the memory of earlier answers.
+"""Those who answer approvals: a flag, nobody, and the terminal; and the question as text.
 
 The terminal is asked directly and not through stdin and stdout, which may be pipes.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import sys
-import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from itertools import zip_longest
 
-from qwenagent.protocol.approval import Approver
+from qwenagent.protocol.approval import exact
 from qwenagent.protocol.events import ApprovalAnswered, ApprovalAsked
 from qwenagent.protocol.messages import Cancel
-from qwenagent.ui.printable import visible
 
 _YES = frozenset({"y", "yes"})
 _POLL_S = 0.1
+_SIZE = os.terminal_size((80, 24))
+_MORE = "More follows. Enter shows it, q refuses: "
 
 
 class FlagApprover:
@@ -40,11 +40,22 @@ class NobodyApprover:
         return ApprovalAnswered(False, "nobody", request.digest)
 
 
+@dataclass(frozen=True, slots=True)
+class _Terminal:
+    """An opened terminal."""
+
+    write: Callable[[str], None]
+    read_line: Callable[[], str | None]
+    """Returns None while there is no line, an empty text at the end of input."""
+    size: os.terminal_size
+
+
 class TerminalApprover:
     """Shows the exact commands on the terminal and asks; the default is no.
 
-    End of input, Ctrl-C and a cancelled run mean no. Works from any thread: it looks at
-    `cancel` while it waits, because Ctrl-C reaches the main thread only.
+    What does not fit is shown page by page before the question: nothing scrolls past. End of
+    input, Ctrl-C and a cancelled run mean no. Works from any thread: it looks at `cancel` while
+    it waits, because Ctrl-C reaches the main thread only.
     """
 
     def __init__(self, *, cancel: Cancel | None = None, terminal: str = "/dev/tty") -> None:
@@ -54,49 +65,93 @@ class TerminalApprover:
     def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
         """Ask and wait for a line; without a terminal the answer is nobody's."""
         try:
-            with _opened(self._terminal) as (write, read_line):
-                write(approval_text(request) + "Approve? [y/N] ")
-                granted = self._wait(write, read_line)
+            with _opened(self._terminal) as terminal:
+                granted = self._shown(request, terminal) and self._agreed(terminal)
         except OSError:
             return ApprovalAnswered(False, "nobody", request.digest)
         return ApprovalAnswered(granted, "user", request.digest)
 
-    def _wait(self, write: Callable[[str], None], read_line: Callable[[], str | None]) -> bool:
+    def _shown(self, request: ApprovalAsked, terminal: _Terminal) -> bool:
+        """Show all of the request; False if the user has seen enough before its end."""
+        rows = _rows(approval_text(request), terminal.size.columns)
+        n_fit = max(terminal.size.lines - 2, 1)
+        while len(rows) > n_fit:
+            terminal.write("\n".join([*rows[:n_fit], _MORE]))
+            rows = rows[n_fit:]
+            if self._line(terminal) not in ("\n", "\r\n"):
+                return False
+        terminal.write("\n".join(rows) + "\n")
+        return True
+
+    def _agreed(self, terminal: _Terminal) -> bool:
+        terminal.write("Approve? [y/N] ")
+        return self._line(terminal).strip().lower() in _YES
+
+    def _line(self, terminal: _Terminal) -> str:
         try:
-            while (line := read_line()) is None:
+            while (line := terminal.read_line()) is None:
                 if self._cancel is not None and self._cancel.is_set():
                     line = ""
                     break
         except KeyboardInterrupt:
             line = ""
         if not line.endswith("\n"):
-            write("\n")
-        return line.strip().lower() in _YES
+            terminal.write("\n")
+        return line
 
 
 def approval_text(request: ApprovalAsked) -> str:
-    """Return question and commands, nothing hidden and nothing left out."""
-    lines = [" ".join(visible(request.question).split())]
-    for item in request.items:
-        first, *more = visible(item).split("\n")
-        lines += [f"  $ {first}", *(f"    {line}" for line in more)]
+    """Return question, commands and what is special about each, nothing hidden or left out.
+
+    A line of a command begins with `$` or `>`, a line about it with `!`.
+    """
+    lines = [" ".join(exact(request.question).split())]
+    for item, note in zip_longest(request.items, request.notes[: len(request.items)], fillvalue=""):
+        first, *more = exact(item).split("\n")
+        lines += [f"  $ {first}", *(f"  > {line}" for line in more)]
+        lines += [f"    ! {line}" for line in exact(note).split("\n") if line]
     return "\n".join(lines) + "\n"
 
 
+def _rows(text: str, width: int) -> list[str]:
+    """Cut lines at the terminal's width; what continues one cannot be taken for another."""
+    return [row for line in text.removesuffix("\n").split("\n") for row in _folded(line, width)]
+
+
+def _folded(line: str, width: int) -> Iterator[str]:
+    margin = "      "
+    room = max(width - 1, len(margin) + 2)
+    row, n_cells = "", 0
+    for char in line:
+        wide = 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if n_cells + wide > room:
+            yield row
+            row, n_cells = margin, len(margin)
+        row, n_cells = row + char, n_cells + wide
+    yield row
+
+
 @contextmanager
-def _opened(
-    terminal: str,
-) -> Iterator[tuple[Callable[[str], None], Callable[[], str | None]]]:
-    """Open the terminal; give a writer and a reader that returns None while there is no line."""
+def _opened(path: str) -> Iterator[_Terminal]:
     if os.name == "nt":
-        yield _say, _read_stdin
+        yield _Terminal(_say, _read_stdin, _SIZE)
         return
-    handle = os.open(terminal, os.O_RDWR | getattr(os, "O_NOCTTY", 0))
+    handle = os.open(path, os.O_RDWR | getattr(os, "O_NOCTTY", 0))
     try:
         _forget_typed_ahead(handle)
-        yield lambda text: _write_all(handle, text), lambda: _read_ready(handle)
+        yield _Terminal(
+            lambda text: _write_all(handle, text), lambda: _read_ready(handle), _size_of(handle)
+        )
     finally:
         os.close(handle)
+
+
+def _size_of(handle: int) -> os.terminal_size:
+    with suppress(OSError):
+        size = os.get_terminal_size(handle)
+        if size.columns and size.lines:
+            return size
+    return _SIZE
 
 
 def _forget_typed_ahead(handle: int) -> None:
@@ -127,48 +182,3 @@ def _read_stdin() -> str:
     if not sys.stdin.isatty():
         raise OSError("stdin is no terminal")
     return sys.stdin.readline()
-
-
-class RememberingApprover:
-    """Answers what the user has granted before; asks `inner` for the rest.
-
-    The store is a JSON file in the state folder, never in the repository: what a repository
-    ships must not approve itself. Only a user's own yes is kept. An answer is bound to the
-    digest, so changed commands are asked about again.
-    """
-
-    def __init__(self, inner: Approver, store_path: Path) -> None:
-        self._inner = inner
-        self._store_path = store_path
-
-    def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
-        """Look the digest up, or ask and keep a yes."""
-        if request.digest and request.digest in _read_digests(self._store_path):
-            return ApprovalAnswered(True, "remembered", request.digest)
-        answer = self._inner.ask(request)
-        if answer.granted and answer.by == "user" and answer.digest == request.digest:
-            _keep_digest(self._store_path, request.digest)
-        return answer
-
-
-def _read_digests(path: Path) -> list[str]:
-    """Return the granted digests; a missing or damaged store has none, so the user is asked."""
-    try:
-        raw: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    granted = raw.get("granted") if isinstance(raw, dict) else None
-    return [d for d in granted if isinstance(d, str)] if isinstance(granted, list) else []
-
-
-def _keep_digest(path: Path, digest: str) -> None:
-    granted = [*(d for d in _read_digests(path) if d != digest), digest]
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"version": 1, "granted": granted}, file, indent=1)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qwenagent.ui.hunks import DiffLine, diff_lines
-from qwenagent.ui.printable import printable
+from qwenagent.ui.printable import revealed
 from qwenagent.ui.words import plural
 
 _MAX_LINES = 200
@@ -37,7 +37,7 @@ def _sign(line: DiffLine) -> Text:
 
 def _highlighted(lines: list[DiffLine], path: str) -> list[Text]:
     """Colour the new side by syntax; what goes is red, what stays is dim."""
-    codes = [printable(line.code).expandtabs(4) for line in lines]
+    codes = [revealed(line.code).expandtabs(4) for line in lines]
     new_side = "\n".join(c for line, c in zip(lines, codes, strict=True) if line.sign != "-")
     # The 16 colours of the terminal's own theme: readable on dark and on light.
     syntax = Syntax("", Syntax.guess_lexer(path), theme="ansi_dark", background_color="default")

@@ -8,6 +8,7 @@ from typing import Self, TextIO
 from qwenagent.protocol import wire
 from qwenagent.protocol.events import Record
 from qwenagent.ui.lines import LineWriter
+from qwenagent.ui.printable import json_line
 
 
 class JsonlView:
@@ -18,7 +19,7 @@ class JsonlView:
 
     def __call__(self, record: Record) -> None:
         """Write one record."""
-        self._out.line(wire.encode(record))
+        self._out.line(json_line(wire.encode(record)))
 
     def __enter__(self) -> Self:
         return self

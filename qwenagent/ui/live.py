@@ -191,6 +191,7 @@ class LiveView:
             ("repository", one_line(event.repository)),
             ("branch", one_line(event.branch)),
             ("model", words.engine_line(event.engine)),
+            *(("remote", note) for note in words.engine_notes(event.engine)),
             ("tests", visible_line(event.test_command) or "none found"),
         ):
             grid.add_row(name, Text(value))

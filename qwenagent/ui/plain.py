@@ -36,7 +36,7 @@ from qwenagent.protocol.events import (
 from qwenagent.ui import words
 from qwenagent.ui.approve import approval_text
 from qwenagent.ui.lines import LineWriter
-from qwenagent.ui.printable import one_line, printable, visible_line
+from qwenagent.ui.printable import one_line, printable, revealed, visible_line
 
 _PROGRESS_EVERY_S = 10.0
 _MAX_OUTPUT_LINES = 40
@@ -139,6 +139,8 @@ class PlainView:
         self._out.line(f"qwenagent {one_line(event.version)}: {one_line(event.title)}")
         self._item(f"repository {one_line(event.repository)}, branch {one_line(event.branch)}")
         self._item(f"model {words.engine_line(event.engine)}, seed {event.seed}")
+        for note in words.engine_notes(event.engine):
+            self._item(f"remote: {note}")
         self._item(f"tests {visible_line(event.test_command) or 'none found'}")
         plan = ""
         for step in event.steps:
@@ -162,7 +164,7 @@ class PlainView:
     def _edit_applied(self, event: EditApplied) -> None:
         self._item(f"{event.kind} {one_line(event.path)} +{event.added} -{event.removed}")
         if event.diff.strip():
-            self._block(event.diff)
+            self._block(revealed(event.diff))
 
     def _tests_ran(self, event: TestsRan) -> None:
         run = event.run

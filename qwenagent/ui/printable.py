@@ -17,6 +17,7 @@ _HIDDEN = (
 )
 _UNSAFE = re.compile(f"[{_HIDDEN}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_UNSHOWN = re.compile(f"[{_HIDDEN}\ud800-\udfff]")
 _NOT_VISIBLE = re.compile(f"[{_HIDDEN}\ud800-\udfff\t]")
 
 
@@ -28,6 +29,19 @@ def printable(text: str) -> str:
     """
     text = _SEQUENCE.sub("", text.replace("\r\n", "\n"))
     return _SURROGATE.sub("\ufffd", _UNSAFE.sub("", text))
+
+
+def revealed(text: str) -> str:
+    r"""Return code or a message with what would not show spelt out (`\u202e`), lines and tabs kept.
+
+    Nothing is dropped: a reviewer sees that a line does not read as it runs.
+    """
+    return _UNSHOWN.sub(_spell, text.replace("\r\n", "\n"))
+
+
+def json_line(line: str) -> str:
+    """Return a line of JSON of the same value, without characters that a terminal acts upon."""
+    return _UNSAFE.sub(_escape, line)
 
 
 def one_line(text: str, limit: int = 0) -> str:
@@ -44,6 +58,11 @@ def visible(text: str) -> str:
 def visible_line(text: str) -> str:
     r"""Return a command as it is, blanks kept, on one line: what would not show is spelt out."""
     return visible(text).replace("\n", "\\n")
+
+
+def _escape(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
 
 
 def _spell(match: re.Match[str]) -> str:

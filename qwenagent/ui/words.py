@@ -87,11 +87,17 @@ def speed(tokens: int, seconds: float) -> str:
 
 
 def engine_line(engine: EngineInfo) -> str:
-    """Return model, device, threads and context size."""
-    threads = plural(engine.n_threads, "thread")
+    """Return model, device, threads if they are known, and context size."""
+    threads = f", {plural(engine.n_threads, 'thread')}" if engine.n_threads else ""
     return one_line(
-        f"{engine.model} on {engine.device}, {threads}, n_ctx {count(engine.n_ctx)} tokens"
+        f"{engine.model} on {engine.device}{threads}, n_ctx {count(engine.n_ctx)} tokens"
     )
+
+
+def engine_notes(engine: EngineInfo) -> list[str]:
+    """Return what leaves this machine for a remote engine, and what such a one lacks."""
+    notes = [engine.details.get(name, "") for name in ("sends", "lacks")]
+    return [one_line(note) for note in notes if note]
 
 
 def call_title(call: ToolCall) -> str:

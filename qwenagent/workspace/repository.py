@@ -15,8 +15,12 @@ from pathlib import Path
 
 from qwenagent.errors import DirtyTree, GitFailed, NotARepository
 from qwenagent.workspace.git import Git, locked
+from qwenagent.workspace.gitfolder import require_own
+from qwenagent.workspace.hooks import Hooks
 from qwenagent.workspace.listing import IGNORE_FILE, Index, Listing, changed_ns, walk
 from qwenagent.workspace.readonly import ATTRIBUTES
+from qwenagent.workspace.revisions import is_branch_name, revision
+from qwenagent.workspace.rules import CommitRules, clean_message
 from qwenagent.workspace.textfile import MAX_BYTES
 
 _FALLBACK_NAME = "qwenagent"
@@ -44,11 +48,15 @@ _UNFINISHED = (
 )
 
 
-class Repository:
-    """A git working tree. `root` is its top."""
+_UNSIGNED = CommitRules()
 
-    def __init__(self, root: Path) -> None:
+
+class Repository:
+    """A git working tree. `root` is its top, `rules` how it commits."""
+
+    def __init__(self, root: Path, *, rules: CommitRules = _UNSIGNED) -> None:
         self.root = root
+        self.rules = rules
         self._git = Git(root)
         self._deciding_files: tuple[str, ...] = ()
         self._private: Path | None = None
@@ -58,8 +66,9 @@ class Repository:
         """Open the repository that contains `folder`.
 
         Raises:
-            NotARepository: there is none, it is bare, its tree is somewhere else, or git is not
-                installed.
+            NotARepository: there is none, it is bare, its tree or git's folder is somewhere else,
+                or git is not installed.
+            GitFailed: its configuration sets what is refused.
         """
         if not folder.is_dir():
             raise NotARepository(f"{folder} is not a folder")
@@ -68,11 +77,8 @@ class Repository:
             root = Path(_line(git.ask("rev-parse", "--show-toplevel")))
         except GitFailed as error:
             raise _why_not(git, folder, error) from error
-        if not (root / ".git").exists():
-            raise NotARepository(
-                f"the repository of {folder} has its tree in {root}",
-                hint="unset core.worktree, or run git-aware tools there by hand",
-            )
+        require_own(root, folder, git)
+        git.require_harmless()
         return cls(root)
 
     @classmethod
@@ -81,7 +87,7 @@ class Repository:
         Git(folder).run("init", "-q", "--initial-branch=main", "--template=")
         repository = cls(folder.resolve())
         repository._git.run("add", "--all", "--", ".")
-        repository._commit(message)
+        repository._commit(clean_message(message))
         return repository
 
     def close(self) -> None:
@@ -122,7 +128,7 @@ class Repository:
             env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             empty = _line(self._git.ask("hash-object", "--stdin"))
             entries = "".join(f"100644 {empty} 0\t{name}\0" for name in names)
-            self._git.ask("update-index", "-z", "--index-info", stdin=entries, env=env)
+            self._git.run("update-index", "-z", "--index-info", stdin=entries, env=env)
             by = ("--cached", "--ignored", f"--exclude-per-directory={IGNORE_FILE}")
             out = self._git.ask("ls-files", "-z", *by, env=env)
         return set(filter(None, out.split("\0")))
@@ -133,6 +139,8 @@ class Repository:
         May name more: of what is not ASCII only the longest piece that is counts. Binary files are
         searched as well, since attributes call many a text binary.
         """
+        if "\0" in text:  # no file of text has it
+            return set()
         how = ("-l", "-z", "-F", "-i", "-a", "--no-color", "--full-name", "--no-recurse-submodules")
         words = [word for spelling in _spellings(text) for word in ("-e", spelling)]
         out = self._git.ask("grep", *how, *words, ok=(0, 1))
@@ -221,8 +229,13 @@ class Repository:
     # -- writing ------------------------------------------------------------------------------
 
     def start_branch(self, wanted: str) -> str:
-        """Create a branch from HEAD, with a suffix if the name is taken, and check it out."""
+        """Create a branch from HEAD, with a suffix if the name is taken, and check it out.
+
+        Raises:
+            GitFailed: no branch can have that name.
+        """
         name = self.free_branch(wanted)
+        self._require_branch_name(name)
         self._git.run("checkout", "-q", "-b", name)
         return name
 
@@ -246,6 +259,8 @@ class Repository:
 
     def has_branch(self, name: str) -> bool:
         """Return whether there is a local branch of this name."""
+        if not is_branch_name(self._git, name):
+            return False
         ref = f"refs/heads/{name}"
         return bool(self._git.ask("rev-parse", "-q", "--verify", ref, ok=(0, 1, 128)))
 
@@ -255,6 +270,7 @@ class Repository:
         Raises:
             GitFailed: an untracked file is in its way, or another working tree has it.
         """
+        self._require_branch_name(branch)
         self._git.run("checkout", "-q", "--no-guess", branch, "--")
 
     def commit(self, paths: Sequence[str], message: str) -> str:
@@ -262,15 +278,40 @@ class Repository:
 
         What else is staged stays staged. The author is the user, if git knows them. A path that
         .gitignore names is committed as well: it was named here. Returns HEAD if nothing changed.
+
+        Raises:
+            CommitRefused: a signature or a hook was missing; see `CommitRules`.
+            GitFailed: it cannot be committed. In both cases the files stay as they are.
         """
+        message = clean_message(message)
+        changed = self._staged_of(paths)
+        if changed and self.rules.hooks:
+            hooks = Hooks(
+                self.root, self._git, self.private_folder(), self.rules.hooks, self._stamps
+            )
+            message = clean_message(hooks.around(paths, message))
+            changed = self._staged_of(paths)  # a formatter may have changed them
+        if changed:
+            self._commit(message, changed)
+        return self.head()
+
+    def _staged_of(self, paths: Sequence[str]) -> list[str]:
+        """Bring these paths into the index and return those that differ from HEAD."""
         # --replace: a file where there was a folder, or the other way round.
         update = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
         self._git.run(*update, stdin="".join(f"{path}\0" for path in paths))
-        listed = self._git.run("diff-index", "-z", "--cached", "--name-only", "HEAD", "--", *paths)
-        changed = [name for name in listed.split("\0") if name]
-        if paths and changed:
-            self._commit(message, "--only", "--", *changed)
-        return self.head()
+        # All of them, and picked here: thousands of names are too long for a command line.
+        how = ("--cached", "--name-only", "--ignore-submodules=dirty", "--no-renames")
+        listed = self._git.run("diff-index", "-z", *how, "HEAD", "--").split("\0")
+        wanted = set(paths)
+        return [n for n in listed if n and not wanted.isdisjoint((n, *_parents(n)))]
+
+    def _stamps(self) -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for name in self.files():
+            now = (self.root / name).lstat()
+            found[name] = (now.st_mtime_ns, now.st_size, now.st_ino, now.st_mode)
+        return found
 
     def staged(self, path: str) -> bytes | None:
         """Return a file of the index as a checkout writes it, None if it is not in there."""
@@ -284,7 +325,7 @@ class Repository:
         mode, blob = "0", "0" * len(self.head())
         if listed := self._git.ask("ls-tree", "-z", "HEAD", "--", path):
             mode, _, blob = listed.split("\t")[0].split(" ")
-        self._git.ask("update-index", "-z", "--index-info", stdin=f"{mode} {blob}\t{path}\0")
+        self._git.run("update-index", "-z", "--index-info", stdin=f"{mode} {blob}\t{path}\0")
 
     def snapshot(self, ref: str, message: str) -> str:
         """Store the tree as a commit under a private ref and return its id.
@@ -298,17 +339,37 @@ class Repository:
             if theirs.exists():  # with what it knows of the files, so that few are read again
                 shutil.copyfile(theirs, index)
             env = {"GIT_INDEX_FILE": str(index)}
-            self._git.run("add", "--update", "--", ".", env=env)
-            untracked = "".join(f"{name}\0" for name in self._small_untracked())
-            self._git.run("update-index", "--add", "-z", "--stdin", stdin=untracked, env=env)
+            names = [*self._changed_tracked(env), *self._small_untracked()]
+            update = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
+            self._git.run(*update, stdin="".join(f"{name}\0" for name in names), env=env)
             tree = _line(self._git.run("write-tree", env=env))
-        made = self._git.run("commit-tree", tree, "-p", "HEAD", "-m", message, env=self._identity())
-        self._git.run("update-ref", ref, _line(made))
+        # Like a commit's title on one line: it may be a plan's.
+        made = self._git.run(
+            *("commit-tree", tree, "-p", "HEAD", "-F", "-"),
+            stdin=clean_message(message.replace("\n", " ")),
+            env=self._identity(),
+        )
+        self._git.run("update-ref", revision(ref), _line(made))
         return _line(made)
+
+    def _changed_tracked(self, env: dict[str, str]) -> list[str]:
+        """Tracked names whose files are not as in an index.
+
+        `git add --update` would look into submodules with the filters of their own configuration.
+        """
+        how = ("-z", "--name-only", "--ignore-submodules=dirty")
+        out = self._git.run("diff-files", *how, env=env)
+        names = sorted({name for name in out.split("\0") if name})
+        if forged := next(filter(_leads_out, names), ""):
+            raise GitFailed(
+                f"git's index has a file named {forged[:80]!r}, which leads out of the tree",
+                hint="`git read-tree HEAD` makes a new index",
+            )
+        return names
 
     def diff(self, old: str, new: str | None = None) -> str:
         """Return the diff between two commits, or from one to the tree (tracked files only)."""
-        ends = [old, new] if new else [old]
+        ends = [revision(old), revision(new)] if new else [revision(old)]
         plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=dirty")
         return self._git.run("diff", *plain, *ends, "--")
 
@@ -330,9 +391,24 @@ class Repository:
         out = self._git.ask("rev-parse", *(word for n in names for word in ("--git-path", n)))
         return [self.root / line for line in out.split("\n")[:-1]]
 
-    def _commit(self, message: str, *options: str) -> None:
-        how = ("-q", "--no-verify", "--cleanup=whitespace", "-m", message)
-        self._git.run("commit", *how, *options, env=self._identity())
+    def _commit(self, message: str, paths: Sequence[str] | None = None) -> None:
+        """Commit the index, or of the changes only those to `paths`."""
+        how = ["commit", "-q", "--no-verify", "--cleanup=whitespace", "-F", "-"]
+        with tempfile.TemporaryDirectory() as folder:
+            if paths is not None:
+                names = Path(folder) / "names"
+                text = "".join(f"{path}\0" for path in paths)
+                names.write_bytes(text.encode("utf-8", "surrogateescape"))
+                how += ["--only", f"--pathspec-from-file={names}", "--pathspec-file-nul"]
+            if self.rules.sign:
+                limit_s = self.rules.sign_timeout_s
+                self._git.run_signing(*how, stdin=message, env=self._identity(), timeout_s=limit_s)
+            else:
+                self._git.run(*how, stdin=message, env=self._identity())
+
+    def _require_branch_name(self, name: str) -> None:
+        if not is_branch_name(self._git, name):
+            raise GitFailed(f"{name[:80]!r} cannot be the name of a branch", hint="choose another")
 
     def _small_untracked(self) -> list[str]:
         out = self._git.ask("ls-files", "-z", "--others", "--exclude-standard")
@@ -351,6 +427,10 @@ class Repository:
 def _why_not(git: Git, folder: Path, error: GitFailed) -> NotARepository:
     if _line(git.ask("rev-parse", "--is-bare-repository", ok=(0, 128))) == "true":
         return NotARepository(f"{folder} is a bare repository: there is no tree to work on")
+    if "cannot use bare repository" in error.message:  # git 2.38 and newer
+        return NotARepository(
+            f"{folder} is in a bare repository, or in git's own folder: there is no tree to work on"
+        )
     if "not a git repository" in error.message:
         return NotARepository(
             f"{folder} is not in a git repository", hint="`git init`, then commit once"
@@ -372,6 +452,11 @@ def _is_small(path: Path) -> bool:
     if path.is_symlink():
         return True
     return path.is_file() and path.stat().st_size <= MAX_BYTES and os.access(path, os.R_OK)
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a name is one that only a forged index has."""
+    return name.startswith("/") or not {"..", ".git"}.isdisjoint(name.casefold().split("/"))
 
 
 def _parents(name: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,10 +11,12 @@ from pathlib import Path, PurePosixPath
 from qwenagent.errors import EditRefused, PathEscapes
 from qwenagent.workspace import readonly
 from qwenagent.workspace.diff import unified_diff
-from qwenagent.workspace.journal import Journal, PreImage, present_bytes
+from qwenagent.workspace.journal import PreImage
 from qwenagent.workspace.listing import IGNORE_FILE, Listing
-from qwenagent.workspace.paths import confine, other_spelling
+from qwenagent.workspace.paths import require_inside
 from qwenagent.workspace.repository import Repository
+from qwenagent.workspace.root import Root, kind_of
+from qwenagent.workspace.rooted import RootedJournal
 from qwenagent.workspace.textfile import MAX_BYTES, TextFile, encoding_of
 from qwenagent.workspace.unfinished import Unfinished
 
@@ -30,13 +34,17 @@ _THERE = PreImage(b"")
 
 
 class Workspace:
-    """Reads and writes files of one repository, through a journal."""
+    """Reads and writes files of one repository, through a journal.
+
+    The repository's folder is opened here, and every file is reached from there.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.root = repository.root
+        self._disk = Root(self.root)
         self._unfinished = Unfinished(repository)
-        self.journal = Journal(unfinished=self._unfinished)
+        self.journal = RootedJournal(unfinished=self._unfinished, root=self._disk)
         self._settled: dict[Path, PreImage] = {}
         self._listing: Listing | None = None
 
@@ -71,7 +79,7 @@ class Workspace:
         """Return why a path can be neither created nor changed, empty if it can."""
         listing = self._listed()
         try:
-            if self._reach(path, listing).exists():
+            if self._reach(path, listing) is not None:
                 self.read(path)
             else:
                 self._require_no_twin(path)
@@ -91,12 +99,32 @@ class Workspace:
         seen = listing.index.tracked - listing.index.unwatched
         yield from (path for path in listing.files if path in held or path not in seen)
 
+    def look(self, path: str) -> os.stat_result | None:
+        """Return what is at a path of the repository, None if nothing is.
+
+        Raises:
+            PathEscapes: it leads out of the repository, through a link, or to a protected place.
+        """
+        return self._disk.look(require_inside(path))
+
     def exists(self, path: str) -> bool:
         """Return whether something is at this path of the repository."""
+        return self._mode(path) != 0
+
+    def is_file(self, path: str) -> bool:
+        """Return whether a plain file is at this path of the repository."""
+        return stat.S_ISREG(self._mode(path))
+
+    def is_folder(self, path: str) -> bool:
+        """Return whether a folder is at this path of the repository."""
+        return stat.S_ISDIR(self._mode(path))
+
+    def _mode(self, path: str) -> int:
         try:
-            return confine(self.root, path).exists()
+            found = self.look(path)
         except PathEscapes:
-            return False
+            return 0
+        return found.st_mode if found else 0
 
     def read(self, path: str) -> TextFile:
         """Return a file.
@@ -106,23 +134,26 @@ class Workspace:
             EditRefused: it is missing, hidden from the agent, too large or not text.
         """
         # An old listing will do: what it names was allowed, and all else is looked up.
-        target = self._reach(path, self._listing or self._listed())
-        if target.is_dir():
-            raise EditRefused(f"{path} is a folder")
-        if not target.is_file():
-            raise EditRefused(f"{path} {'is no file' if target.exists() else 'does not exist'}")
-        if target.suffix == ".ipynb":
+        found = self._reach(path, self._listing or self._listed())
+        if found is None:
+            raise EditRefused(f"{path} does not exist")
+        if not stat.S_ISREG(found.st_mode):
+            raise EditRefused(f"{path} is {kind_of(found)}")
+        if path.endswith(".ipynb"):
             raise EditRefused(readonly.notebook(path))
+        return TextFile.decode(self._bytes(path, found.st_size), path)
+
+    def _bytes(self, path: str, size: int) -> bytes:
         try:
-            size = target.stat().st_size
-            if size > MAX_BYTES:
-                raise EditRefused(
-                    f"{path} has {size:,} bytes, more than the {MAX_BYTES:,} that are read; "
-                    "split it, or work on a smaller file"
-                )
-            return TextFile.decode(target.read_bytes(), path)
+            data = b"" if size > MAX_BYTES else self._disk.load(_plain(path), MAX_BYTES + 1).data
         except OSError as error:
             raise EditRefused(f"{path} cannot be read: {error.strerror}") from error
+        if (size := max(size, len(data))) > MAX_BYTES:
+            raise EditRefused(
+                f"{path} has {size:,} bytes, more than the {MAX_BYTES:,} that are read; "
+                "split it, or work on a smaller file"
+            )
+        return data
 
     def text(self, path: str) -> str | None:
         """Return a file's text, None if it cannot be read as text."""
@@ -139,25 +170,25 @@ class Workspace:
             EditRefused: the file is not what the edit was made from, or cannot be written.
         """
         listing = self._listed()
-        target = self._reach(edit.path, listing)
+        self._reach(edit.path, listing)
         if why := self._why_not_this(edit.path, listing):
             raise EditRefused(why)
-        file = self._require_new(edit.path, target) if edit.old is None else self._require(edit)
+        file = self._require_new(edit.path) if edit.old is None else self._require(edit)
         try:
-            self.journal.write(target, file.encode(edit.new, edit.path))
+            self.journal.write(self.root / _plain(edit.path), file.encode(edit.new, edit.path))
         except OSError as error:
             raise EditRefused(f"{edit.path} cannot be written: {error.strerror}") from error
         finally:
             self.refresh()
 
-    def _require_new(self, path: str, target: Path) -> TextFile:
-        if target.exists():
+    def _require_new(self, path: str) -> TextFile:
+        if self.look(path) is not None:
             raise EditRefused(f"{path} exists by now")
         self._require_no_twin(path)
         return TextFile("")
 
     def _require_no_twin(self, path: str) -> None:
-        if twin := other_spelling(self.root, path):
+        if twin := self._disk.twin(_plain(path)):
             raise EditRefused(
                 f"{path} would be another spelling of {twin}, and on some systems the same file"
             )
@@ -185,7 +216,8 @@ class Workspace:
         Raises:
             PathEscapes: it is no file that may be written here.
         """
-        self.journal.adopt(confine(self.root, path), before, executable=executable)
+        self.look(path)
+        self.journal.adopt(self.root / _plain(path), before, executable=executable)
 
     def command_begins(self, shown: str, snapshot: str) -> None:
         """Keep on disk that a command runs; `snapshot` is a commit of the tree before it.
@@ -206,7 +238,7 @@ class Workspace:
     def written(self) -> tuple[list[str], list[str]]:
         """Return the paths that the run changed and those it created, of those that are there."""
         images = self._images(whole_run=True)
-        now = {path: present_bytes(path) for path in images}
+        now = {path: self.journal.present(path) for path in images}
         changed = [p for p, old in images.items() if old.data is not None and now[p] != old.data]
         created = [p for p, old in images.items() if old.data is None and now[p] is not None]
         return self._relative(p for p in changed if now[p] is not None), self._relative(created)
@@ -232,7 +264,7 @@ class Workspace:
     def state(self) -> dict[str, bytes | None]:
         """Return the present bytes of every file written since the last `settle`."""
         images = self.journal.images
-        return dict(zip(self._relative(images), map(present_bytes, images), strict=True))
+        return dict(zip(self._relative(images), map(self.journal.present, images), strict=True))
 
     def restore(self, state: dict[str, bytes | None]) -> None:
         """Go from any later state back to one that `state` returned."""
@@ -242,7 +274,7 @@ class Workspace:
         for path, data in wanted.items():
             if data is None:
                 self.journal.remove(path)
-            elif data != present_bytes(path):
+            elif data != self.journal.present(path):
                 self.journal.write(path, data)
 
     def patch(self, *, whole_run: bool = False) -> str:
@@ -250,7 +282,7 @@ class Workspace:
         parts = []
         for path, image in self._images(whole_run=whole_run).items():
             (name,) = self._relative([path])
-            old, new = _decoded(image.data), _decoded(present_bytes(path))
+            old, new = _decoded(image.data), _decoded(self.journal.present(path))
             parts.append(unified_diff(name, old, new))
         return "".join(parts)
 
@@ -261,37 +293,38 @@ class Workspace:
 
     # -- what is hidden, and what is only read ------------------------------------------------
 
-    def _reach(self, path: str, listing: Listing) -> Path:
-        """Return where a path is that the agent may see.
+    def _reach(self, path: str, listing: Listing) -> os.stat_result | None:
+        """Return what is at a path that the agent may see, None if nothing is.
 
         Raises:
             PathEscapes, EditRefused: it may not.
         """
-        target = confine(self.root, path)
+        found = self.look(path)
         name = _plain(path)
         if name not in listing.files and (why := self._why_hidden(name, listing)):
             raise EditRefused(why)
-        return target
+        return found
 
     def _why_hidden(self, path: str, listing: Listing) -> str:
         if module := listing.submodule_of(path):
             return f"{path} is in the submodule {module}; work in that repository"
         if path in listing.index.absent:
             return f"{path} is not checked out here; `git sparse-checkout` brings it"
-        folders = (self.root / parent for parent in PurePosixPath(path).parents)
-        if any((folder / IGNORE_FILE).is_file() for folder in folders) and (
-            self.repository.named_in_ignore_file([path])
-        ):
+        if self._is_below_ignore_file(path) and self.repository.named_in_ignore_file([path]):
             return f"{path} is named in {IGNORE_FILE}"
         return ""
+
+    def _is_below_ignore_file(self, path: str) -> bool:
+        places = (str(parent / IGNORE_FILE) for parent in PurePosixPath(path).parents)
+        found = (self._disk.look(place) for place in places)
+        return any(status is not None and stat.S_ISREG(status.st_mode) for status in found)
 
     def _why_not_this(self, path: str, listing: Listing) -> str:
         path = _plain(path)
         return self._why_read_only(path, self._attributes([path], listing).get(path, {}), listing)
 
     def _why_read_only(self, path: str, attributes: Mapping[str, bool], listing: Listing) -> str:
-        target = self.root / path
-        if self._images(whole_run=True).get(target, _THERE).data is None:
+        if self._images(whole_run=True).get(self.root / path, _THERE).data is None:
             return ""  # made in this run
         if path in listing.index.unmerged:
             return f"{path} has conflicts; resolve them and `git add` it"
@@ -300,12 +333,12 @@ class Workspace:
         if why := readonly.by_name(path, attributes):
             return why
         try:
-            if target.is_file() and not target.stat().st_mode & 0o222:
-                return f"{path} is write-protected; `chmod u+w` allows it"
-            with target.open("rb") as file:
-                return readonly.by_head(path, file.read(readonly.HEAD_BYTES), attributes)
-        except OSError:  # not there yet, or not readable, which reading tells
+            head = self._disk.load(path, readonly.HEAD_BYTES)
+        except (OSError, PathEscapes):  # not there yet, or not readable, which reading tells
             return ""
+        if not head.status.st_mode & 0o222:
+            return f"{path} is write-protected; `chmod u+w` allows it"
+        return readonly.by_head(path, head.data, attributes)
 
     def _attributes(self, paths: list[str], listing: Listing) -> dict[str, dict[str, bool]]:
         """What the repository's attribute files say of linguist, if they speak of it."""

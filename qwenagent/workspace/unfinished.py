@@ -2,25 +2,27 @@
 
 They lie in git's own folder, written before each edit and removed once the step is kept or
 undone. What is found at a later start is from a process that was killed; it is put back only where
-a file is just as that process left it: what somebody else has written since is theirs.
+a file is just as that process left it: what somebody else has written since is theirs. The folder
+itself may be somebody else's work: what a note says is held to the tree like any path.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from qwenagent.errors import PathEscapes, WorkspaceError, reason
 from qwenagent.workspace.history import History
 from qwenagent.workspace.journal import TEMPORARY, present_bytes, replace_file
+from qwenagent.workspace.listing import is_plain_file
 from qwenagent.workspace.paths import confine
 from qwenagent.workspace.repository import Repository
 
@@ -35,7 +37,7 @@ _TEMPORARY = re.compile(re.escape(TEMPORARY) + r"[a-z0-9_]{8}")  # as `tempfile`
 class _Owner:
     """A process. When it began tells it from a later one with its number."""
 
-    pid: int
+    pid: Annotated[int, Meta(gt=0, lt=1 << 31)]
     started: float
 
 
@@ -47,9 +49,9 @@ class _Note:
     path: str
     head: str
     """The commit of that time: a file that a later one has was kept."""
-    before: str | None
-    """Base64; None where there was no file."""
-    mode: int
+    before: bytes | None
+    """None where there was no file."""
+    mode: Annotated[int, Meta(ge=0, le=0o7777)]
     written: list[str] = field(default_factory=list)
     """SHA-256 of each content; "" for a removal."""
     folders: list[str] = field(default_factory=list)
@@ -110,9 +112,8 @@ class Unfinished:
     def _first_note(self, path: Path, before: bytes | None, mode: int) -> _Note:
         self._head = self._head or History(self._root).head()
         name = path.relative_to(self._root).as_posix()
-        data = None if before is None else base64.b64encode(before).decode()
         made = [p.relative_to(self._root).as_posix() for p in path.parents if not p.exists()]
-        return _Note(_this_process(), name, self._head, data, mode, folders=made)
+        return _Note(_this_process(), name, self._head, before, mode, folders=made)
 
     def _write(self, name: str, value: _Note | _Command) -> None:
         folder = _folder(self._repository)
@@ -178,8 +179,8 @@ def recover(repository: Repository, done: Callable[[], Done] = frozenset) -> Rec
     found = Recovered(tuple(restored), tuple(kept))
     if commands:
         found = _with_command(repository, found, commands[0])
-    for place in folder.iterdir():
-        place.unlink(missing_ok=True)
+    for place in filter(is_plain_file, folder.iterdir()):
+        place.unlink()
     return found if found != Recovered() else None
 
 
@@ -202,7 +203,7 @@ def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
         return False
     _remove_temporary(path.parent)
     now = present_bytes(path)
-    before = None if note.before is None else base64.b64decode(note.before)
+    before = note.before
     if (note.path, _digest(now)) in done:
         return None
     if History(repository.root).head() != note.head and repository.is_as_committed(note.path):
@@ -219,10 +220,11 @@ def _write_back(root: Path, path: Path, before: bytes | None, note: _Note) -> No
     try:
         if before is None:
             path.unlink(missing_ok=True)
-            _remove_empty([root / name for name in note.folders])
+            above = PurePosixPath(note.path).parents
+            _remove_empty([root / name for name in note.folders if PurePosixPath(name) in above])
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, before, note.mode)
+            replace_file(path, before, note.mode & 0o777)
     except OSError as error:
         raise WorkspaceError(
             f"an earlier run was killed, and {note.path} cannot be put back: {reason(error)}",
@@ -257,7 +259,7 @@ _T = TypeVar("_T", _Note, _Command)
 
 def _read(folder: Path, pattern: str, kind: type[_T]) -> list[_T]:
     found = []
-    for place in sorted(folder.glob(pattern)):
+    for place in filter(is_plain_file, sorted(folder.glob(pattern))):
         try:
             found.append(msgspec.json.decode(place.read_bytes(), type=kind))
         except (OSError, msgspec.MsgspecError):  # torn by a power failure: its file is as it was
