@@ -104,6 +104,17 @@ class GitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """What the project's commands may reach and use up. Never set by a repository."""
+
+    network: Literal["none", "loopback", "all"] = "none"
+    """"loopback" is this machine's own ports; on Linux commands have a loopback of their own."""
+    memory_mb: Annotated[int, Meta(ge=64)] = 4096
+    """For all processes of a command together."""
+    processes: Annotated[int, Meta(ge=8)] = 512
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set, by section."""
 
@@ -112,6 +123,7 @@ class Settings:
     tests: TestSettings = field(default_factory=TestSettings)
     git: GitSettings = field(default_factory=GitSettings)
     commands: CommandSettings = field(default_factory=CommandSettings)
+    sandbox: SandboxSettings = field(default_factory=SandboxSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,7 @@ REPOSITORY: dict[str, RepositoryRule] = {
             *("loop.temperature", "loop.seed", "tests.slow_s", "tests.suggested"),
             *("commands.ask", "commands.allow"),
             *("git.sign", "git.hooks"),
+            *("sandbox.network", "sandbox.memory_mb", "sandbox.processes"),
         ],
         "never",
     ),

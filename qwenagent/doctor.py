@@ -61,6 +61,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield from _models()
     yield from _memory(loads=bool(llama.ok))
     yield _disk()
+    yield from _sandbox()
     yield _sleep()
     yield from _proxy()
     yield from _repository(folder)
@@ -223,6 +224,23 @@ def _disk() -> Finding:
         hint = "`models rm` makes room, QWENAGENT_HOME may be a folder on another disk"
         return Finding(None, "disk", f"{detail}; the 1.5b takes {human_bytes(wanted)}", hint)
     return Finding(True, "disk", detail)
+
+
+def _sandbox() -> Iterator[Finding]:
+    """Prove what the sandbox holds by trying it: about a second."""
+    from qwenagent.sandbox import Level, Sandbox, prove
+
+    sandbox = Sandbox.find(os.environ)
+    if sandbox.level is Level.NONE:
+        yield Finding(None, "sandbox", f"none: {sandbox.why}", "without it runs need --no-sandbox")
+        return
+    probes = prove(sandbox, os.environ)
+    held = ", ".join(probe.name for probe in probes if probe.contained)
+    yield Finding(bool(held), "sandbox", f"{sandbox.why}; tried and contained: {held or 'nothing'}")
+    for probe in probes:
+        if not probe.contained:
+            ok = None if probe.contained is None else False
+            yield Finding(ok, "sandbox", f"{probe.name}: {probe.sentence}")
 
 
 def _sleep() -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenagent.engine.lookup import LONGEST, N_GRAM, PLACES, Lookup
-from qwenagent.engine.pace import LENGTHS, Chance, Pace, measure, remembered
+from qwenagent.engine.lookup import LONGEST, N_GRAMS, PLACES, Lookup
+from qwenagent.engine.pace import LENGTHS, Chance, Outcome, Pace, measure, remembered
 
 ENDS = [1, 2, 3, 4]
 """What a guess goes on from; as long as it has to be."""
@@ -44,23 +45,29 @@ def worth(pace: Pace, agreed: int, n_guessed: int) -> int:
         ([], 8, ([], 0)),
         (ENDS[:3], 8, ([], 0)),
         (ENDS, 8, ([], 0)),
-        ([9, 2, 3, 4, 7, *ENDS], 8, ([], 0)),
+        ([9, 2, 3, 4, 7, *ENDS], 8, ([7, *ENDS], 3)),
+        ([9, 9, 3, 4, 7, 8, 4, 6, *ENDS], 1, ([7], 2)),
+        ([9, 9, 9, 4, 7, *ENDS], 1, ([7], 1)),
         ([*ENDS, 7, 8, *ENDS], 8, ([7, 8, *ENDS], 4)),
         ([*ENDS, 7, 8, *ENDS], 1, ([7], 4)),
         ([*ENDS, 7, 8, *ENDS], 0, ([], 4)),
         ([5, *ENDS, 7, 5, *ENDS], 2, ([7, 5], 5)),
         ([5, 5, 5, 5, 5, 5], 8, ([5], 5)),
+        ([5, 6, 7, 8], 8, ([], 0)),
     ],
     ids=[
         "nothing",
         "shorter than an n-gram",
         "the end is no place",
         "three agree",
+        "two agree, and one later",
+        "one agrees",
         "four agree",
         "limit",
         "limit of none",
         "agreement beyond the n-gram",
         "a run of one token",
+        "nothing twice",
     ],
 )
 def test_a_guess_is_what_stood_behind_the_same_tokens(tokens, limit, expected):
@@ -86,7 +93,7 @@ def test_only_the_latest_places_are_compared():
     surest = [6, 5, *ENDS, 70]
     tokens = [*surest, *([0, *ENDS, 80] * PLACES), 6, 5, *ENDS]
     assert guessed(tokens, 1) == ([80], 4)
-    assert guessed([*surest, *([0, *ENDS, 80] * (PLACES - 1)), 6, 5, *ENDS], 1) == ([70], 6)
+    assert guessed([*surest, *([0, *ENDS, 80] * (PLACES - 2)), 6, 5, *ENDS], 1) == ([70], 6)
 
 
 def test_the_answer_that_grows_is_looked_up_too():
@@ -117,11 +124,6 @@ def test_agreement_reaches_back_into_the_prompt():
 
 def searched(tokens: Sequence[int], limit: int) -> tuple[list[int], int]:
     """Return what `guess` should, found without an index."""
-    places = [
-        at
-        for at in range(N_GRAM, len(tokens))
-        if list(tokens[at - N_GRAM : at]) == list(tokens[-N_GRAM:])
-    ][-PLACES:]
 
     def agreement(at: int) -> int:
         n = 0
@@ -129,10 +131,12 @@ def searched(tokens: Sequence[int], limit: int) -> tuple[list[int], int]:
             n += 1
         return n
 
-    if not places:
-        return [], 0
-    best = max(places, key=lambda at: (agreement(at), at))
-    return list(tokens[best : best + limit]), agreement(best)
+    for least in N_GRAMS:
+        places = [at for at in range(least, len(tokens)) if agreement(at) >= least]
+        if places := places[-PLACES:]:
+            best = max(places, key=lambda at: (agreement(at), at))
+            return list(tokens[best : best + limit]), agreement(best)
+    return [], 0
 
 
 @given(st.lists(st.lists(st.integers(0, 2), max_size=12), max_size=8), st.integers(0, LENGTHS[-1]))
@@ -151,17 +155,18 @@ def test_it_finds_what_a_search_finds(parts, limit):
 @pytest.mark.parametrize(
     ("costs", "agreed", "n_guessed", "expected"),
     [
-        (GPU, 6, EVERY, EVERY),
+        (GPU, 0, EVERY, 0),
+        (GPU, 1, EVERY, 5),
+        (GPU, 6, EVERY, 18),
         (GPU, 6, 1, 1),
-        (GPU, 6, 2, 2),
-        (GPU, 1, EVERY, 11),
-        (GPU, 32, EVERY, EVERY),
-        (CPU, 6, EVERY, 0),
-        (CPU, 16, EVERY, 15),
-        (CPU, 16, 7, 0),
-        (CPU, 32, 1, 0),
-        (CPU, 6, 0, 0),
+        (GPU, 16, EVERY, EVERY),
         (GPU, 32, 0, 0),
+        (CPU, 1, EVERY, 0),
+        (CPU, 6, EVERY, 0),
+        (CPU, 16, EVERY, 23),
+        (CPU, 16, 7, 6),
+        (CPU, 32, EVERY, EVERY),
+        (CPU, 32, 1, 1),
     ],
 )
 def test_how_many_guessed_tokens_pay(costs, agreed, n_guessed, expected):
@@ -178,68 +183,72 @@ def test_costs_between_the_measured_ones_are_a_straight_line(n, expected):
 
 @given(
     st.lists(st.floats(0.0001, 10), min_size=len(LENGTHS), max_size=len(LENGTHS)),
-    st.integers(1, LONGEST),
-    st.integers(0, EVERY),
+    st.lists(st.tuples(st.integers(0, LONGEST), st.integers(0, 6)), min_size=1, max_size=3),
 )
-def test_the_length_is_the_one_that_yields_most_tokens_a_second(costs, agreed, n_guessed):
-    sure = min(0.9, (agreed + 1) / (agreed + 2))
+def test_the_lengths_are_those_that_yield_most_tokens_a_second(costs, guesses):
     pace = Pace(costs)
-    speed = {
-        n: sum(sure**i for i in range(n + 1)) / pace._cost(n + 1)
-        for n in {0, *(min(length - 1, n_guessed) for length in LENGTHS)}
-    }
-    chosen = worth(pace, agreed, n_guessed)
-    assert speed[chosen] == pytest.approx(max(speed.values()))
+    chances = [Chance(agreed, n) for agreed, n in guesses]
+
+    def speed(lengths: Sequence[int]) -> float:
+        sure = [pace._sure(chance) for chance in chances]
+        tokens = sum(sum(p**i for i in range(n + 1)) for p, n in zip(sure, lengths, strict=True))
+        return tokens / pace._cost(len(chances) + sum(lengths))
+
+    best = max(map(speed, itertools.product(*(range(n + 1) for _, n in guesses))))
+    assert speed(pace.worth(chances)) == pytest.approx(best)
 
 
 def test_several_answers_share_a_batch():
     """By these costs 16 tokens take little longer than 8, so even unsure guesses pay there."""
-    assert Pace(CPU).worth([Chance(0, EVERY)]) == [0]
-    assert Pace(CPU).worth([Chance(0, EVERY)] * 8) == [1] * 8
+    assert Pace(CPU).worth([Chance(1, EVERY)]) == [0]
+    assert Pace(CPU).worth([Chance(1, EVERY)] * 8) == [1] * 8
     assert Pace(CPU).worth([Chance(16, EVERY)] * 8) == [3] * 8
-    assert Pace(CPU).worth([Chance(16, EVERY), *[Chance(0, 0)] * 7]) == [11, *[0] * 7]
+    assert Pace(CPU).worth([Chance(16, EVERY), *[Chance(0, 0)] * 7]) == [18, *[0] * 7]
     assert Pace(CPU).worth([Chance(0, 0), Chance(0, 0)]) == [0, 0]
 
 
-def test_lost_guesses_end_guessing_until_one_is_sure():
+def test_what_many_answers_go_on_with_is_worth_more():
+    assert Pace(CPU).worth([Chance(6, EVERY)]) == [0]
+    assert Pace(CPU).worth([Chance(1, 1), Chance(6, EVERY, n_answers=7)]) == [0, 2]
+
+
+def test_guesses_that_go_wrong_more_often_than_usual_get_shorter_and_end():
     pace = Pace(GPU)
-    for _ in range(5):
-        assert worth(pace, 23, EVERY) > 0
-        pace.learn([(EVERY, 1)], 0)
-    assert worth(pace, 23, EVERY) == 0
-    assert worth(pace, 24, EVERY) == 3
-    pace.learn([(3, 1)], 3)
-    assert worth(pace, 6, EVERY) > 0
+    lengths = []
+    for _ in range(6):
+        lengths.append(worth(pace, 6, EVERY))
+        pace.learn([Outcome(6, 0, 1)])
+    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[0] > 2 * lengths[-1]
 
 
-def test_a_guess_that_paid_begins_the_count_of_lost_ones_anew():
-    pace = Pace(GPU)
-    for n_right in (0, 0, 0, 0, EVERY, 0, 0, 0, 0):
-        pace.learn([(EVERY, 1)], n_right)
-    assert pace.n_lost == 4
-    assert worth(pace, 6, EVERY) > 0
-
-
-def test_what_was_right_lately_decides_how_long_a_guess_is():
+def test_one_that_went_wrong_does_not_end_sure_ones():
     pace = Pace(CPU)
-    assert worth(pace, 16, EVERY) == 15
-    pace.learn([(15, 1)], 10)
-    assert pace.accepted == pytest.approx(0.9 + 0.3 * (10 / 15 - 0.9))
-    assert worth(pace, 16, EVERY) == 0
+    pace.learn([Outcome(32, 10, 1)])
+    assert worth(pace, 32, EVERY) > 15
+
+
+def test_doubt_fades():
+    pace = Pace(CPU)
+    for _ in range(9):
+        pace.learn([Outcome(32, 0, 1)])
+    assert worth(pace, 32, EVERY) == 0
+    for _ in range(100):
+        worth(pace, 0, 0)
+    assert worth(pace, 32, EVERY) > 15
 
 
 def test_another_answer_begins_without_the_losses_of_the_last():
     pace = Pace(GPU)
-    for _ in range(9):
-        pace.learn([(EVERY, 1)], 0)
+    pace.learn([Outcome(6, 0, 1)] * 9)
     pace.reset()
     assert pace == Pace(GPU)
 
 
-def test_each_length_is_read_three_times():
+def test_each_length_is_read_twice():
     read: list[int] = []
     costs = measure(read.append)
-    assert read == [n for n in LENGTHS for _ in range(3)]
+    assert read == [n for n in LENGTHS for _ in range(2)]
     assert len(costs) == len(LENGTHS)
     assert min(costs) > 0
 

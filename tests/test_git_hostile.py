@@ -221,7 +221,7 @@ def do_everything(root: Path) -> None:
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
-def test_no_key_starts_a_program(repo, tmp_path, carrier):
+def test_row_08_no_key_starts_a_program(repo, tmp_path, carrier):
     (repo / "a.txt").write_text("a\n")
     run_git(repo, "add", "a.txt")
     add_submodule(repo, tmp_path / "traps")
@@ -230,7 +230,7 @@ def test_no_key_starts_a_program(repo, tmp_path, carrier):
     assert sorted(mark.name for mark in marks.iterdir()) == []
 
 
-def test_no_key_starts_a_program_in_a_whole_run(tmp_path):
+def test_row_08_no_key_starts_a_program_in_a_whole_run(tmp_path):
     files = {"calc.py": MODULE, "test_calc.py": TEST, ".gitignore": "__pycache__/\n"}
     root = make_repository(tmp_path / "repo", {**files, "README.md": "# Sums\n"})
     marks = set_traps(root, tmp_path / "traps")
@@ -277,7 +277,7 @@ def test_a_submodules_own_filter_runs_under_plain_git(repo, tmp_path):
     assert [mark.name for mark in (tmp_path / "traps" / "marks").iterdir()] == ["submodule-filter"]
 
 
-def test_hooks_of_the_configuration_are_off(repo):
+def test_row_08_hooks_of_the_configuration_are_off(repo):
     run_git(repo, "config", "hook.trap.command", "false")  # git 2.54 and newer run it
     run_git(repo, "config", "hook.trap.event", "pre-commit")
     assert Git(repo).run("config", "hook.trap.enabled") == "false\n"

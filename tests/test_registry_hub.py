@@ -184,7 +184,7 @@ def test_a_replaced_file_is_noticed_before_it_travels(stand_in):
 
 
 @pytest.mark.parametrize("wrong", [PAYLOAD[:-1] + b"!", PAYLOAD + b"!"])
-def test_wrong_bytes_leave_nothing(stand_in, wrong):
+def test_row_21_wrong_bytes_leave_nothing(stand_in, wrong):
     stand_in.offer, stand_in.payload = {}, wrong
     with pytest.raises(ChecksumMismatch, match="not the official"):
         fetch(stand_in)

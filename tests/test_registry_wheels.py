@@ -124,7 +124,7 @@ def test_when_all_sources_fail_each_has_its_line(index):
     assert CARD.file in caught.value.hint
 
 
-def test_wrong_bytes_leave_nothing(index):
+def test_row_21_wrong_bytes_leave_nothing(index):
     build_wheels(index, [PAYLOAD[:-1] + b"!", b"", b""])
     with pytest.raises(ChecksumMismatch, match="SHA-256 is"):
         fetch()

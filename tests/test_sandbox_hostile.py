@@ -7,6 +7,7 @@ What it does unconfined is bounded: canaries in a folder for temporary files, a 
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qwenagent.sandbox import Limits, Policy, Ran, Sandbox, explain
+from qwenagent.checks import TestRunner
+from qwenagent.protocol.checks import TestCommand, TestRun
+from qwenagent.sandbox import Box, Limits, Policy, Sandbox
 from tests.sandbox_stage import PATH, PYTHON_FOLDERS, namespaces
 
 HOSTILE = """\
@@ -84,19 +87,19 @@ class Attack:
     home: Path
     listener: socket.socket
 
-    def run(self, name: str, timeout_s: float = 15.0, limits: Limits = LIMITS) -> tuple[Ran, str]:
-        """Run one of the tests; return what came of it and the sentences."""
+    def run(
+        self, name: str, timeout_s: float = 15.0, limits: Limits = LIMITS
+    ) -> tuple[TestRun, str]:
+        """Run one of the tests as a project's; return what came of it and the sentences."""
         shown = (*PYTHON_FOLDERS, self.home.parent)
-        policy = Policy(self.tree, readable=shown, limits=limits)
-        argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-s"]
-        ran = self.box.run(
-            [*argv, "test_hostile.py", "-k", name],
-            cwd=self.tree,
-            env={"PATH": PATH, "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1"},
-            policy=policy,
-            timeout_s=timeout_s,
+        runner = TestRunner(
+            self.tree,
+            {"PATH": PATH, "HOME": str(self.home)},
+            box=Box(self.box, Policy(self.tree, readable=shown, limits=limits)),
         )
-        return ran, "\n".join(explain(ran, policy))
+        words = (sys.executable, "-m", "pytest", "-q", "-s", "test_hostile.py", "-k", name)
+        run = runner.run(TestCommand(words, "the hostile tests", "flag"), timeout_s=timeout_s)
+        return run, "\n".join(run.withheld)
 
     def connections(self) -> int:
         self.listener.settimeout(0.2)
@@ -149,56 +152,57 @@ def confined(attack: Attack) -> bool:
     return attack.box.races
 
 
-def test_the_key(attack, confined):
+def test_row_04_the_key(attack, confined):
     ran, told = attack.run("read_the_key")
     assert ran.exit_code == (1 if confined else 0)
     assert ("id_ed25519: not shown in the sandbox" in told) == confined
 
 
-def test_a_hook(attack, confined):
+def test_row_09_a_hook(attack, confined):
     ran, told = attack.run("write_a_hook")
     assert ran.exit_code == (1 if confined else 0)
     assert (attack.tree / ".git" / "hooks" / "pre-commit").exists() == (not confined)
     assert ("tried to write .git/hooks/pre-commit: read-only" in told) == confined
 
 
-def test_a_workflow(attack, confined):
+def test_row_09_a_workflow(attack, confined):
     ran, told = attack.run("write_a_workflow")
     assert ran.exit_code == (1 if confined else 0)
     assert (attack.tree / ".github").exists() == (not confined)
     assert ("tried to write .github/workflows: read-only" in told) == confined
 
 
-def test_connecting_out(attack, confined):
+def test_row_13_connecting_out(attack, confined):
     ran, told = attack.run("connect_out")
     assert ran.exit_code == (1 if confined else 0)
     assert attack.connections() == (0 if confined else 1)
     assert ("--allow-network" in told) == confined
 
 
-def test_forking(attack, confined):
+def test_row_19_forking(attack, confined):
     ran, told = attack.run("fork", limits=LIMITS if confined else Limits())
     assert (ran.exit_code < 0) == confined
     assert ("ended: processes " in told and "(limit 25)" in told) == confined
     assert ran.seconds < 10
 
 
-def test_filling_the_disk(attack, confined):
+def test_row_19_filling_the_disk(attack, confined):
     ran, told = attack.run("fill_the_disk", limits=LIMITS if confined else Limits())
     assert (ran.exit_code < 0) == confined
     assert ("ended: written to disk " in told and "(limit 20 MB)" in told) == confined
     assert ran.seconds < 10
 
 
-def test_printing(attack):
+def test_row_19_printing(attack):
     ran, told = attack.run("print_a_lot")
     assert ran.exit_code == 0
     assert len(ran.output) < 1_100_000
-    assert ran.cut_bytes > 48_000_000
-    assert f"printed {ran.cut_bytes:,} bytes more than are kept" in told
+    cut = re.search(r"printed ([\d,]+) bytes more than are kept", told)
+    assert cut
+    assert int(cut[1].replace(",", "")) > 48_000_000
 
 
-def test_outliving(attack):
+def test_row_04_outliving(attack):
     ran, told = attack.run("outlive", timeout_s=1.5)
     assert ran.timed_out
     assert ran.seconds < 8
@@ -207,7 +211,7 @@ def test_outliving(attack):
 
 
 def test_a_sleeper_that_runs_is_found(tmp_path):
-    """What `test_outliving` looks for can be seen at all."""
+    """What `test_row_04_outliving` looks for can be seen at all."""
     sleeper = a_sleeper(tmp_path.resolve())
     with subprocess.Popen([str(sleeper), "60"]) as process:
         try:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from qwenagent.engine.context import N_BATCH, Context
+from qwenagent.engine.context import N_BATCH
 from qwenagent.engine.decoder import Decoder
 from qwenagent.engine.llama import Model
+from qwenagent.engine.opening import open_model
 from qwenagent.engine.requests import LoadSettings
 from qwenagent.engine.writing import Watch
 from qwenagent.grammar import Grammar
@@ -24,8 +25,7 @@ class Arms:
 
     def __init__(self, settings: LoadSettings) -> None:
         self.settings = settings
-        self.model = Model(settings)
-        self.context = Context(self.model, settings)
+        self.model, self.context = open_model(settings).loaded
 
     def decoder(self, *, jumps: bool = False, guesses: bool = False) -> Decoder:
         """Return our loop with some of its means; each call has its own grammars and costs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import resources
+
 from qwenagent.grammar import Grammar, Offer, OneOf, Switch, body_grammar, call_grammar
 from qwenagent.grammar.calls import OPENING
 from qwenagent.protocol.messages import Message, Prompt
@@ -40,13 +42,13 @@ def body_case() -> tuple[Prompt, Grammar]:
 
 def rewrite_case() -> tuple[Prompt, Grammar, str]:
     """A file of 120 lines that is to be written again with three lines changed, and its text."""
-    text = module(15)
+    text = resources.files(__package__).joinpath("ledger.txt").read_text(encoding="utf-8")
     order = (
-        f"File `app/shapes.py`:\n```python\n{text}```\n\nIn `Shape0`, `Shape7` and `Shape14` the "
-        "method `area` should return `self.width * self.height * 2`; nothing else changes.\n"
-        "Write the complete new content of app/shapes.py."
+        f"File `app/ledger.py`:\n```python\n{text}```\n\nAmounts are to be rounded to four places:"
+        " change `, 2)` to `, 4)` in the three calls of `round`; nothing else changes.\n"
+        "Write the complete new content of app/ledger.py."
     )
-    opening = _LINE.format(name="rewrite_file", path="app/shapes.py")
+    opening = _LINE.format(name="rewrite_file", path="app/ledger.py")
     return Prompt((SYSTEM, Message("user", order)), opening), body_grammar("```"), text
 
 

@@ -29,7 +29,7 @@ from qwenagent.checks.results import Results, read_results
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.messages import Cancel
-from qwenagent.sandbox import Ran, run
+from qwenagent.sandbox import Box, Ran
 
 _CANCELLED = 130
 _MAX_OUTPUT_BYTES = 1_000_000
@@ -45,8 +45,14 @@ class TestRunner:
     __test__ = False
 
     def __init__(
-        self, root: Path, environ: Mapping[str, str], cancel: Cancel | None = None
+        self,
+        root: Path,
+        environ: Mapping[str, str],
+        cancel: Cancel | None = None,
+        box: Box | None = None,
     ) -> None:
+        """Without a `box` nothing is hidden from what runs."""
+        self.box = box or Box.off(root.resolve())
         self._root = root.absolute()
         self._environ = dict(environ)
         self._cancel = cancel
@@ -79,14 +85,15 @@ class TestRunner:
             report = Path(scratch).resolve() / "report"
             if call.kind == "node":
                 (report.parent / "reporter.mjs").write_text(REPORTER, encoding="utf-8")
-            ran = self._start(with_report(call, report, tools.env), call, cwd, timeout_s)
+            asked = with_report(call, report, tools.env)
+            ran = self._start(asked, call, cwd, timeout_s, report.parent)
             if rejected_our_options(call.kind, ran.exit_code, ran.output):
-                ran = self._start(Asked(call.argv), call, cwd, timeout_s)
+                ran = self._start(Asked(call.argv), call, cwd, timeout_s, report.parent)
             if call.kind == "pytest" and (missing := _missing_module(ran)):
                 raise not_found(missing, tools)
             places = Places(self._root.resolve(), cwd, _named_folders(call, cwd))
             results = read_results(call.kind, ran, report, places)
-        return _test_run(command, ran, results)
+        return _test_run(command, ran, results, self.box.withheld(ran))
 
     def _folder(self, command: TestCommand) -> Path:
         folder = (self._root / command.cwd).resolve()
@@ -96,16 +103,19 @@ class TestRunner:
             raise ChecksError(f"cannot run {command.shown!r}: {folder} is not in {self._root}")
         return folder
 
-    def _start(self, asked: Asked, call: Invocation, cwd: Path, timeout_s: float) -> Ran:
+    def _start(
+        self, asked: Asked, call: Invocation, cwd: Path, timeout_s: float, scratch: Path
+    ) -> Ran:
         tools = self.tools("pytest" if call.kind == "pytest" else "", cwd)
         tools = replace(tools, env={**_with_local_tools(tools.env, cwd, self._root), **asked.env})
-        return run(
+        return self.box.run(
             resolve(asked.argv, call.place, tools, cwd),
             cwd=cwd,
             env=tools.env,
             timeout_s=timeout_s,
             max_output_bytes=_MAX_REPORT_BYTES if call.kind == "go" else _MAX_OUTPUT_BYTES,
             cancel=self._cancel,
+            writable=[scratch],
         )
 
 
@@ -135,7 +145,9 @@ def _missing_module(ran: Ran) -> str:
     return found[1] if found else ""
 
 
-def _test_run(command: TestCommand, ran: Ran, results: Results) -> TestRun:
+def _test_run(
+    command: TestCommand, ran: Ran, results: Results, withheld: tuple[str, ...]
+) -> TestRun:
     return TestRun(
         command=command.shown,
         exit_code=_CANCELLED if ran.cancelled else ran.exit_code,
@@ -145,14 +157,17 @@ def _test_run(command: TestCommand, ran: Ran, results: Results) -> TestRun:
         failures=results.report.failures,
         timed_out=ran.timed_out,
         collected=results.collected,
+        withheld=withheld,
     )
 
 
 def _with_ending(output: str, ran: Ran) -> str:
     """Add how a command ended that did not end by itself: nothing in its output says so."""
-    if ran.cancelled or (ran.exit_code >= 0 and not ran.timed_out):
+    if ran.cancelled or (ran.exit_code >= 0 and not ran.timed_out and not ran.broke):
         return output
-    if ran.timed_out:
+    if ran.broke:
+        how = "; ".join(ran.broke)
+    elif ran.timed_out:
         how = f"stopped after {ran.seconds:.0f} s: the command did not end"
     else:
         how = f"the command was killed by {signal_name(-ran.exit_code)}"

@@ -27,7 +27,12 @@ def run_flags(command: Any) -> Any:
         ),
         click.option("--test-cmd", help="Command that runs the project's tests."),
         click.option("--files", multiple=True, metavar="FILE...", help="Files to work on."),
-        click.option("--yes", is_flag=True, help="Approve the test commands without asking."),
+        click.option("--yes", is_flag=True, help="Approve all commands without asking."),
+        click.option(
+            "--allow-loopback", is_flag=True, help="Let tests reach this machine's own ports."
+        ),
+        click.option("--allow-network", is_flag=True, help="Let tests reach the network."),
+        click.option("--no-sandbox", is_flag=True, help="Run tests with all your rights."),
         click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines."),
         click.option(
             "--seed",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qwenagent.cli.confining import make_box
 from qwenagent.cli.endpoint import remote_engine
 from qwenagent.cli.models import find_model, require_room
 
@@ -77,11 +78,12 @@ def _ports(
     from qwenagent.loop import Ports, commit_rules
     from qwenagent.workspace import Workspace
 
-    repository.rules = commit_rules(settings.git, os.environ)
+    box = make_box(repository.root, settings, flags)
+    repository.rules = commit_rules(settings.git, os.environ, box)
     return Ports(
         engine=engine,
         workspace=Workspace(repository),
-        runner=TestRunner(repository.root, os.environ, stop),
+        runner=TestRunner(repository.root, os.environ, stop, box),
         events=events,
         approver=_approver(flags, stop),
         profile=card.profile,

@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 
 from qwenagent.engine.context import MAX_ROWS, N_BATCH, Aborted, Context, Part
 from qwenagent.engine.lookup import Lookup
-from qwenagent.engine.pace import Chance, Pace
+from qwenagent.engine.pace import Chance, Outcome, Pace
 from qwenagent.engine.writing import ReadPrompt, Watch, Writing
 from qwenagent.protocol.messages import Completion
 
-LEAST_AGREED = 6
-"""Tokens; what agrees in fewer is chance."""
 _Rows = Callable[[int], NDArray[np.float32]]
 
 
@@ -43,6 +41,10 @@ class _Branch:
     pending: list[int]
     """Tokens that were taken and are to be read."""
     guess: list[int] = field(default_factory=list)
+    agreed: int = 0
+    """Tokens before the guess that agree with where it comes from."""
+    n_right: int = 0
+    n_wrong: int = 0
 
     @property
     def tokens(self) -> list[int]:
@@ -159,16 +161,15 @@ class Forks:
         return following
 
     def _read(self, branches: Sequence[_Branch]) -> list[_Branch]:
-        n_right = sum(self._writings[fork].n_right for fork in self._writings)
         self._guess(branches)
         following: list[_Branch] = []
         for batch in _batches(branches):
             parts = [Part(b.tokens, b.forks, b.n_held, len(b.guess) + 1) for b in batch]
             for branch, rows in zip(batch, self._context.read(parts), strict=True):
                 following += self._follow(branch, rows)
-        n_right = sum(self._writings[fork].n_right for fork in self._writings) - n_right
         if self._guessing and any(branch.guess for branch in branches):
-            self._guessing.pace().learn([(len(b.guess), len(b.forks)) for b in branches], n_right)
+            outcomes = [Outcome(b.agreed, b.n_right, b.n_wrong) for b in branches]
+            self._guessing.pace().learn(outcomes)
         return following
 
     def _follow(self, branch: _Branch, rows: _Rows) -> list[_Branch]:
@@ -178,9 +179,11 @@ class Forks:
         for fork in branch.forks:
             n_right, pending = self._choose(fork, branch.guess, rows)
             self._held[fork] = n_read + n_right
+            branch.n_right += n_right
             if n_right < len(branch.guess):
                 self._context.cut(fork, n_read + n_right)
             if not self._writings[fork].ended:
+                branch.n_wrong += n_right < len(branch.guess)
                 same = _Branch([], n_read + n_right, pending)
                 parted.setdefault((n_right, *pending), same).forks.append(fork)
         return list(parted.values())
@@ -211,15 +214,16 @@ class Forks:
             return
         lookup = self._guessing.lookup
         found = [lookup.guess(self._texts[b.forks[0]], MAX_ROWS - 1) for b in branches]
-        if all(agreed < LEAST_AGREED for _, agreed in found):
+        if not any(guess for guess, _ in found):
             return
         chances = [
-            Chance(agreed, len(guess) if agreed >= LEAST_AGREED else 0, len(branch.forks))
+            Chance(agreed, len(guess), len(branch.forks))
             for branch, (guess, agreed) in zip(branches, found, strict=True)
         ]
         lengths = self._guessing.pace().worth(chances)
-        for branch, (guess, _), n in zip(branches, found, lengths, strict=True):
+        for branch, (guess, agreed), n in zip(branches, found, lengths, strict=True):
             if n:
+                branch.agreed = agreed
                 branch.guess = self._writings[branch.forks[0]].legal(guess[:n])
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-N_GRAM = 4
-"""Tokens that have to agree before a place counts at all."""
-LONGEST = 32
-"""Agreement is not counted beyond this."""
-PLACES = 4
+N_GRAMS = (4, 2, 1)
+"""Tokens by which places are looked for, the longest that is found counts."""
+LONGEST = 128
+"""Agreement is not counted beyond this. In files of like functions 32 tokens are often the same,
+and only what stands before them tells which function is being copied."""
+PLACES = 64
 """So many of the latest places with the same end are compared."""
-_LOOKED_AT = 16
-"""Of the latest places; some have nothing behind them, as where an answer itself has arrived."""
 
 
 class Lookup:
@@ -26,7 +25,7 @@ class Lookup:
         self._texts: list[list[int]] = [[]]
         """The prompt, then the answers, which begin with the end of the prompt."""
         self._places: dict[tuple[int, ...], list[tuple[int, int]]] = {}
-        """By n-gram: text and position behind it, the latest last."""
+        """By their last tokens: text and position, the latest last."""
         self.extend(0, prompt)
 
     def begin(self) -> int:
@@ -39,9 +38,9 @@ class Lookup:
         text = self._texts[number]
         for token in tokens:
             text.append(token)
-            if len(text) >= N_GRAM:
-                key = tuple(text[-N_GRAM:])
-                self._places.setdefault(key, []).append((number, len(text)))
+            for n in N_GRAMS:
+                if len(text) >= n:
+                    self._places.setdefault(tuple(text[-n:]), []).append((number, len(text)))
 
     def guess(self, number: int, limit: int) -> tuple[list[int], int]:
         """Return up to `limit` tokens that may come next, and how many before them agree.
@@ -49,22 +48,24 @@ class Lookup:
         Of several places the one with the longest agreement counts, then the latest.
         """
         tail = self._texts[number]
-        best: list[int] = []
-        agreed = n_compared = 0
-        for other, at in reversed(self._places.get(tuple(tail[-N_GRAM:]), [])[-_LOOKED_AT:]):
-            text = self._texts[other]
-            if at == len(text) or n_compared == PLACES:
-                continue
-            n_compared += 1
-            n = _agreement(text, at, tail)
-            if n > agreed:
-                best, agreed = text[at : at + limit], n
-        return best, agreed
+        for n in N_GRAMS:
+            if places := self._useful(tuple(tail[-n:])):
+                agreed = [_agreement(text, at, tail, n) for text, at in places]
+                best = agreed.index(max(agreed))
+                text, at = places[best]
+                return text[at : at + limit], agreed[best]
+        return [], 0
+
+    def _useful(self, end: tuple[int, ...]) -> list[tuple[list[int], int]]:
+        """Return the latest places behind these tokens, if anything stands behind them."""
+        latest = reversed(self._places.get(end, [])[-PLACES:])
+        places = ((self._texts[number], at) for number, at in latest)
+        return [(text, at) for text, at in places if at < len(text)]
 
 
-def _agreement(text: Sequence[int], at: int, tail: Sequence[int]) -> int:
-    """Return how many tokens before `at` are those at the end of `tail`."""
-    n, most = N_GRAM, min(LONGEST, at, len(tail))
+def _agreement(text: Sequence[int], at: int, tail: Sequence[int], n: int) -> int:
+    """Return how many tokens before `at` are those at the end of `tail`, where `n` of them are."""
+    most = min(LONGEST, at, len(tail))
     while n < most and text[at - n - 1] == tail[-n - 1]:
         n += 1
     return n

@@ -13,20 +13,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qwenagent.engine.requests import CompleteRequest, CountRequest, LoadSettings, Ready
-from qwenagent.errors import ModelLoadFailed, QwenAgentError
+from qwenagent.errors import QwenAgentError
 from qwenagent.protocol.messages import Completion
 
 if TYPE_CHECKING:
-    from qwenagent.engine.context import Context
     from qwenagent.engine.decoder import Decoder
-    from qwenagent.engine.llama import Model
-    from qwenagent.engine.offload import Placed
 
 
 class _Inbox:
@@ -98,46 +94,20 @@ def _load(settings: LoadSettings) -> tuple[Decoder, Ready]:
     from qwenagent.engine.decoder import Decoder
     from qwenagent.engine.device import library
     from qwenagent.engine.llama import start_backend
+    from qwenagent.engine.opening import open_model
     from qwenagent.engine.saved import SavedPrompts
 
     start_backend()
-    placed = _place(settings)
+    placed = open_model(settings)
     model, context = placed.loaded
     saved = None
     if settings.cache:
-        computed = [library(), placed.device, settings.kv_type]
+        computed = [library(), placed.device, settings.kv_type, context.attention]
         key = "|".join([model.fingerprint(settings.path), *computed])
         saved = SavedPrompts(settings.cache / "prompts", key, settings.cache_bytes)
     decoder = Decoder(model, context, saved=saved, cache=settings.cache)
     details = {"kv_type": settings.kv_type, "gpu_layers": placed.layers}
     return decoder, Ready(model.describe(), context.n_ctx, placed.device, library(), details)
-
-
-def _place(settings: LoadSettings) -> Placed[tuple[Model, Context]]:
-    """Load the model with what fits on the GPUs, if llama.cpp has any."""
-    from qwenagent.engine.device import offload_devices
-    from qwenagent.engine.gguf import read_layers
-    from qwenagent.engine.offload import AUTO, Placed, fitting_layers, load_on
-
-    gpus = offload_devices() if settings.n_gpu_layers else []
-    if not gpus:
-        return Placed(_open(settings, 0), "CPU")
-    layers, wanted = read_layers(settings.path), settings.n_gpu_layers
-    if wanted == AUTO:
-        wanted = fitting_layers(gpus, layers, settings.n_ctx, settings.kv_type)
-    return load_on(gpus, layers, wanted, lambda n_layers: _open(settings, n_layers))
-
-
-def _open(settings: LoadSettings, n_gpu_layers: int) -> tuple[Model, Context]:
-    from qwenagent.engine.context import Context
-    from qwenagent.engine.llama import Model
-
-    model = Model(replace(settings, n_gpu_layers=n_gpu_layers))
-    try:
-        return model, Context(model, settings)
-    except ModelLoadFailed:
-        model.close()  # before it is loaded again with fewer layers
-        raise
 
 
 def _separate_from_terminal(settings: LoadSettings) -> None:

@@ -8,24 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from qwenagent import sandbox
 from qwenagent.config import GitSettings
 from qwenagent.errors import ChecksError
+from qwenagent.sandbox import Box, scrubbed
 from qwenagent.workspace import CommitRules, HookRan
 
 _HOOK_TIMEOUT_S = 300.0
 """Hooks that run a linter over a large repository take a minute; a hung one ends here."""
 
 
-def commit_rules(settings: GitSettings, environ: Mapping[str, str]) -> CommitRules:
-    """Return the rules that the settings ask for. Of `environ` hooks see what is no secret."""
+def commit_rules(settings: GitSettings, environ: Mapping[str, str], box: Box) -> CommitRules:
+    """Return the rules that the settings ask for.
+
+    Hooks run in `box` and see of `environ` what is no secret.
+    """
 
     def run_hook(
         argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], writable: Path
     ) -> HookRan:
         try:
-            seen = {**sandbox.scrubbed(environ), **env}
-            ran = sandbox.run(argv, cwd=cwd, env=seen, timeout_s=_HOOK_TIMEOUT_S)
+            seen = {**scrubbed(environ), **env}
+            ran = box.run(argv, cwd=cwd, env=seen, timeout_s=_HOOK_TIMEOUT_S, writable=[writable])
         except ChecksError as error:
             return HookRan(126, error.message)
         return HookRan(ran.exit_code, ran.output, ran.timed_out)

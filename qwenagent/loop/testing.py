@@ -100,6 +100,8 @@ class Tests:
         run = self.runner.run(command, timeout_s=limit_s)
         self.stop.check()
         self.events.emit(TestsRan(run, why))
+        for sentence in run.withheld:
+            self._warn(f"`{command.shown}`: {sentence}")
         return run
 
     def measure_baseline(self) -> None:

@@ -41,6 +41,8 @@ class TestRun:
     timed_out: bool = False
     collected: bool = True
     """False if the runner says that there was nothing to run."""
+    withheld: tuple[str, ...] = ()
+    """Sentences on the limits that ended it, and on what the sandbox may have kept from it."""
 
     @property
     def green(self) -> bool:

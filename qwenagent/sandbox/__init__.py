@@ -1,5 +1,6 @@
 """Runs the project's commands apart from this program: what they see and use up is a policy's."""
 
+from qwenagent.sandbox.box import Box
 from qwenagent.sandbox.candidate import Candidate
 from qwenagent.sandbox.confine import Ran, find_program, run
 from qwenagent.sandbox.environment import is_secret, scrubbed
@@ -11,6 +12,7 @@ from qwenagent.sandbox.sandbox import Sandbox
 
 __all__ = [
     "PROTECTED",
+    "Box",
     "Candidate",
     "Level",
     "Limits",

@@ -37,9 +37,13 @@ _FORK = re.compile(
 _PATH = re.compile(r"""['"\u2018`]?((?:/|\.{1,2}/|\.[a-z])[^'"\u2019`:\n]*)""")
 
 
-def explain(ran: Ran, policy: Policy) -> tuple[str, ...]:
-    """Return sentences on what the sandbox withheld, each once, what ended the command first."""
-    told = dict.fromkeys([*ran.broke, *_from_ending(ran, policy), *_from_output(ran, policy)])
+def explain(ran: Ran, policy: Policy, *, output: bool = True) -> tuple[str, ...]:
+    """Return sentences on what the sandbox withheld, each once, what ended the command first.
+
+    Without `output` only what ended it or was cut; what it printed is not read.
+    """
+    seen = _from_output(ran, policy) if output else ()
+    told = dict.fromkeys([*ran.broke, *_from_ending(ran, policy), *seen])
     return tuple(told)[:_MAX_SENTENCES]
 
 

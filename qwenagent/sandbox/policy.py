@@ -11,20 +11,17 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Literal
 
+from qwenagent.protocol.protected import INSTRUCTION_FILES, PROTECTED_FILES, PROTECTED_FOLDERS
+
 Network = Literal["none", "loopback", "all"]
 
-PROTECTED = (
-    # Git: hooks, fsmonitor, filters and the address that is pushed to.
-    *(".git", ".gitmodules", ".husky", ".pre-commit-config.yaml"),
-    # CI: runs with the repository's secrets at the next push.
-    *(".github", ".gitlab-ci.yml", ".circleci", ".gitea", ".forgejo", ".woodpecker"),
-    # Editors, containers and shells that run tasks when a folder is opened.
-    *(".vscode", ".idea", ".devcontainer", ".envrc", ".zed"),
-    # Agents, this one too: what they are told and what they may do.
-    *(".qwenagent", ".qwenagent.toml", ".claude", ".codex", ".cursor", ".gemini", ".mcp.json"),
-    *("AGENTS.md", "CLAUDE.md", "GEMINI.md", ".cursorrules"),
+PROTECTED = tuple(
+    sorted((PROTECTED_FOLDERS | PROTECTED_FILES | INSTRUCTION_FILES) - {".gitattributes"})
 )
-"""Names in the tree that are read-only inside: each runs or steers something outside later."""
+"""Names in the tree that are read-only inside: each runs or steers something outside later.
+
+Not .gitattributes, which can only name drivers: the settings that define them are read-only.
+"""
 
 
 class Level(IntEnum):

@@ -27,7 +27,7 @@ from qwenagent.plan.examples.literals import Language, called_names
 from qwenagent.plan.values import Example
 from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.protocol.messages import Cancel
-from qwenagent.sandbox import Ran, find_program, run
+from qwenagent.sandbox import Ran, find_program
 
 __all__ = ["SHOWN", "example_check", "places", "runnable"]
 
@@ -129,12 +129,13 @@ def _run_probe(session: _Session, language: Language, pending: list[Example]) ->
         # So that one call without an end leaves time for the others.
         seconds = min(_CALL_S, session.left_s / (len(pending) + 1))
         task.write_text(_task(session, by_id, seconds, language), encoding="utf-8")
-        ran = run(
+        ran = session.runner.box.run(
             [*_interpreter(session, language), str(probe), str(task), str(results)],
             cwd=session.root,
             env=session.runner.tools().env,
             timeout_s=min(session.left_s, _IMPORT_S + len(pending) * seconds),
             cancel=session.cancel,
+            writable=[folder],
         )
         for example_id, verdict in _read(results):
             if example := by_id.get(example_id):

@@ -1,0 +1,65 @@
+"""Makes the box that a run's commands go into, or has the user agree to none."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qwenagent.errors import ApprovalNeeded
+
+if TYPE_CHECKING:
+    from qwenagent.config import Settings
+    from qwenagent.sandbox import Box, Network, Sandbox
+
+_NETWORKS: dict[str, Network] = {"allow_network": "all", "allow_loopback": "loopback"}
+
+
+def make_box(
+    root: Path, settings: Settings, flags: dict[str, Any], sandbox: Sandbox | None = None
+) -> Box:
+    """Return the box for the repository at `root`; `sandbox` is the one to use, if not the best.
+
+    Raises:
+        ApprovalNeeded: this machine has no sandbox, and nobody agreed to go without.
+    """
+    from qwenagent.registry import home
+    from qwenagent.sandbox import Box, Level, Limits, Policy, Sandbox
+
+    wanted = settings.sandbox
+    limits = Limits(memory_bytes=wanted.memory_mb << 20, processes=wanted.processes)
+    policy = Policy(root.resolve(), limits=limits)
+    if flags["no_sandbox"]:
+        return Box(Sandbox.off("switched off by --no-sandbox"), policy)
+    sandbox = sandbox or Sandbox.find(os.environ)
+    if sandbox.level is Level.NONE:
+        _require_consent(sandbox.why)
+        return Box(sandbox, policy)
+    cache = home() / "sandbox" / hashlib.sha256(os.fsencode(policy.tree)).hexdigest()[:16]
+    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    network = next((n for flag, n in _NETWORKS.items() if flags[flag]), wanted.network)
+    return Box(sandbox, replace(policy, network=network, cache=cache))
+
+
+def _require_consent(why: str) -> None:
+    """Ask once on this machine; a run without a terminal has to say it in so many words."""
+    from qwenagent.transcript import state_dir
+
+    agreed = state_dir() / "no-sandbox"
+    told = f"no sandbox: {why}. What the model writes would run with your rights"
+    if agreed.is_file():
+        click.echo(f"warning: {told}", err=True)
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ApprovalNeeded(told, hint="--no-sandbox says that this is meant")
+    if not click.confirm(f"{told}. Go on, now and from now on?", err=True):
+        raise ApprovalNeeded(
+            "not without a sandbox", hint="`qwenagent doctor` says what is missing"
+        )
+    agreed.parent.mkdir(parents=True, exist_ok=True)
+    agreed.write_text(f"{why}\n", encoding="utf-8")
