@@ -59,8 +59,8 @@ class LoopSettings:
     """Rounds after red tests; more are a loss for models of this size."""
     resamples: Rounds = 2
     """Further answers when one fails the checks before any test."""
-    temperature: Annotated[float, Meta(ge=0, le=2)] = 0.8
-    """For resampling and repairs; the first answer is greedy."""
+    temperature: Annotated[float, Meta(ge=0, le=2)] = 0.0
+    """For resampling and repairs; 0 is the card's. The first answers are greedy."""
     seed: Count = 0
 
 

@@ -94,6 +94,7 @@ class Stage:
             events=EventStream("run", (self.records.append,)),
             approver=self.approver,
             profile=self.profile,
+            sampling=find_card("0.5b").sampling,
             settings=self.settings,
             stop=self.stop,
         )

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from qwenagent.checks import Verdict, compare
@@ -8,7 +10,7 @@ WORDS: dict[str, TestStatus] = {"+": "passed", "-": "failed", "?": "skipped"}
 
 
 def run(
-    statuses: str = "", *, exit_code: int | None = None, command: str = "pytest", **more: bool
+    statuses: str = "", *, exit_code: int | None = None, command: str = "pytest", **more: Any
 ) -> TestRun:
     """A run from letters: "a+ b- c?" is a passed, b failed, c skipped."""
     found = {word[:-1]: WORDS[word[-1]] for word in statuses.split()}

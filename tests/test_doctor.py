@@ -37,7 +37,18 @@ def test_a_folder_without_a_repository_is_a_warning(tmp_path):
     folder.mkdir()
     findings = found(folder)
     assert [name for name in findings if name not in ("WSL", "proxy")] == [
-        *("system", "git", "llama.cpp", "device", "GPU", "models", "disk", "sleep", "repository"),
+        *(
+            "system",
+            "git",
+            "llama.cpp",
+            "device",
+            "GPU",
+            "models",
+            "disk",
+            "sandbox",
+            "sleep",
+            "repository",
+        ),
     ]
     assert findings["repository"] == Finding(
         None, "repository", f"{folder} is not in a git repository", "`git init`, then commit once"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from qwenagent.engine.chooser import N_TOP
 from qwenagent.engine.context import MAX_FORKS, Context, Part
 from qwenagent.engine.decoder import Decoder
 from qwenagent.engine.llama import Model, start_backend
+from qwenagent.engine.pace import LENGTHS
 from qwenagent.engine.sampler import Candidates, Chain
 from qwenagent.engine.writing import Watch
 from qwenagent.grammar import Grammar, Offer, OneOf, accepts, call_grammar
@@ -95,11 +97,12 @@ def write(
     grammar: Grammar | None = None,
     accept: Callable[[Completion], bool] = lambda _: False,
     cancelled: Callable[[Seen], bool] = lambda _: False,
+    costs: Path | None = None,
 ) -> Seen:
-    """Write answers token by token: nothing is guessed and nothing jumped over."""
+    """Write answers token by token: nothing is jumped over, and nothing guessed without `costs`."""
     seen = Seen()
     context.batches = seen.batches
-    decoder = Decoder(model, context, guesses=False, jumps=False)
+    decoder = Decoder(model, context, guesses=costs is not None, cache=costs, jumps=False)
     watch = Watch(
         on_text=lambda number, text: seen.pieces.setdefault(number, []).append(text),
         on_prefill=lambda *_: None,
@@ -210,6 +213,16 @@ def test_eight_side_by_side_are_the_eight_written_alone(model, context, eight):
     assert sorted(done.text for done in eight.done) == sorted(texts)
     assert len(texts) >= 4
     assert n_parted(model, context, CODE, drawn(8), eight.pieces) <= 4
+
+
+def test_eight_that_guess_from_each_other_are_the_eight_written_alone(model, context, tmp_path):
+    flat = json.dumps({model.describe(): [1.0] * len(LENGTHS)})
+    (tmp_path / "costs.json").write_text(flat, encoding="utf-8")
+    for prompt in (CODE, COUNT):
+        seen = write(model, context, prompt, drawn(8), costs=tmp_path)
+        assert sum(done.usage.guessed_right for done in seen.done) > 0
+        assert sum(done.usage.guessed for done in seen.done) > 0
+        assert n_parted(model, context, prompt, drawn(8), seen.pieces) <= 4
 
 
 def test_answers_with_other_seeds_are_no_near_ties(model, context, eight):

@@ -10,19 +10,28 @@ import pytest
 from qwenagent.config import GitSettings, load_settings
 from qwenagent.errors import ConfigError
 from qwenagent.loop.committing import commit_rules
+from qwenagent.sandbox import Box, Policy
 from qwenagent.workspace import CommitRefused, HookRan, Repository
 from qwenagent.workspace.rules import CommitRules
 from tests.conftest import run_git
+from tests.sandbox_stage import namespaces
+
+
+@pytest.fixture(params=["confined", "open"])
+def box(request, repo):
+    """Where the hooks run."""
+    root = repo.resolve()
+    return Box(namespaces(), Policy(root)) if request.param == "confined" else Box.off(root)
 
 
 @pytest.fixture
-def repository(repo):
+def repository(repo, box):
     """One with a change to commit and one that is not for the commit, and hooks that run."""
     (repo / "README.md").write_text("# changed\n")
     (repo / "pkg" / "store.py").write_text("LIMIT = 4\n")
     run_git(repo, "add", "pkg/store.py")
     opened = Repository.open(repo)
-    opened.rules = commit_rules(GitSettings(hooks="run"), os.environ)
+    opened.rules = commit_rules(GitSettings(hooks="run"), os.environ, box)
     return opened
 
 
@@ -42,7 +51,7 @@ def last(root: Path) -> tuple[str, list[str]]:
 
 def test_hooks_are_off(repository):
     hook(repository.root, "pre-commit", "exit 1")
-    repository.rules = commit_rules(GitSettings(), os.environ)
+    repository.rules = commit_rules(GitSettings(), os.environ, Box.off(repository.root))
     repository.commit(["README.md"], "step")
     assert last(repository.root) == ("step", ["README.md"])
 

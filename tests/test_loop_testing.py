@@ -534,6 +534,7 @@ def test_the_tests_of_a_run(tree):
         events=EventStream("run", (records.append,)),
         approver=Yes(),
         profile=find_card("0.5b").profile,
+        sampling=find_card("0.5b").sampling,
         settings=settings,
         stop=Stop(),
     )

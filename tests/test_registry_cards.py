@@ -50,7 +50,7 @@ def test_figures_hang_together():
         ratio = card.output_bytes / card.embedding_bytes
         assert ratio == pytest.approx(34 / 22 if card.name == "0.5b" else 210 / 144)
         assert card.output_bytes + card.embedding_bytes < card.size_bytes / 2
-        assert card.sampling == Sampling(temperature=0.7, top_p=0.8, top_k=20)
+        assert card.sampling == Sampling(temperature=0.8, top_p=0.95, top_k=50)
     for field in ("sha256", "size_bytes", "file", "title"):
         assert len({getattr(card, field) for card in cards}) == len(cards)
 
@@ -100,7 +100,7 @@ def test_an_unknown_name_lists_the_known_and_the_nearest():
     ("old", "new", "complaint"),
     [
         ("n_ctx = 8_192", "n_ctxx = 8_192", "unknown key 'n_ctxx' - at `$`"),
-        ("top_k = 20", "topk = 20", "unknown key 'topk' - at `$.sampling`"),
+        ("top_k = 50", "topk = 50", "unknown key 'topk' - at `$.sampling`"),
         ('kind = "wheels"', 'kind = "wheels"\nurl = ""', "unknown key 'url' - at `$.sources[1]`"),
         ("default = false", "default = 0", "Expected `bool`, got `int` - at `$.default`"),
         ("default = false", "", "missing required field `default`"),

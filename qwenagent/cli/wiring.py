@@ -89,6 +89,7 @@ def _ports(
         profile=card.profile,
         settings=settings,
         stop=stop,
+        sampling=card.sampling,
     )
 
 

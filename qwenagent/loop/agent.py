@@ -74,6 +74,7 @@ class Agent:
                 test_command=first.suite.shown if first.suite else "",
                 seed=self._ports.settings.loop.seed,
                 version=__version__,
+                sandbox=self._ports.runner.box.told,
             )
         )
         if engine.gpu_idle:

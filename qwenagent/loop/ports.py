@@ -10,6 +10,7 @@ from qwenagent.engine import Engine
 from qwenagent.loop.stop import Stop
 from qwenagent.protocol.approval import Approver
 from qwenagent.protocol.events import EventStream
+from qwenagent.protocol.messages import Sampling
 from qwenagent.registry import Profile
 from qwenagent.workspace import Workspace
 
@@ -24,5 +25,7 @@ class Ports:
     events: EventStream
     approver: Approver
     profile: Profile
+    sampling: Sampling
+    """Of the model's card: how attempts are drawn after the greedy ones."""
     settings: Settings
     stop: Stop

@@ -321,12 +321,11 @@ class StepRunner:
         max_tokens = min(max_tokens, self._room())
         if self._n_opened <= GREEDY_ATTEMPTS:
             return Sampling(max_tokens=max_tokens)
-        loop = self._ports.settings.loop
-        bolder = loop.temperature + 0.1 * (self._n_opened - GREEDY_ATTEMPTS - 1)
-        return Sampling(
-            temperature=min(bolder, 1.0),
-            top_p=0.95,
-            top_k=50,
+        loop, usual = self._ports.settings.loop, self._ports.sampling
+        base = loop.temperature or usual.temperature
+        return replace(
+            usual,
+            temperature=min(base + 0.1 * (self._n_opened - GREEDY_ATTEMPTS - 1), 1.0),
             seed=loop.seed * 10_007 + self._step.number * 101 + self._n_asked,
             max_tokens=max_tokens,
         )

@@ -71,6 +71,8 @@ class RunStarted:
     test_command: str
     seed: int
     version: str
+    sandbox: str = ""
+    """What confines the commands of the project; empty if nobody said."""
 
 
 @dataclass(frozen=True, slots=True)

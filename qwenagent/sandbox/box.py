@@ -25,6 +25,14 @@ class Box:
         """Return one that hides nothing; the limits hold as far as watching goes."""
         return cls(Sandbox.off(why), Policy(tree))
 
+    @property
+    def told(self) -> str:
+        """What holds here, for people."""
+        if self.sandbox.level is Level.NONE:
+            return f"none ({self.sandbox.why}): what is run has your rights"
+        network = {"none": "no network", "loopback": "this machine's ports only", "all": "network"}
+        return f"{self.sandbox.why}; {network[self.policy.network]}"
+
     def run(
         self,
         argv: Sequence[str],

@@ -193,6 +193,7 @@ class LiveView:
             ("model", words.engine_line(event.engine)),
             *(("remote", note) for note in words.engine_notes(event.engine)),
             ("tests", visible_line(event.test_command) or "none found"),
+            *([("sandbox", one_line(event.sandbox))] if event.sandbox else []),
         ):
             grid.add_row(name, Text(value))
         self._indented(grid, 2)

@@ -142,6 +142,8 @@ class PlainView:
         for note in words.engine_notes(event.engine):
             self._item(f"remote: {note}")
         self._item(f"tests {visible_line(event.test_command) or 'none found'}")
+        if event.sandbox:
+            self._item(f"sandbox {one_line(event.sandbox)}")
         plan = ""
         for step in event.steps:
             if step.plan != plan:

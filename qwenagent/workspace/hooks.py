@@ -88,7 +88,17 @@ class Hooks:
         hook = self._file(name)
         if hook is None:
             return
-        env = {"GIT_INDEX_FILE": str(index), "GIT_EDITOR": ":", "GIT_PREFIX": ""}
+        # What a hook adds goes into its own folder: git's is read-only in the sandbox, and the
+        # commit reads the files again.
+        own = folder / "objects"
+        own.mkdir(exist_ok=True)
+        env = {
+            "GIT_INDEX_FILE": str(index),
+            "GIT_OBJECT_DIRECTORY": str(own),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self._objects()),
+            "GIT_EDITOR": ":",
+            "GIT_PREFIX": "",
+        }
         ran = self.run([str(hook), *args], cwd=self.root, env=env, writable=folder)
         if ran.timed_out or ran.exit_code:
             how = "did not end in time" if ran.timed_out else f"exit code {ran.exit_code}"
@@ -97,6 +107,9 @@ class Hooks:
                 f"the repository's {name} hook refused the commit ({how}): {said or 'no output'}",
                 hint=_HINT,
             )
+
+    def _objects(self) -> Path:
+        return self.root / self.git.ask("rev-parse", "--git-path", "objects").removesuffix("\n")
 
     def _require_unchanged(self, before: Stamps, paths: Collection[str]) -> None:
         after = self.stamps()

@@ -21,10 +21,11 @@ from msgspec import Meta
 
 from qwenagent.errors import PathEscapes, WorkspaceError, reason
 from qwenagent.workspace.history import History
-from qwenagent.workspace.journal import TEMPORARY, present_bytes, replace_file
+from qwenagent.workspace.journal import TEMPORARY
 from qwenagent.workspace.listing import is_plain_file
 from qwenagent.workspace.paths import confine
 from qwenagent.workspace.repository import Repository
+from qwenagent.workspace.root import Root
 
 _FOLDER = "unfinished"
 _COMMAND = "command"
@@ -197,12 +198,15 @@ def _with_command(repository: Repository, found: Recovered, command: _Command) -
 
 def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
     """Return whether the file was put back, None if there was nothing to put back."""
+    root = Root(repository.root)
     try:
         path = confine(repository.root, note.path)
-    except PathEscapes:  # somebody has put a link there, say
+        _remove_temporary(path.parent)
+        now = root.load(note.path).data
+    except (FileNotFoundError, NotADirectoryError):
+        now = None
+    except (PathEscapes, OSError):  # somebody has put a link there, say
         return False
-    _remove_temporary(path.parent)
-    now = present_bytes(path)
     before = note.before
     if (note.path, _digest(now)) in done:
         return None
@@ -210,21 +214,23 @@ def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
         return None  # killed just after the commit
     ours = _digest(now) in note.written
     if now != before and ours:
-        _write_back(repository.root, path, before, note)
+        _write_back(root, before, note)
     if now == before or ours:
         _unstage(repository, note)
     return None if now == before else ours
 
 
-def _write_back(root: Path, path: Path, before: bytes | None, note: _Note) -> None:
+def _write_back(root: Root, before: bytes | None, note: _Note) -> None:
     try:
         if before is None:
-            path.unlink(missing_ok=True)
+            root.remove(note.path)
             above = PurePosixPath(note.path).parents
-            _remove_empty([root / name for name in note.folders if PurePosixPath(name) in above])
+            for name in note.folders:
+                if PurePosixPath(name) in above and not root.remove_folder(name):
+                    return  # somebody has put something there
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, before, note.mode & 0o777)
+            root.make_folders(note.path, [])
+            root.replace(note.path, before, note.mode & 0o777)
     except OSError as error:
         raise WorkspaceError(
             f"an earlier run was killed, and {note.path} cannot be put back: {reason(error)}",
@@ -237,14 +243,6 @@ def _unstage(repository: Repository, note: _Note) -> None:
     staged = repository.staged(note.path)
     if staged is not None and _digest(staged) in note.written:
         repository.unstage(note.path)
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    for folder in folders:
-        try:
-            folder.rmdir()
-        except OSError:  # it is gone, or somebody has put something there
-            return
 
 
 def _remove_temporary(folder: Path) -> None:
