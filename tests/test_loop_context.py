@@ -110,6 +110,21 @@ def test_what_stays_for_a_run_stands_before_what_changes_from_step_to_step(tree)
     assert "The goal: sums." in first[:common]
 
 
+def test_without_a_map_the_files_around_are_shown(tree):
+    text, event = built(tree, brief(tree, map_text=""))
+    heads = [
+        "The plan:",
+        "Another file, `named.py`:",
+        "Outline of another file, `long.py`:",
+        "Another file, `near.py`:",
+        "Another file, `deep/far/away.py`:",
+        "File `calc.py`:",
+    ]
+    places = [text.index(f"{head}\n") for head in heads]
+    assert places == sorted(places)
+    assert "map" not in whats(event.included)
+
+
 def test_a_long_file_that_is_only_mentioned_is_an_outline(tree):
     made = brief(tree, "Fix `add` in `calc.py`, as in `long.py`.")
     made = replace(made, targets=replace(made.targets, change=("calc.py",)))

@@ -12,7 +12,7 @@ from tests.loop_stage import make_repository
 
 FILES = {
     "shop/cart.py": "class Cart:\n    def add(self, item):\n        return item\n",
-    "shop/deep/tax.py": "def rate(country):\n    return 0\n",
+    "shop/deep/tax.py": "def rate(country):\n" + "    # by country\n" * 300 + "    return 0\n",
     "main.py": "def main():\n    pass\n",
     "blank.py": "\n",
     "constants.py": "A = 1\n",
@@ -46,6 +46,11 @@ def test_it_is_cut_at_whole_files_and_long_ones_at_a_number(tmp_path):
     assert len(text) // 4 <= repomap.MAP_TOKENS
     assert text.endswith("    ... 7 more")
     assert text.startswith("m00.py\n    def fun_0():\n")
+
+
+def test_a_repository_that_can_be_shown_as_it_is_has_none(tmp_path):
+    small = {**FILES, "shop/deep/tax.py": "def rate(country):\n    return 0\n"}
+    assert mapped(tmp_path, small, "- [ ] Tax in `shop/deep/tax.py`\n") == ""
 
 
 def test_nothing_known_is_no_map(tmp_path):

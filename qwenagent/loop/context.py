@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from qwenagent import assets
 from qwenagent.checks import reduce_output
@@ -33,6 +34,8 @@ FAILURE_CHARS = 2400
 NEIGHBOUR_LINES = 60
 """Other files up to this length are shown whole, longer ones as outlines."""
 MAX_NEIGHBOURS = 12
+NEIGHBOUR_TOKENS = 1000
+"""For all files together that the step does not name."""
 SMALL_REST_TOKENS = 24
 """Room that is not worth filling."""
 
@@ -46,7 +49,7 @@ class Brief:
     plan_text: str
     """What the plan says about all its steps."""
     map_text: str
-    """What the repository's files define."""
+    """What the repository's files define; empty where they are few enough to be shown."""
     test_command: str
     failing: TestRun | None
     whole_file_lines: int
@@ -60,6 +63,8 @@ class Section:
     what: str
     text: str
     how: str = "whole"
+    aside: bool = False
+    """True for a file that the step does not name."""
 
 
 def system_message() -> Message:
@@ -83,18 +88,21 @@ def build(
     must = [Section("step", f"The step:\n{brief.step.text.strip()}"), Section("order", order)]
     room = brief.budget_tokens - engine.count(system.text) - 16
     room -= sum(engine.count(section.text) + 2 for section in must)
+    aside = NEIGHBOUR_TOKENS
     chosen: list[Section] = []
     included: list[ContextItem] = []
     left_out: list[ContextItem] = []
     for section in _wanted(brief, workspace):
         n_tokens = engine.count(section.text) + 2
         item = ContextItem(section.what, n_tokens, section.how)
-        if n_tokens <= room:
+        limit = min(room, aside) if section.aside else room
+        if n_tokens <= limit:
             room -= n_tokens
+            aside -= n_tokens if section.aside else 0
             chosen.append(section)
             included.append(item)
         else:
-            why = f"only {max(room, 0)} tokens left"
+            why = f"only {max(limit, 0)} tokens left"
             left_out.append(ContextItem(section.what, n_tokens, why))
     parts = _arranged(chosen, must)
     messages = (system, Message("user", "\n\n".join(parts)))
@@ -190,26 +198,43 @@ def _failing_functions(path: str, text: str, failed: list[str]) -> Iterable[Sect
 
 
 def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
-    """Other source files that the step names."""
+    """Other source files: those the step names, and without a map the rest, the nearest first."""
     shown = {*brief.targets.change, *brief.targets.create}
+    homes = {PurePosixPath(path).parent for path in shown}
     others = [
         path
         for path in workspace.files()
-        if path in brief.step.mentions
-        and is_known(path)
-        and path not in shown
-        and not is_test_file(path)
+        if is_known(path) and path not in shown and not is_test_file(path)
     ]
-    for path in others[:MAX_NEIGHBOURS]:
+    if brief.map_text:
+        others = [path for path in others if path in brief.step.mentions]
+    ranked = sorted(
+        others,
+        key=lambda p: (
+            p not in brief.step.mentions,
+            PurePosixPath(p).parent not in homes,
+            p.count("/"),
+            p,
+        ),
+    )
+    for path in ranked[:MAX_NEIGHBOURS]:
         text = workspace.text(path)
         if text is None or not text.strip():
             continue
+        aside = path not in brief.step.mentions
         if text.count("\n") <= NEIGHBOUR_LINES:
-            head = f"Another file, {_named(path)}:"
-            yield Section(f"other {path}", f"{head}\n{fenced(text, fence_info(path))}")
+            yield Section(
+                f"other {path}",
+                f"Another file, {_named(path)}:\n{fenced(text, fence_info(path))}",
+                aside=aside,
+            )
         elif rows := outline(path, text, numbered=False):
-            head = f"Outline of another file, {_named(path)}:"
-            yield Section(f"other {path}", f"{head}\n{fenced(rows, '')}", "outline")
+            yield Section(
+                f"other {path}",
+                f"Outline of another file, {_named(path)}:\n{fenced(rows, '')}",
+                "outline",
+                aside,
+            )
 
 
 def _named(name: str) -> str:
