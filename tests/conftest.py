@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from qwenagent.registry import find_card, installed
+from qwenagent.transcript import state_dir
 
 # Shared machines stall: a slow example is no failure.
 settings.register_profile("project", deadline=None)
@@ -53,6 +54,9 @@ def isolation(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("GIT_TEMPLATE_DIR", str(home))
     monkeypatch.setenv("QWENAGENT_HOME", str(home / "qwenagent"))
+    # Where tests run in a container without user namespaces, commands are not confined.
+    state_dir().mkdir(parents=True)
+    (state_dir() / "no-sandbox").write_text("the tests agree\n", encoding="utf-8")
 
 
 def run_git(folder: Path, *args: str, stdin: str = "") -> str:

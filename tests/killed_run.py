@@ -25,7 +25,7 @@ from qwenagent.loop.resume import Resume
 from qwenagent.loop.ticking import Ticks
 from qwenagent.plan import read_plan
 from qwenagent.workspace import Repository, Workspace, root
-from qwenagent.workspace.rooted import RootedJournal
+from qwenagent.workspace.journal import Journal
 from qwenagent.workspace.unfinished import Unfinished
 from tests.loop_stage import Stage, body
 
@@ -69,7 +69,7 @@ POINTS: dict[str, tuple[Owner, str, int, str]] = {
     "in an answer": (ScriptedEngine, "complete", 1, "before"),
     "after the pre-image": (Unfinished, "note", 1, "after"),
     "in the middle of a write": (root, "_set_time", 1, "after"),
-    "after an edit": (RootedJournal, "write", 1, "after"),
+    "after an edit": (Journal, "write", 1, "after"),
     "before the tests": (TestRunner, "run", 2, "before"),
     "before a commit": (Keeping, "keep", 1, "before"),
     "with the index written": (Repository, "_commit", 1, "before"),

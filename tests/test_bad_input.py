@@ -326,7 +326,10 @@ def checked(code: str, files: str = "calc.py") -> SetUp:
 
 ONE_TRY = "[loop]\nrepairs = 0\nresamples = 0\n"
 SLOW = settings(f"{ONE_TRY}[tests]\ntimeout_s = 0.6\n")
-ONCE = "first = not os.path.exists('.git/told')\nopen('.git/told', 'w').close()\n"
+ONCE = (
+    "os.makedirs('__pycache__', exist_ok=True)\n"
+    "first = not os.path.exists('__pycache__/told')\nopen('__pycache__/told', 'w').close()\n"
+)
 GIGABYTE = f"{ONCE}for _ in range(1000 * first):\n    os.write(1, b'x' * 1_000_000)"
 ASKS = "May these commands run in this repository?"
 

@@ -11,6 +11,7 @@ from qwenagent.cli.confining import make_box
 from qwenagent.config import SandboxSettings, Settings
 from qwenagent.errors import ApprovalNeeded
 from qwenagent.sandbox import Level, Sandbox
+from qwenagent.transcript import state_dir
 from tests.sandbox_stage import namespaces
 
 FLAGS: dict[str, Any] = {"no_sandbox": False, "allow_network": False, "allow_loopback": False}
@@ -50,11 +51,18 @@ def test_off_has_to_be_spelled_out(tmp_path):
 
 
 def test_row_04_without_a_sandbox_and_without_a_terminal_nothing_runs(tmp_path):
+    (state_dir() / "no-sandbox").unlink()
     with pytest.raises(ApprovalNeeded, match="apt install bubblewrap") as caught:
         make_box(tmp_path, Settings(), FLAGS, NONE_HERE)
     assert "--no-sandbox" in caught.value.hint
     box = make_box(tmp_path, Settings(), FLAGS | {"no_sandbox": True}, NONE_HERE)
     assert box.sandbox.level is Level.NONE
+
+
+def test_who_agreed_once_is_not_asked_again(tmp_path, capsys):
+    """As all tests here do, see `isolation` in conftest.py."""
+    assert make_box(tmp_path, Settings(), FLAGS, NONE_HERE).sandbox.level is Level.NONE
+    assert "warning: no sandbox: bubblewrap is not there" in capsys.readouterr().err
 
 
 def test_the_limits_hold_without_a_sandbox_too(tmp_path):

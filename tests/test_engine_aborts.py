@@ -100,6 +100,7 @@ def test_states_of_others_are_not_loaded_and_the_context_goes_on(survive):
     assert len(found) == 14
 
 
+@pytest.mark.slow
 def test_answers_fill_a_cache_to_its_last_place(survive):
     assert survive("answers") == {
         "1 in 1 parts": [True],

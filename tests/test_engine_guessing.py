@@ -226,6 +226,7 @@ def test_forced_text_changes_nothing(model, context, plainly, case):
     check_same(model, context, case, plain, jumped)
 
 
+@pytest.mark.slow
 def test_guesses_leave_nothing_behind(model, settings, context, costs):
     """After guesses, right and wrong ones, the cache is what reading the text would have made."""
     context.keep(0)

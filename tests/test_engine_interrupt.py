@@ -182,6 +182,7 @@ def test_a_call_that_is_cancelled_before_it_begins_ends_at_once(engine):
     assert_right(again, 80)
 
 
+@pytest.mark.slow
 def test_cancels_at_random_moments_never_reach_another_answer(engine):
     """Forty short calls: each is either whole, or the beginning of its own answer."""
     dice = random.Random(4)
@@ -324,6 +325,7 @@ def test_a_worker_that_is_killed_between_two_answers_costs_nothing(engine):
     assert_right(again, 20)
 
 
+@pytest.mark.slow
 def test_errors_of_the_callers_own_do_not_leave_an_answer_behind(engine):
     """A check that fails to run raises out of `accept`: nobody reads what is written then."""
 

@@ -150,6 +150,7 @@ def test_a_damaged_state_is_read_anew_and_saved_again(settings, first, tmp_path)
     assert third.text == first.answer.text
 
 
+@pytest.mark.slow
 def test_two_programs_that_keep_the_same_prompt_at_once(settings, tmp_path):
     done: list[Completion] = []
     alone = replace(settings, n_threads=1)
@@ -185,6 +186,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a limit on files stands in for a full disk")
 def test_a_full_disk_costs_only_the_saving(settings, tmp_path):
     script = tmp_path / "full_disk.py"
@@ -202,7 +204,7 @@ def test_a_full_disk_costs_only_the_saving(settings, tmp_path):
     first, second = done.stdout.splitlines()
     assert first == second
     assert first.startswith(" 6, 7, 8,")
-    assert [path for path in cache.rglob("*") if path.is_file()] == []
+    assert [path for path in cache.rglob("*") if path.is_file() and path.name != "costs.json"] == []
     assert len(everything(cache)) == 2  # prompts and its one folder: nothing half written
 
 

@@ -13,6 +13,7 @@ from qwenagent.errors import GitFailed
 from qwenagent.workspace import Journal, Repository, Workspace, recover
 from qwenagent.workspace.git import Git
 from qwenagent.workspace.history import History
+from qwenagent.workspace.root import Root
 from qwenagent.workspace.unfinished import Unfinished
 from tests.conftest import run_git
 from tests.git_traps import program
@@ -213,7 +214,7 @@ def do_everything(root: Path) -> None:
     for operate in history_operations(root).values():
         operate()
     Workspace(repository).files()
-    journal = Journal(unfinished=Unfinished(repository))
+    journal = Journal(Root(repository.root), unfinished=Unfinished(repository))
     journal.write(root / "pkg" / "made.py", b"x\n")
     journal.unfinished.command_begins("make", repository.snapshot(REF, "x"))  # type: ignore[union-attr]
     assert recover(repository) is None  # its process, this one, lives

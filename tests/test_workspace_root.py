@@ -145,7 +145,7 @@ def test_row_10_a_link_swapped_in_for_the_file_is_not_read(root, outside):
 def test_row_10_a_folder_that_became_a_link_after_the_edit_is_not_written_on_the_way_back(
     tree, outside
 ):
-    # Fails when RootedJournal._restore goes by absolute paths.
+    # Fails when Journal._restore goes by absolute paths.
     tree.apply(Edit("pkg/store.py", tree.read("pkg/store.py").text, "x = 1\n"))
     tree.apply(Edit("pkg/new.py", None, "y = 1\n"))
     (outside / "new.py").write_text(CANARY)
@@ -159,7 +159,7 @@ def test_row_10_a_folder_that_became_a_link_after_the_edit_is_not_written_on_the
 
 
 def test_row_10_a_file_that_became_a_link_after_the_edit_is_put_back(tree, outside):
-    # Fails when RootedJournal.present reads by absolute path: the patch then has the canary.
+    # Fails when Journal.present reads by absolute path: the patch then has the canary.
     before = tree.read("pkg/store.py").text
     tree.apply(Edit("pkg/store.py", before, "x = 1\n"))
     (tree.root / "pkg" / "store.py").unlink()

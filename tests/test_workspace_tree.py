@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qwenagent.errors import EditRefused, PathEscapes
 from qwenagent.workspace import Edit, Journal, Repository, Workspace, unified_diff
-from qwenagent.workspace.journal import replace_file
+from qwenagent.workspace.root import Root
 from tests.conftest import run_git
 
 BOM = b"\xef\xbb\xbf"
@@ -230,7 +230,7 @@ def test_any_writes_then_rollback_give_the_same_tree(tmp_path_factory, writes, t
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_bytes(data)
     before = snapshot(root)
-    journal = Journal()
+    journal = Journal(Root(root))
     for name, written in writes:
         if written is None:
             journal.remove(root / name)
@@ -305,6 +305,6 @@ def test_an_edit_in_the_same_second_has_another_time(tmp_path: Path) -> None:
     path = tmp_path / "halve.py"
     seconds = []
     for n in range(4):
-        replace_file(path, b"n = %d\n" % n, 0o644)
+        Root(path.parent).replace(path.name, b"n = %d\n" % n, 0o644)
         seconds.append(int(path.stat().st_mtime))
     assert len(set(seconds)) == 4

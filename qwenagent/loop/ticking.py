@@ -10,7 +10,7 @@ from qwenagent.plan import Plan, parse_plan, ticked
 from qwenagent.plan.progress import step_keys
 from qwenagent.protocol.events import EventStream, Warned
 from qwenagent.workspace import Workspace
-from qwenagent.workspace.journal import replace_file
+from qwenagent.workspace.root import Root
 
 
 class Ticks:
@@ -49,7 +49,8 @@ class Ticks:
         if fresh is None:
             return
         try:
-            replace_file(self._path, fresh, self._path.stat().st_mode & 0o7777)
+            mode = self._path.stat().st_mode & 0o7777
+            Root(self._path.parent).replace(self._path.name, fresh, mode)
         except OSError as error:
             self._warn(error)
 

@@ -27,10 +27,11 @@ from pathlib import Path, PurePosixPath
 
 from qwenagent.errors import NotARepository, PathEscapes, reason
 from qwenagent.protocol.protected import GIT_FOLDER, is_gits_own
-from qwenagent.workspace.journal import TEMPORARY
 from qwenagent.workspace.paths import folded
 
 # O_PATH needs no right to list a folder, only the one to enter it.
+TEMPORARY = ".qwenagent-"
+"""What the names of half-written files begin with."""
 _ENTER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW
 # A pipe that is put in the file's place in the last moment must not keep us waiting.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY

@@ -11,12 +11,11 @@ from pathlib import Path, PurePosixPath
 from qwenagent.errors import EditRefused, PathEscapes
 from qwenagent.workspace import readonly
 from qwenagent.workspace.diff import unified_diff
-from qwenagent.workspace.journal import PreImage
+from qwenagent.workspace.journal import Journal, PreImage
 from qwenagent.workspace.listing import IGNORE_FILE, Listing
 from qwenagent.workspace.paths import require_inside
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.root import Root, kind_of
-from qwenagent.workspace.rooted import RootedJournal
 from qwenagent.workspace.textfile import MAX_BYTES, TextFile, encoding_of
 from qwenagent.workspace.unfinished import Unfinished
 
@@ -44,7 +43,7 @@ class Workspace:
         self.root = repository.root
         self._disk = Root(self.root)
         self._unfinished = Unfinished(repository)
-        self.journal = RootedJournal(unfinished=self._unfinished, root=self._disk)
+        self.journal = Journal(self._disk, unfinished=self._unfinished)
         self._settled: dict[Path, PreImage] = {}
         self._listing: Listing | None = None
 

@@ -21,11 +21,10 @@ from msgspec import Meta
 
 from qwenagent.errors import PathEscapes, WorkspaceError, reason
 from qwenagent.workspace.history import History
-from qwenagent.workspace.journal import TEMPORARY
 from qwenagent.workspace.listing import is_plain_file
 from qwenagent.workspace.paths import confine
 from qwenagent.workspace.repository import Repository
-from qwenagent.workspace.root import Root
+from qwenagent.workspace.root import TEMPORARY, Root
 
 _FOLDER = "unfinished"
 _COMMAND = "command"
