@@ -12,6 +12,7 @@ from qwenagent.config import SandboxSettings, Settings
 from qwenagent.errors import ApprovalNeeded
 from qwenagent.sandbox import Level, Sandbox
 from qwenagent.transcript import state_dir
+from tests.conftest import agree_to_no_sandbox
 from tests.sandbox_stage import namespaces
 
 FLAGS: dict[str, Any] = {"no_sandbox": False, "allow_network": False, "allow_loopback": False}
@@ -51,7 +52,7 @@ def test_off_has_to_be_spelled_out(tmp_path):
 
 
 def test_row_04_without_a_sandbox_and_without_a_terminal_nothing_runs(tmp_path):
-    (state_dir() / "no-sandbox").unlink()
+    (state_dir() / "no-sandbox").unlink(missing_ok=True)
     with pytest.raises(ApprovalNeeded, match="apt install bubblewrap") as caught:
         make_box(tmp_path, Settings(), FLAGS, NONE_HERE)
     assert "--no-sandbox" in caught.value.hint
@@ -60,7 +61,7 @@ def test_row_04_without_a_sandbox_and_without_a_terminal_nothing_runs(tmp_path):
 
 
 def test_who_agreed_once_is_not_asked_again(tmp_path, capsys):
-    """As all tests here do, see `isolation` in conftest.py."""
+    agree_to_no_sandbox()
     assert make_box(tmp_path, Settings(), FLAGS, NONE_HERE).sandbox.level is Level.NONE
     assert "warning: no sandbox: bubblewrap is not there" in capsys.readouterr().err
 

@@ -28,7 +28,6 @@ def make_box(
     Raises:
         ApprovalNeeded: this machine has no sandbox, and nobody agreed to go without.
     """
-    from qwenagent.registry import home
     from qwenagent.sandbox import Box, Level, Limits, Policy, Sandbox
 
     wanted = settings.sandbox
@@ -40,10 +39,21 @@ def make_box(
     if sandbox.level is Level.NONE:
         _require_consent(sandbox.why)
         return Box(sandbox, policy)
-    cache = home() / "sandbox" / hashlib.sha256(os.fsencode(policy.tree)).hexdigest()[:16]
-    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    cache = _cache(policy.tree)
     network = next((n for flag, n in _NETWORKS.items() if flags[flag]), wanted.network)
     return Box(sandbox, replace(policy, network=network, cache=cache))
+
+
+def _cache(tree: Path) -> Path | None:
+    """Return the folder for the caches of a repository's tools, None if there can be none."""
+    from qwenagent.registry import home
+
+    folder = home() / "sandbox" / hashlib.sha256(os.fsencode(tree)).hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:  # then a second build is as slow as the first
+        return None
+    return folder
 
 
 def _require_consent(why: str) -> None:
