@@ -107,6 +107,8 @@ class GitSettings:
 class SandboxSettings:
     """What the project's commands may reach and use up. Never set by a repository."""
 
+    off: bool = False
+    """As --no-sandbox, for machines that have none: containers, say."""
     network: Literal["none", "loopback", "all"] = "none"
     """"loopback" is this machine's own ports; on Linux commands have a loopback of their own."""
     memory_mb: Annotated[int, Meta(ge=64)] = 4096
@@ -151,7 +153,7 @@ REPOSITORY: dict[str, RepositoryRule] = {
             *("loop.temperature", "loop.seed", "tests.slow_s", "tests.suggested"),
             *("commands.ask", "commands.allow"),
             *("git.sign", "git.hooks"),
-            *("sandbox.network", "sandbox.memory_mb", "sandbox.processes"),
+            *("sandbox.off", "sandbox.network", "sandbox.memory_mb", "sandbox.processes"),
         ],
         "never",
     ),

@@ -12,7 +12,6 @@ from hypothesis import settings
 
 from qwenagent.registry import find_card, installed
 from qwenagent.sandbox import Level, Sandbox
-from qwenagent.transcript import state_dir
 
 # Shared machines stall: a slow example is no failure.
 settings.register_profile("project", deadline=None)
@@ -56,13 +55,7 @@ def isolation(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("GIT_TEMPLATE_DIR", str(home))
     monkeypatch.setenv("QWENAGENT_HOME", str(home / "qwenagent"))
     if Sandbox.find(os.environ).level is Level.NONE:  # a container without user namespaces
-        agree_to_no_sandbox()
-
-
-def agree_to_no_sandbox() -> None:
-    """Say, as a user would once, that commands may run unconfined."""
-    state_dir().mkdir(parents=True, exist_ok=True)
-    (state_dir() / "no-sandbox").write_text("the tests agree\n", encoding="utf-8")
+        monkeypatch.setenv("QWENAGENT_SANDBOX_OFF", "true")
 
 
 def run_git(folder: Path, *args: str, stdin: str = "") -> str:

@@ -307,6 +307,7 @@ def test_row_01_our_own_children_do_not_import_from_the_repository(hostile):
 
 
 def test_row_01_no_env_file_is_a_source_of_settings(hostile, monkeypatch):
+    monkeypatch.delenv("QWENAGENT_SANDBOX_OFF", raising=False)  # see `isolation` in conftest.py
     monkeypatch.chdir(hostile)
     before = dict(os.environ)
     assert load_settings(hostile, os.environ, {}) == Settings()

@@ -12,7 +12,6 @@ from qwenagent.config import SandboxSettings, Settings
 from qwenagent.errors import ApprovalNeeded
 from qwenagent.sandbox import Level, Sandbox
 from qwenagent.transcript import state_dir
-from tests.conftest import agree_to_no_sandbox
 from tests.sandbox_stage import namespaces
 
 FLAGS: dict[str, Any] = {"no_sandbox": False, "allow_network": False, "allow_loopback": False}
@@ -47,8 +46,11 @@ def test_two_repositories_share_no_cache(tmp_path):
 
 
 def test_off_has_to_be_spelled_out(tmp_path):
-    box = make_box(tmp_path, Settings(), FLAGS | {"no_sandbox": True}, namespaces())
-    assert box.sandbox.level is Level.NONE
+    flag = make_box(tmp_path, Settings(), FLAGS | {"no_sandbox": True}, namespaces())
+    setting = make_box(tmp_path, Settings(sandbox=SandboxSettings(off=True)), FLAGS, namespaces())
+    assert flag.sandbox.level is setting.sandbox.level is Level.NONE
+    assert "--no-sandbox" in flag.told
+    assert "sandbox.off" in setting.told
 
 
 def test_row_04_without_a_sandbox_and_without_a_terminal_nothing_runs(tmp_path):
@@ -61,7 +63,8 @@ def test_row_04_without_a_sandbox_and_without_a_terminal_nothing_runs(tmp_path):
 
 
 def test_who_agreed_once_is_not_asked_again(tmp_path, capsys):
-    agree_to_no_sandbox()
+    state_dir().mkdir(parents=True)
+    (state_dir() / "no-sandbox").write_text("yes\n", encoding="utf-8")
     assert make_box(tmp_path, Settings(), FLAGS, NONE_HERE).sandbox.level is Level.NONE
     assert "warning: no sandbox: bubblewrap is not there" in capsys.readouterr().err
 

@@ -33,8 +33,9 @@ def make_box(
     wanted = settings.sandbox
     limits = Limits(memory_bytes=wanted.memory_mb << 20, processes=wanted.processes)
     policy = Policy(root.resolve(), limits=limits)
-    if flags["no_sandbox"]:
-        return Box(Sandbox.off("switched off by --no-sandbox"), policy)
+    if flags["no_sandbox"] or wanted.off:
+        by = "--no-sandbox" if flags["no_sandbox"] else "sandbox.off"
+        return Box(Sandbox.off(f"switched off by {by}"), policy)
     sandbox = sandbox or Sandbox.find(os.environ)
     if sandbox.level is Level.NONE:
         _require_consent(sandbox.why)
