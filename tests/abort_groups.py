@@ -231,7 +231,8 @@ class Bench:
     def _read(self) -> list[float]:
         self.context.keep(0)
         self.context.decode(self.ids)
-        return self.context.logits().tolist()  # type: ignore[no-any-return]
+        row: list[float] = self.context.logits().tolist()
+        return row
 
     def attempt(self, name: str, action: Callable[[Context], object]) -> str:
         """Return how an attempt ended, and whether the context works as before after it."""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,11 +49,11 @@ def standin() -> Iterator[Standin]:
         yield standin
 
 
-def engine_for(standin: Standin, **changes: object) -> RemoteEngine:
+def engine_for(standin: Standin, **changes: Any) -> RemoteEngine:
     quick = Endpoint(
         standin.url, pauses_s=(0.01, 0.02), loading_s=5.0, loading_poll_s=0.01, silence_s=5.0
     )
-    return RemoteEngine(replace(quick, **changes))  # type: ignore[arg-type]
+    return RemoteEngine(replace(quick, **changes))
 
 
 @pytest.fixture
@@ -63,10 +64,10 @@ def engine(standin: Standin) -> Iterator[RemoteEngine]:
 
 
 def complete(
-    engine: RemoteEngine, standin: Standin, *replies: Reply, **more: object
+    engine: RemoteEngine, standin: Standin, *replies: Reply, **more: Any
 ) -> list[Completion]:
     standin.replies += replies
-    return engine.complete(ASK, **({"sampling": Sampling(max_tokens=50)} | more))  # type: ignore[arg-type]
+    return engine.complete(ASK, **({"sampling": Sampling(max_tokens=50)} | more))
 
 
 # -- what is asked ------------------------------------------------------------------------------

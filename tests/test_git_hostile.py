@@ -214,9 +214,10 @@ def do_everything(root: Path) -> None:
     for operate in history_operations(root).values():
         operate()
     Workspace(repository).files()
-    journal = Journal(Root(repository.root), unfinished=Unfinished(repository))
+    unfinished = Unfinished(repository)
+    journal = Journal(Root(repository.root), unfinished=unfinished)
     journal.write(root / "pkg" / "made.py", b"x\n")
-    journal.unfinished.command_begins("make", repository.snapshot(REF, "x"))  # type: ignore[union-attr]
+    unfinished.command_begins("make", repository.snapshot(REF, "x"))
     assert recover(repository) is None  # its process, this one, lives
     journal.rollback()
 

@@ -5,7 +5,7 @@ import pytest
 
 from qwenagent.sandbox import Policy, Ran, explain
 
-POLICY = Policy(Path("/work/my repo"))
+POLICY = Policy(Path("/home/ann/my repo"))
 NO_NETWORK = "no network in the sandbox (--allow-network opens it)"
 
 
@@ -13,7 +13,7 @@ NO_NETWORK = "no network in the sandbox (--allow-network opens it)"
     ("line", "told"),
     [
         (
-            "OSError: [Errno 30] Read-only file system: '/work/my repo/.git/hooks/pre-commit'",
+            "OSError: [Errno 30] Read-only file system: '/home/ann/my repo/.git/hooks/pre-commit'",
             "tried to write .git/hooks/pre-commit: read-only in the sandbox, "
             "it runs or steers what comes later",
         ),
@@ -29,7 +29,7 @@ NO_NETWORK = "no network in the sandbox (--allow-network opens it)"
         ("sh: 1: Read-only file system", "tried to write where the sandbox is read-only"),
         ("socket.gaierror: [Errno -3] Temporary failure in name resolution", NO_NETWORK),
         ("OSError: [Errno 101] Network is unreachable", NO_NETWORK),
-        ("Error: getaddrinfo EAI_AGAIN registry.npmjs.org", NO_NETWORK),
+        ("Error: getaddrinfo EAI_AGAIN packages.example.org", NO_NETWORK),
         ("dial tcp: lookup proxy.golang.org: no such host", NO_NETWORK),
         (
             "ConnectionRefusedError: [Errno 111] Connection refused",

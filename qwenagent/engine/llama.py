@@ -24,20 +24,23 @@ from qwenagent.protocol.messages import Prompt
 _BYTES = 256
 
 
-@lib.llama_log_callback  # type: ignore[untyped-decorator]
 def _log_warnings(level: int, text: bytes, _data: object) -> None:
     if level >= 3:  # GGML_LOG_LEVEL_WARN; the worker's stderr is a file
         sys.stderr.write(text.decode(errors="replace"))
 
 
-@lib.llama_log_callback  # type: ignore[untyped-decorator]
 def _log_nothing(_level: int, _text: bytes, _data: object) -> None:
     pass
 
 
+# llama.cpp calls these for as long as the process lives.
+_WARNINGS = lib.llama_log_callback(_log_warnings)
+_NOTHING = lib.llama_log_callback(_log_nothing)
+
+
 def start_backend(*, quiet: bool = False) -> None:
     """Initialise llama.cpp; once per process, before anything else. Its warnings go to stderr."""
-    lib.llama_log_set(_log_nothing if quiet else _log_warnings, ctypes.c_void_p(0))
+    lib.llama_log_set(_NOTHING if quiet else _WARNINGS, ctypes.c_void_p(0))
     lib.llama_backend_init()
 
 

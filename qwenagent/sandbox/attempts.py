@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 _TIMEOUT_S = 0.5
@@ -101,7 +102,7 @@ def main(given: dict[str, str]) -> dict[str, str]:
         "fork": lambda number: _fork(int(number)),
     }
     return {
-        name: _tried(lambda attempt=attempt, name=name: attempt(given[name]))  # type: ignore[misc]
+        name: _tried(partial(attempt, given[name]))
         for name, attempt in attempts.items()
         if name in given
     }

@@ -114,7 +114,8 @@ def _written(processes: list[psutil.Process]) -> int | None:
 def _ask(process: psutil.Process, question: Callable[[psutil.Process], int]) -> int | None:
     try:
         return question(process)
-    except (psutil.Error, OSError, NotImplementedError):  # ended meanwhile, or not ours to see
+    # Ended meanwhile, another user's, or (NotImplementedError) nothing that this system counts.
+    except (psutil.Error, OSError, NotImplementedError):
         return None
 
 
