@@ -14,43 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.config import LoopSettings, Settings, TestSettings
+from qwenagent.config import Settings, TestSettings
 from qwenagent.engine.scripted import Reply
-from qwenagent.errors import ApprovalNeeded, GitFailed
+from qwenagent.errors import ApprovalNeeded
 from qwenagent.loop import RunOptions, Stop
 from qwenagent.plan import parse_plan, read_plan
-from qwenagent.protocol.events import CheckpointMade, EditApplied, PlanStarted, Warned
+from qwenagent.protocol.events import CheckpointMade, PlanStarted
+from tests.kinds_stage import CALC, FIXED, GIVEN, ONE_TRY, THOUGHT, status, warnings
 from tests.loop_stage import PLAN_RUN, Stage, Yes, body, make_repository
 
-CALC = "def add(a, b):\n    return a - b\n"
-FIXED = CALC.replace("a - b", "a + b")
-THOUGHT = "The operator is wrong."
-ONE_TRY = Settings(loop=LoopSettings(repairs=0))
-GIVEN = """- [ ] Fix `add` in `calc.py`.
-      Test:
-
-      ```python
-      # test_calc.py
-      import unittest
-
-      from calc import add
-
-
-      class Add(unittest.TestCase):
-          def test_add(self):
-              self.assertEqual(add(2, 3), 5)
-      ```
-"""
-GIVEN_FILE = """# test_calc.py
-import unittest
-
-from calc import add
-
-
-class Add(unittest.TestCase):
-    def test_add(self):
-        self.assertEqual(add(2, 3), 5)
-"""
 EXAMPLE = "- [ ] Fix `add` in `calc.py`: `add(2, 3)` returns `5`.\n"
 
 
@@ -68,14 +40,6 @@ def command_step(script: str, root: Path) -> str:
     Stage(root).git("add", "do.sh")
     Stage(root).git("commit", "-qm", "do.sh")
     return "- [ ] Run `sh do.sh`.\n      Kind: command\n"
-
-
-def status(root: Path) -> str:
-    return Stage(root).git("status", "--porcelain")
-
-
-def warnings(stage: Stage) -> str:
-    return "\n".join(event.message for event in stage.events(Warned))
 
 
 # -- commands -------------------------------------------------------------------------------------
@@ -246,125 +210,6 @@ def test_stop_on_block_leaves_the_rest(root):
     assert stage.run_plan(plan, RunOptions(stop_on_block=True)) == 1
     assert stage.states == ["blocked", "skipped"]
     assert stage.finished.steps[1].reason == "step 1 is blocked (--stop-on-block)"
-
-
-# -- a test that the plan gives -------------------------------------------------------------------
-
-
-def test_a_given_test_is_red_before_green_after_and_committed_with_the_step(root):
-    stage = Stage(root, [body(FIXED)])
-    assert stage.run_plan(GIVEN) == 0
-    [line] = stage.finished.steps
-    assert (line.state, line.tests_before, line.tests_after) == (
-        "solved", "0 of 1 passed", "1 of 1 passed",
-    )  # fmt: skip
-    assert [(e.path, e.kind) for e in stage.events(EditApplied)] == [
-        ("test_calc.py", "created"),
-        ("calc.py", "changed"),
-    ]
-    assert stage.git("show", "--name-only", "--format=", "HEAD").split() == [
-        "calc.py", "test_calc.py",
-    ]  # fmt: skip
-    assert (root / "test_calc.py").read_text() == GIVEN_FILE
-    assert status(root) == ""
-
-
-def test_a_given_test_that_is_green_before_is_no_evidence(root):
-    stage = Stage(root, [body(CALC + "\n\nTEN = 10\n")])
-    assert stage.run_plan(GIVEN.replace("5)", "-1)")) == 0
-    assert stage.states == ["unverified"]
-    assert "test_calc.py passes before anything is done, so it is no evidence" in warnings(stage)
-
-
-def test_a_given_test_that_is_green_before_is_no_evidence_in_a_suite_either(root):
-    (root / "test_other.py").write_text(
-        "import unittest\n\n\nclass Other(unittest.TestCase):\n    def test_other(self):\n"
-        "        pass\n"
-    )
-    Stage(root).git("add", "-A")
-    Stage(root).git("commit", "-qm", "other")
-    settings = Settings(tests=TestSettings(command="python3 -m unittest -v"))
-    stage = Stage(root, [body(CALC + "\n\nTEN = 10\n")], settings=settings)
-    assert stage.run_plan(GIVEN.replace("5)", "-1)"), RunOptions(strict=True)) == 1
-    assert stage.states == ["unverified"]
-
-
-def test_a_given_test_goes_when_its_step_is_blocked(root):
-    stage = Stage(root, [body(CALC.replace("a - b", "a * b"))], settings=ONE_TRY)
-    assert stage.run_plan(GIVEN) == 1
-    assert stage.states == ["blocked"]
-    assert not (root / "test_calc.py").exists()
-    assert (root / "calc.py").read_text() == CALC
-    assert status(root) == ""
-
-
-def test_a_given_test_behind_others_goes_and_they_stay(root):
-    mine = "import unittest\n\n\nclass Mine(unittest.TestCase):\n    pass\n"
-    (root / "test_calc.py").write_text(mine)
-    Stage(root).git("add", "-A")
-    Stage(root).git("commit", "-qm", "mine")
-    stage = Stage(root, [body(CALC.replace("a - b", "a * b"))], settings=ONE_TRY)
-    assert stage.run_plan(GIVEN) == 1
-    assert [(e.path, e.kind) for e in stage.events(EditApplied)[:1]] == [
-        ("test_calc.py", "changed")
-    ]
-    assert (root / "test_calc.py").read_text() == mine
-    assert status(root) == ""
-
-
-def test_a_given_test_goes_when_the_run_is_interrupted(root):
-    stop = Stop()
-
-    def interrupt(_prompt: object) -> str:
-        assert (root / "test_calc.py").exists()
-        stop.set("interrupted")
-        return body(FIXED)
-
-    stage = Stage(root, [interrupt], stop=stop)
-    assert stage.run_plan(GIVEN) == 130
-    assert not (root / "test_calc.py").exists()
-    assert status(root) == ""
-
-
-def test_a_given_test_goes_when_the_step_cannot_be_committed(root):
-    def lock(_prompt: object) -> str:
-        (root / ".git" / "index.lock").touch()
-        return body(FIXED)
-
-    stage = Stage(root, [lock])
-    with pytest.raises(GitFailed, match=r"index\.lock"):
-        stage.run_plan(GIVEN)
-    (root / ".git" / "index.lock").unlink()
-    assert not (root / "test_calc.py").exists()
-    assert (root / "calc.py").read_text() == CALC
-
-
-def test_a_step_that_is_only_its_test_writes_that(root):
-    plan = GIVEN.replace("Fix `add` in `calc.py`.", "Add a test.\n      Files: `test_calc.py`")
-    stage = Stage(root)
-    assert stage.run_plan(plan) == 0
-    [line] = stage.finished.steps
-    assert (line.state, line.reason) == (
-        "unverified", "the test is written, and red before anything else is done",
-    )  # fmt: skip
-    assert stage.git("show", "--name-only", "--format=", "HEAD") == "test_calc.py"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "why"),
-    [
-        ("```python\n      # test_calc.py", "```cobol", "a language that is not known: 'cobol'"),
-        ("# test_calc.py", "# conftest.py", "'conftest.py' does not look like a test file"),
-        ("# test_calc.py", "# node_modules/test_calc.py", "no place for a test of this repository"),
-    ],
-)
-def test_a_given_test_in_no_language_or_place_blocks_the_step(old, new, why, root):
-    stage = Stage(root, [body(FIXED)])
-    plan = GIVEN.replace(old, new)
-    assert stage.run_plan(plan) == 1
-    assert stage.states == ["blocked"]
-    assert why in stage.finished.steps[0].reason
-    assert status(root) == ""
 
 
 # -- examples -------------------------------------------------------------------------------------
