@@ -11,6 +11,7 @@ from qwenagent import __version__
 from qwenagent.cli.bench import bench
 from qwenagent.cli.codes import ENVIRONMENT
 from qwenagent.cli.endpoint import remote_engine
+from qwenagent.cli.evals import evals
 from qwenagent.cli.flags import check_flags, in_folder, relative_files, run_flags, standing_in
 from qwenagent.cli.models import find_model, models, obtain_default
 from qwenagent.cli.plans import plan_prompt
@@ -205,3 +206,4 @@ def doctor() -> int:
 cli.add_command(models)
 cli.add_command(plan_prompt)
 cli.add_command(bench)
+cli.add_command(evals)

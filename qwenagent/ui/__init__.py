@@ -7,6 +7,7 @@ from qwenagent.ui.approve import FlagApprover, NobodyApprover, TerminalApprover
 from qwenagent.ui.approve_memory import RememberingApprover
 from qwenagent.ui.choose_view import Mode, View, console, is_capable, make_view
 from qwenagent.ui.jsonl import JsonlView
+from qwenagent.ui.live_table import LiveTable
 from qwenagent.ui.metrics import MetricsSink
 from qwenagent.ui.plain import PlainView
 from qwenagent.ui.printable import one_line, printable, revealed, visible
@@ -16,6 +17,7 @@ __all__ = [
     "DownloadView",
     "FlagApprover",
     "JsonlView",
+    "LiveTable",
     "MetricsSink",
     "Mode",
     "NobodyApprover",

@@ -11,7 +11,14 @@ from types import TracebackType
 from typing import Self
 
 from qwenagent.errors import UsageError
-from qwenagent.protocol.events import Finished, Record, StepEnded, StepState, TurnEnded
+from qwenagent.protocol.events import (
+    ApprovalAsked,
+    Finished,
+    Record,
+    StepEnded,
+    StepState,
+    TurnEnded,
+)
 from qwenagent.protocol.messages import Usage
 
 _STATES: tuple[StepState, ...] = ("solved", "unverified", "blocked", "skipped", "for_you")
@@ -36,14 +43,19 @@ class MetricsSink:
         self._first_time = self._last_time = 0.0
         self._finished: Finished | None = None
         self._written = False
+        self._run = ""
+        self._n_asked = 0
 
     def __call__(self, record: Record) -> None:
         """Add one record; write the file if it is the last."""
         self._first_time = self._first_time or record.time
         self._last_time = record.time
+        self._run = record.run
         match record.event:
             case TurnEnded(usage=usage):
                 self._usage += usage
+            case ApprovalAsked():
+                self._n_asked += 1
             case StepEnded(line=line):
                 self._ends[line.id] = line.state
             case Finished() as finished:
@@ -71,10 +83,12 @@ class MetricsSink:
         ends = Counter(self._ends.values())
         elapsed = self._last_time - self._first_time
         return {
+            "run": self._run,
             "prompt_tokens": self._usage.prompt_tokens,
             "cached_tokens": self._usage.cached_tokens,
             "completion_tokens": self._usage.completion_tokens,
             "llm_calls": self._usage.calls,
+            "approvals": self._n_asked,
             "seconds": round(self._finished.seconds if self._finished else elapsed, 3),
             "exit_code": self._finished.exit_code if self._finished else None,
             "steps": {state: ends[state] for state in _STATES},

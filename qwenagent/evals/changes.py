@@ -1,0 +1,48 @@
+"""What an agent changed, by comparing its tree with the task's files. Asks no git: the tree's own
+settings may be the agent's.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+Changes = dict[str, tuple[int, int]]
+"""Lines added and removed, by path; of files that are no text, none."""
+
+_NOT_LOOKED_AT = {
+    *(".git", ".qwenagent", "__pycache__", ".pytest_cache", "target", "node_modules"),
+    *(".venv", "venv"),
+}
+
+
+def changes(base: Mapping[str, str], tree: Path) -> Changes:
+    """Compare the files below `tree` with those that were there at first."""
+    now = dict(_files(tree))
+    names = sorted({*base, *now})
+    return {
+        name: _lines(base.get(name, ""), now.get(name, ""))
+        for name in names
+        if base.get(name) != now.get(name)
+    }
+
+
+def _files(tree: Path) -> Iterator[tuple[str, str]]:
+    for home, folders, names in os.walk(tree):
+        folders[:] = [name for name in folders if name not in _NOT_LOOKED_AT]
+        for name in names:
+            path = Path(home) / name
+            if path.is_file() and not path.is_symlink():
+                data = path.read_bytes()
+                yield path.relative_to(tree).as_posix(), data.decode("utf-8", "backslashreplace")
+
+
+def _lines(old: str, new: str) -> tuple[int, int]:
+    signs = [
+        line[0]
+        for line in difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)
+        if not line.startswith(("---", "+++"))
+    ]
+    return signs.count("+"), signs.count("-")
