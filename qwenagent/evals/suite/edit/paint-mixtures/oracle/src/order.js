@@ -1,0 +1,54 @@
+const FREE_DELIVERY_FROM = 5000;
+const DELIVERY = 450;
+
+function priceLine(shelf, { code, quantity }) {
+  if (!Number.isInteger(quantity) || quantity < 1) {
+    throw new RangeError(`bad quantity for ${code}: ${quantity}`);
+  }
+  const { name, pence } = shelf.get(code);
+  return { code, name, quantity, pence: pence * quantity };
+}
+
+/**
+ * Price an order; all amounts are in pence.
+ *
+ * @param {import("./shelf.js").Shelf} shelf
+ * @param {{code: string, quantity: number}[]} lines
+ */
+export function priceOrder(shelf, lines) {
+  const priced = lines.map((line) => priceLine(shelf, line));
+  const goods = priced.reduce((sum, line) => sum + line.pence, 0);
+  const delivery = goods === 0 || goods >= FREE_DELIVERY_FROM ? 0 : DELIVERY;
+  return { lines: priced, delivery, total: goods + delivery };
+}
+
+function tinsNeeded(shelf, lines) {
+  const needed = new Map();
+  for (const { code, quantity } of lines) {
+    for (const [paint, tins] of Object.entries(shelf.needs(code, quantity))) {
+      needed.set(paint, (needed.get(paint) ?? 0) + tins);
+    }
+  }
+  return needed;
+}
+
+/**
+ * Price an order and take its tins from the shelf: all of them, or none and an error.
+ *
+ * @param {import("./shelf.js").Shelf} shelf
+ * @param {{code: string, quantity: number}[]} lines
+ */
+export function placeOrder(shelf, lines) {
+  const priced = priceOrder(shelf, lines);
+  const needed = tinsNeeded(shelf, lines);
+  for (const [paint, tins] of needed) {
+    const { stock } = shelf.get(paint);
+    if (tins > stock) {
+      throw new Error(`not enough of ${paint}: need ${tins}, have ${stock}`);
+    }
+  }
+  for (const [paint, tins] of needed) {
+    shelf.take(paint, tins);
+  }
+  return priced;
+}

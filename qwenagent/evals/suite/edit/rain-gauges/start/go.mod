@@ -1,0 +1,3 @@
+module example.org/rain
+
+go 1.19

@@ -1,0 +1,3 @@
+module example.org/auction
+
+go 1.19

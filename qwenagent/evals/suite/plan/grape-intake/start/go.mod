@@ -1,0 +1,3 @@
+module example.org/winery
+
+go 1.19

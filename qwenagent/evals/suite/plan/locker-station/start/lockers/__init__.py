@@ -1,0 +1,1 @@
+"""A parcel locker station."""
