@@ -52,7 +52,8 @@ def read_humaneval(path: Path) -> list[Task]:
 
 def _task(line: _Line, path: Path) -> Task:
     name = line.entry_point
-    test = f"from {Path(SOLUTION).stem} import {name}\n\n{line.test}\n\n"
+    # Some tests use other functions of the problem's text, too.
+    test = f"from solution import *\nfrom solution import {name}\n\n{line.test}\n\n"
     test += f"def test_{name}():\n    check({name})\n"
     solution = line.prompt + line.canonical_solution
     return Task(
