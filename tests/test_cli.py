@@ -32,7 +32,7 @@ PLAN = """# Plan: limits
 - [ ] Say so in `README.md`.
 """
 COMMANDS = [
-    [], ["do"], ["run"], ["plan-prompt"], ["demo"], ["doctor"], ["bench"],
+    [], ["do"], ["run"], ["plan-prompt"], ["demo"], ["doctor"], ["bench"], ["eval"],
     ["models"], ["models", "list"], ["models", "pull"],
     ["models", "info"], ["models", "verify"], ["models", "rm"], ["models", "use"],
     ["models", "fit"], ["models", "export"], ["models", "import"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -56,6 +57,7 @@ def run_suite(kind: Kind, tasks: Sequence[Task], flags: dict[str, Any]) -> int:
         evaluate,
         machine,
         one_at_a_time,
+        require_writable,
         row_cells,
     )
     from qwenagent.loop import Stop
@@ -67,6 +69,7 @@ def run_suite(kind: Kind, tasks: Sequence[Task], flags: dict[str, Any]) -> int:
     arm, setup = _arm(kind, settings, flags)
     setup = replace(setup, sandbox=box_of(Path.cwd()).sandbox.level.name.lower())
     out = _out(kind, tasks, setup, flags)
+    require_writable(out)
     stop = Stop()
     work = home() / "evals"
     trial = Trial(
@@ -84,6 +87,8 @@ def run_suite(kind: Kind, tasks: Sequence[Task], flags: dict[str, Any]) -> int:
         interruptible(stop),
         LiveTable(TASK_COLUMNS, progress.status) as table,
     ):
+        if flags["again"]:
+            _move_aside(out)
         progress.on_row = lambda row: table.add(row_cells(row))
         rows = evaluate(tasks, trial, out, progress)
     _print_sums(rows, out)
@@ -229,7 +234,7 @@ def _setup(kind: Kind, settings: Settings, flags: dict[str, Any]) -> Setup:
 
 
 def _out(kind: Kind, tasks: Sequence[Task], setup: Setup, flags: dict[str, Any]) -> Path:
-    """Return the file for the rows; with --again what is there is moved aside."""
+    """Return the file for the rows."""
     from qwenagent.transcript import state_dir
 
     out = Path(flags["out"]) if flags["out"] else None
@@ -238,11 +243,16 @@ def _out(kind: Kind, tasks: Sequence[Task], setup: Setup, flags: dict[str, Any])
         words = (tasks[0].suite, kind, setup.arm, str(model), setup.tests)
         name = re.sub(r"[^\w.]+", "-", "-".join(filter(None, words)))
         out = state_dir() / "evals" / f"{name}.jsonl"
-    if flags["again"] and out.exists():
-        old = out.with_name(f"{out.name}.old")
+    return out
+
+
+def _move_aside(out: Path) -> None:
+    """Give old results another name, under which nothing is yet."""
+    if out.stat().st_size:
+        names = (out.with_name(f"{out.name}.old{n or ''}") for n in itertools.count())
+        old = next(path for path in names if not path.exists())
         out.replace(old)
         click.echo(f"the old results are in {old}", err=True)
-    return out
 
 
 def _print_sums(rows: Sequence[Row], out: Path) -> None:

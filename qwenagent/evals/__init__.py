@@ -16,7 +16,15 @@ from qwenagent.evals.provenance import (
     machine,
 )
 from qwenagent.evals.report import COLUMNS, grouped, markdown, summary_row
-from qwenagent.evals.rows import Machine, Row, Setup, append_row, read_all_rows, read_rows
+from qwenagent.evals.rows import (
+    Machine,
+    Row,
+    Setup,
+    append_row,
+    read_all_rows,
+    read_rows,
+    require_writable,
+)
 from qwenagent.evals.shipped import shipped_tasks
 from qwenagent.evals.suites import load_tasks, select
 from qwenagent.evals.task import Check, Kind, Task
@@ -64,6 +72,7 @@ __all__ = [
     "plot",
     "read_all_rows",
     "read_rows",
+    "require_writable",
     "row_cells",
     "select",
     "shipped_tasks",

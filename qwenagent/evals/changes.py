@@ -36,7 +36,11 @@ def _files(tree: Path) -> Iterator[tuple[str, str]]:
             path = Path(home) / name
             if path.is_file() and not path.is_symlink():
                 data = path.read_bytes()
-                yield path.relative_to(tree).as_posix(), data.decode("utf-8", "backslashreplace")
+                yield _text(os.fsencode(path.relative_to(tree).as_posix())), _text(data)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
 
 
 def _lines(old: str, new: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qwenagent.errors import UsageError
-from qwenagent.evals.report import grouped, share
+from qwenagent.evals.report import setup_key, share
 from qwenagent.evals.rows import Row
 from qwenagent.evals.statistics import permutation_test, sign_test
 
@@ -90,11 +90,12 @@ def comparison_text(found: Comparison) -> str:
 
 
 def _by_task(rows: Sequence[Row], which: str) -> dict[str, Row]:
-    setups = [group.title for group in grouped(rows)]
-    kinds = {(row.setup.arm, row.setup.model, row.setup.code, row.visible) for row in rows}
-    if len(kinds) > 1:
+    keys = {setup_key(row) for row in rows}
+    if len(keys) > 1:
+        differing = [set(values) for values in zip(*keys, strict=True) if len(set(values)) > 1]
+        shown = "; ".join(" and ".join(sorted(v or "none" for v in each)) for each in differing)
         raise UsageError(
-            f"the {which} file holds rows of {len(setups)} setups: {'; '.join(setups)}",
+            f"the {which} file holds rows of {len(keys)} setups, which differ in {shown}",
             hint="compare files with one setup each",
         )
     return {f"{row.suite}/{row.name}": row for row in rows}

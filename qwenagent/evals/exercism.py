@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from qwenagent.errors import UsageError, reason
+from qwenagent.evals.names import with_safe_names
 from qwenagent.evals.task import Check, Task
 
 _PRACTICE = Path("exercises") / "practice"
@@ -59,9 +60,10 @@ def _tasks(practice: Path) -> Iterator[Task]:
         exercise = config.parent.parent
         try:
             files = msgspec.json.decode(config.read_bytes(), type=_Config).files
-            yield _task(exercise, files)
+            task = _task(exercise, files)
         except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
             raise UsageError(f"{exercise}: {reason(error)}") from error
+        yield with_safe_names(task, str(exercise))
 
 
 def _task(exercise: Path, files: _Files) -> Task:

@@ -23,16 +23,25 @@ from qwenagent.sandbox import Box
 STEERING = frozenset(
     [
         *("conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml"),
-        *("sitecustomize.py", "usercustomize.py", ".npmrc", "package.json", "package-lock.json"),
+        *("pytest.toml", ".pytest.toml", "sitecustomize.py", "usercustomize.py", "pyvenv.cfg"),
+        *(".npmrc", "package.json", "package-lock.json"),
         *("build.rs", "Cargo.toml", "go.mod", "go.work", "rust-toolchain.toml"),
     ]
 )
 """Names of files that say which tests run and how. They are as the task has them, or not there,
 unless the task is about them."""
 
-_NOT_COPIED = shutil.ignore_patterns(
+_GO_TEST = "_test.go"
+"""Go builds all tests of a folder into one program: further ones can break or end it."""
+
+_PYTEST = ("python", "-m", "pytest")
+_SAFE_PYTEST = ("python", "-P", "-m", "pytest", "-o", "pythonpath=.")
+"""With the tree on the path only after pytest is there: a module of its name is not it."""
+
+_LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".qwenagent", "__pycache__", "*.pyc", ".pytest_cache", "target"),
     *(".venv", "venv", "node_modules", ".cargo"),
+    *("*.egg-info", "*.dist-info"),  # with them modules of the tree become plugins of pytest
 )
 
 BoxOf = Callable[[Path], Box]
@@ -81,8 +90,8 @@ class Grader:
             ChecksError: a check cannot be run at all: its program is not on this machine.
         """
         shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(tree, copy, symlinks=True, ignore=_NOT_COPIED)
-        _take_out_steering(copy, task.files)
+        shutil.copytree(tree, copy, symlinks=True, ignore=_not_copied)
+        _take_out_steering(copy, task)
         write_files(copy, _steering(task) | task.tests)
         runner = TestRunner(copy, self._environment(), self.cancel, self.box_of(copy))
         return _summed([(check, self._run(runner, check)) for check in task.checks])
@@ -93,7 +102,10 @@ class Grader:
         return {**kept, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
 
     def _run(self, runner: TestRunner, check: Check) -> TestRun:
-        command = TestCommand(interpreted(check.argv), " ".join(check.argv), "flag")
+        n_words = len(_PYTEST)
+        is_pytest = check.argv[:n_words] == _PYTEST
+        argv = (*_SAFE_PYTEST, *check.argv[n_words:]) if is_pytest else check.argv
+        command = TestCommand(interpreted(argv), " ".join(check.argv), "flag")
         return runner.run(command, timeout_s=self.timeout_s)
 
 
@@ -107,7 +119,8 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
     """Write files by their path below a folder; a link or folder in their way is removed."""
     for name, text in files.items():
         path = folder / name
-        for parent in [p for p in path.parents if p != folder and p.is_relative_to(folder)]:
+        inside = [p for p in path.parents if p != folder and p.is_relative_to(folder)]
+        for parent in reversed(inside):  # from the top: below a link are the files of others
             if parent.is_symlink() or parent.is_file():
                 parent.unlink()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,13 +138,25 @@ def _steering(task: Task) -> dict[str, str]:
     }
 
 
-def _take_out_steering(tree: Path, meant: tuple[str, ...]) -> None:
+def _take_out_steering(tree: Path, task: Task) -> None:
     for home, folders, names in os.walk(tree):
         for name in [*folders, *names]:
             path = Path(home) / name
-            steers = name in STEERING and path.relative_to(tree).as_posix() not in meant
-            if path.is_symlink() or (steers and path.is_file()):
+            if path.is_symlink() or (path.is_file() and _steers(path.relative_to(tree), task)):
                 path.unlink()
+
+
+def _steers(path: Path, task: Task) -> bool:
+    name = path.as_posix()
+    is_new_test = path.name.endswith(_GO_TEST) and name not in task.base
+    return name not in task.files and (path.name in STEERING or is_new_test)
+
+
+def _not_copied(folder: str, names: list[str]) -> set[str]:
+    """Return what is no part of a tree; a pipe or a socket that a program left cannot be copied."""
+    home = Path(folder)
+    odd = {n for n in names if not ((p := home / n).is_symlink() or p.is_file() or p.is_dir())}
+    return _LEFT_OUT(folder, names) | odd
 
 
 def _is_green(run: TestRun) -> bool:

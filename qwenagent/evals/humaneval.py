@@ -7,12 +7,14 @@ takes the function) and `entry_point`; `canonical_solution` is the oracle.
 from __future__ import annotations
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from qwenagent.errors import UsageError, reason
+from qwenagent.evals.names import require_once, with_safe_names
 from qwenagent.evals.task import Check, Task
 
 SOLUTION = "solution.py"
@@ -38,15 +40,17 @@ def read_humaneval(path: Path) -> list[Task]:
     try:
         data = path.read_bytes()
         text = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path} cannot be read: {reason(error)}") from error
     tasks = []
     for number, line in enumerate(text.split(b"\n"), 1):
         if line.strip():
             try:
-                tasks.append(_task(msgspec.json.decode(line, type=_Line), path))
-            except msgspec.MsgspecError as error:
-                raise UsageError(f"{path}, line {number}: {error}") from error
+                task = _task(msgspec.json.decode(line, type=_Line), path)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise UsageError(f"{path}, line {number}: {reason(error)}") from error
+            tasks.append(with_safe_names(task, f"{path}, line {number}"))
+    require_once(tasks, str(path))
     return tasks
 
 

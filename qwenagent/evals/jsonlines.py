@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from qwenagent.errors import UsageError, reason
+from qwenagent.evals.names import require_once, with_safe_names
 from qwenagent.evals.task import Check, Kind, Task
 
 
@@ -22,7 +24,7 @@ class _Line:
     prompt: str
     base: dict[str, str]
     tests: dict[str, str]
-    checks: list[tuple[str, list[str]]]
+    checks: Annotated[list[tuple[str, list[str]]], msgspec.Meta(min_length=1)]
     editable: list[str]
     visible: bool
     seen_tests: list[str]
@@ -37,9 +39,7 @@ def read_jsonlines(path: Path, kind: Kind) -> list[Task]:
         UsageError: it cannot be read, or a line is no task; the message has its number.
     """
     tasks = list(_tasks(path, kind))
-    ids = [task.id for task in tasks]
-    if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        raise UsageError(f"{path}: {', '.join(twice)} is there more than once")
+    require_once(tasks, str(path))
     return tasks
 
 
@@ -52,9 +52,10 @@ def _tasks(path: Path, kind: Kind) -> Iterator[Task]:
         if not line.strip():
             continue
         try:
-            yield _task(msgspec.json.decode(line, type=_Line), path.stem, kind)
+            task = _task(msgspec.json.decode(line, type=_Line), path.stem, kind)
         except msgspec.MsgspecError as error:
             raise UsageError(f"{path}, line {number}: {error}") from error
+        yield with_safe_names(task, f"{path}, line {number}")
 
 
 def _task(line: _Line, suite: str, kind: Kind) -> Task:

@@ -32,7 +32,9 @@ def plot(rows: Sequence[Row], out: Path) -> None:
     longest = max(row.seconds for row in rows)
     for group in grouped(rows):
         seconds, shares = passed_by_time(group, longest)
-        axes.step(seconds, shares, where="post", label=f"{group.title}, n = {len(group.rows)}")
+        # Between two dollar signs matplotlib would read mathematics.
+        label = f"{group.title}, n = {len(group.rows)}".replace("$", r"\$")
+        axes.step(seconds, shares, where="post", label=label)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_ylim(0, 100)

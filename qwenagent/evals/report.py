@@ -56,17 +56,23 @@ def grouped(rows: Iterable[Row]) -> list[Group]:
 
 
 def _group(key: tuple[str, ...], rows: tuple[Row, ...]) -> Group:
-    suite, kind, tests, arm, model, settings, *_ = key
+    suite, kind, arm, model, settings, tests, *_ = key
     return Group(suite, kind, tests, arm, model, settings, rows)
 
 
 def _group_key(row: Row) -> tuple[str, ...]:
+    return (row.suite, row.kind, *setup_key(row))
+
+
+def setup_key(row: Row) -> tuple[str, ...]:
+    """Return everything about who tried a task and how that may have changed the result."""
     setup = row.setup
     own = {name: value for name, value in setup.settings.items() if name not in _SAID_ELSEWHERE}
     settings = " ".join(f"{name}={value}" for name, value in sorted(own.items()))
     tests = "visible" if row.visible else "hidden"
-    rest = (setup.command, str(setup.tries), str(setup.seed), setup.version, setup.code)
-    return (row.suite, row.kind, tests, setup.arm, setup.model, settings, *rest)
+    numbers = (setup.tries, setup.seed, setup.time_limit_s, setup.test_limit_s)
+    program = (setup.command, setup.model_sha256, setup.version, setup.code)
+    return (setup.arm, setup.model, settings, tests, *map(str, numbers), *program)
 
 
 def share(k: int, n: int) -> str:

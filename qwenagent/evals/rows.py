@@ -143,10 +143,24 @@ def append_row(path: Path, row: Row) -> None:
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         _cut_torn_line(handle)
-        os.write(handle, line)
+        while line:  # a disk that is getting full takes a part, and says so the next time
+            line = line[os.write(handle, line) :]
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def require_writable(path: Path) -> None:
+    """Make sure, before hours of work, that rows can be added to a file.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644))
+    except OSError as error:
+        raise UsageError(f"results cannot be written to {path}: {reason(error)}") from error
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -163,8 +177,9 @@ def read_rows(path: Path) -> list[Row]:
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
         try:
             rows.append(msgspec.json.decode(line, type=Row))
-        except msgspec.MsgspecError as error:
-            raise UsageError(f"{path}, line {number} is no row of results: {error}") from error
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            why = f"{path}, line {number} is no row of results: {reason(error)}"
+            raise UsageError(why) from error
     return rows
 
 

@@ -32,7 +32,7 @@ def sign_test(wins: int, losses: int) -> float:
     if n == 0:
         return 1.0
     n_as_far = 2 * sum(math.comb(n, i) for i in range(fewer + 1))
-    return min(1.0, n_as_far / float(2**n))
+    return min(1.0, n_as_far / (1 << n))
 
 
 def permutation_test(differences: Sequence[float], seed: int = 0) -> float:

@@ -46,7 +46,12 @@ def select(tasks: Sequence[Task], wanted: str = "", languages: Sequence[str] = (
         UsageError: an id is not there, or nothing is left.
     """
     spoken = [task for task in tasks if not languages or task.language in languages]
-    if wanted.isdigit() and int(wanted):
+    if not tasks:
+        raise UsageError("there are no tasks to choose from")
+    if not spoken:
+        there = ", ".join(sorted({task.language for task in tasks}))
+        raise UsageError(f"no task is in {', '.join(languages)}; the languages are {there}")
+    if wanted.isdecimal() and int(wanted):
         n = min(int(wanted), len(spoken))
         return [spoken[i * len(spoken) // n] for i in range(n)]
     ids = [name.strip() for name in wanted.split(",") if name.strip()]
@@ -54,8 +59,4 @@ def select(tasks: Sequence[Task], wanted: str = "", languages: Sequence[str] = (
     if unknown := [name for name in ids if name not in by_id]:
         known = ", ".join(by_id) if len(by_id) <= 40 else f"{len(by_id)} others"
         raise UsageError(f"there is no task {', '.join(unknown)}; there are {known}")
-    chosen = [by_id[name] for name in dict.fromkeys(ids)] if ids else spoken
-    if not chosen:
-        there = ", ".join(sorted({task.language for task in tasks})) or "none"
-        raise UsageError(f"no task is in {', '.join(languages)}; the languages are {there}")
-    return chosen
+    return [by_id[name] for name in dict.fromkeys(ids)] if ids else spoken

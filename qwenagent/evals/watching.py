@@ -15,14 +15,15 @@ COLUMNS = ("", "task", "language", "tries", "seconds", "tokens", "note")
 class Progress:
     """Implements `Watcher`: keeps the state of a run, as words."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.on_row: Callable[[Row], None] = lambda _: None
         """Called with each new row."""
         self._tasks: Sequence[Task] = ()
         self._rows: list[Row] = []
         self._durations: list[float] = []
         self._now: Task | None = None
-        self._since = time.monotonic()
+        self._clock = clock
+        self._since = clock()
 
     def begins(self, tasks: Sequence[Task], done: Sequence[Row]) -> None:
         """See `Watcher.begins`."""
@@ -31,11 +32,11 @@ class Progress:
 
     def tries(self, task: Task) -> None:
         """See `Watcher.tries`."""
-        self._now, self._since = task, time.monotonic()
+        self._now, self._since = task, self._clock()
 
     def has(self, row: Row) -> None:
         """See `Watcher.has`."""
-        self._durations.append(time.monotonic() - self._since)
+        self._durations.append(self._clock() - self._since)
         self._rows.append(row)
         self._now = None
         self.on_row(row)
@@ -43,19 +44,20 @@ class Progress:
     def status(self) -> str:
         """Return the line under the table: where it is, what was passed, the time that is left."""
         n_rows, n_tasks = len(self._rows), len(self._tasks)
-        passed = sum(row.passed for row in self._rows)
-        parts = [f"{n_rows} of {n_tasks}", f"{share(passed, n_rows)} passed"]
+        parts = [f"{n_rows} of {n_tasks}"]
         if n_rows:
-            parts[-1] += f" ({interval(passed, n_rows)})"
-        if self._now:
-            parts.append(f"{self._now.name} for {_clock(time.monotonic() - self._since)}")
+            passed = sum(row.passed for row in self._rows)
+            parts.append(f"{share(passed, n_rows)} passed ({interval(passed, n_rows)})")
+        now = self._now  # the screen asks from a thread of its own
+        if now:
+            parts.append(f"{now.name} for {_told(self._clock() - self._since)}")
         if self._durations and n_rows < n_tasks:
-            parts.append(f"{_clock(self._seconds_left())} left")
+            parts.append(f"{_told(self._seconds_left())} left")
         return ", ".join(parts)
 
     def _seconds_left(self) -> float:
         mean = sum(self._durations) / len(self._durations)
-        spent = time.monotonic() - self._since if self._now else 0.0
+        spent = self._clock() - self._since if self._now else 0.0
         return max(mean * (len(self._tasks) - len(self._rows)) - spent, 1.0)
 
 
@@ -75,7 +77,7 @@ def row_cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _clock(seconds: float) -> str:
+def _told(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

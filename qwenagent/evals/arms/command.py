@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ class AgentArm:
     def attempt(self, attempt: Attempt) -> Effort:
         """See `Arm.attempt`."""
         metrics = attempt.scratch / "metrics.json"
+        metrics.unlink(missing_ok=True)
         words = [sys.executable, "-P", "-m", "qwenagent", *self._task(attempt)]
         words += ["--yes", "--json", "--metrics", str(metrics), "--seed", str(attempt.seed)]
         words += ["--time-limit", f"{attempt.time_limit_s:g}", *self.flags]
@@ -106,7 +108,7 @@ def _effort(ran: Ran, metrics: Path) -> Effort:
         exit_code=ran.exit_code,
         late=ran.timed_out,
         note="; ".join(ran.broke),
-        transcript=str(told.get("run", "")),
+        transcript=str(told.get("run", "")).encode(errors="replace").decode(),
     )
 
 
@@ -120,7 +122,7 @@ def _read(metrics: Path) -> dict[str, Any]:
 
 def _number(told: dict[str, Any], key: str) -> int:
     value = told.get(key, 0)
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
 
 
 def _left_to_people(told: dict[str, Any]) -> int:
