@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from qwenagent.engine import EmbeddedEngine, LoadSettings, default_threads
 from qwenagent.registry import find_card, installed
 from qwenagent.sandbox import Level, Sandbox
 
@@ -27,6 +29,13 @@ GIT_ENVIRONMENT = {
 }
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return what `-n auto` means: a third of their time, tests wait for what they started."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (usable or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def test_gguf() -> Path:
     """The real 0.5b: `$QWENAGENT_TEST_GGUF`, else the one that is installed.
@@ -41,6 +50,35 @@ def test_gguf() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def n_threads() -> int:
+    """For the real model: every core where it is alone, one thread beside other tests.
+
+    Threads that wait for each other starve on cores that others use: ten times as slow.
+    """
+    alone = os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") == "1"
+    return default_threads() if alone else 1
+
+
+@pytest.fixture(scope="session")
+def costs(test_gguf: Path, n_threads: int) -> str:
+    """What is kept of the costs of batches: a laptop's, so that no engine takes seconds for it."""
+    engine = EmbeddedEngine("test", LoadSettings(test_gguf, n_ctx=256, n_threads=n_threads))
+    try:
+        weights = engine.describe().details["weights"]
+    finally:
+        engine.close()
+    return json.dumps({weights: [0.03, 0.05, 0.08, 0.14, 0.19, 0.24, 0.33, 0.42]})
+
+
+@pytest.fixture(scope="module")
+def cache(costs: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder for the engines of a module, in which nothing but the costs is known."""
+    folder = tmp_path_factory.mktemp("cache")
+    (folder / "costs.json").write_text(costs, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -330,7 +330,7 @@ ONCE = (
     "os.makedirs('__pycache__', exist_ok=True)\n"
     "first = not os.path.exists('__pycache__/told')\nopen('__pycache__/told', 'w').close()\n"
 )
-GIGABYTE = f"{ONCE}for _ in range(1000 * first):\n    os.write(1, b'x' * 1_000_000)"
+MUCH = f"{ONCE}for _ in range(100 * first):\n    os.write(1, b'x' * 1_000_000)"
 ASKS = "May these commands run in this repository?"
 
 # fmt: off
@@ -340,8 +340,8 @@ IN_A_RUN = [
     Row("test command of a shell missing", plan(STEP.format("calc.py", "no-such-tool && true")),
         "--yes", 1, ("tests red", "exit code 127", "no-such-tool: command not found", "blocked")),
     Row("hanging", both(checked("import time; time.sleep(9)"), SLOW), "--yes", 1,
-        ("at most 0.6 s", "stopped at its time limit", "step 1 blocked", "did not end within 1 s")),
-    Row("printing a gigabyte", checked(GIGABYTE), "--yes", 0,
+        ("at most 0.6 s", "stopped at its time limit", "step 1 blocked", "did not end within ")),
+    Row("printing 100 MB", checked(MUCH), "--yes", 0,
         ("bytes cut ...", "commit", "step 1 solved", "every step was done")),
     Row("killed by a signal", checked("os.kill(os.getpid(), 11)"), "--yes", 1,
         ("[the command was killed by SIGSEGV]", "step 1 blocked", "was killed by SIGSEGV")),
@@ -364,8 +364,8 @@ IN_A_RUN = [
     Row("a file outside", plan("- [ ] Do it.\n      Files: ../x.py, /etc/passwd\n"), "--yes", 1,
         ("step 1: '../x.py'", "'/etc/passwd'", "not the path", "inside the repository; ignored",
          "step 1 blocked")),
-    Row("time limit", checked("import time; time.sleep(9)"), "--yes --time-limit 0.3", 1,
-        ("step 1 blocked; the time limit of 0.3 s was reached",)),
+    Row("time limit", checked("import time; time.sleep(9)"), "--yes --time-limit 2", 1,
+        ("step 1 blocked; the time limit of 2 s was reached",)),
     Row("a state folder that is a file", both(checked(""), file(".qwenagent", "")), "--yes", 0,
         ("the plan's progress cannot be kept:", ".qwenagent is a file, and a folder is needed; "
          "remove it", "step 1 solved")),

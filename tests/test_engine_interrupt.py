@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.engine import EmbeddedEngine, LoadSettings, default_threads
+from qwenagent.engine import EmbeddedEngine, LoadSettings
 from qwenagent.engine.requests import CompleteRequest, CountRequest
 from qwenagent.engine.worker import serve
 from qwenagent.errors import ChecksError, EngineCrashed, InvalidGrammar
@@ -66,8 +66,8 @@ def table(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def settings(test_gguf: Path) -> LoadSettings:
-    return LoadSettings(test_gguf, n_ctx=2048, n_threads=default_threads())
+def settings(test_gguf: Path, n_threads: int, cache: Path) -> LoadSettings:
+    return LoadSettings(test_gguf, n_ctx=2048, n_threads=n_threads, cache=cache)
 
 
 @pytest.fixture(scope="module")
@@ -438,8 +438,9 @@ from qwenagent.errors import QwenAgentError
 from tests.test_engine_interrupt import SHORT, count_from
 
 if __name__ == "__main__":
-    gguf, n_threads = sys.argv[1:]
-    engine = EmbeddedEngine("test", LoadSettings(Path(gguf), 1024, int(n_threads)))
+    gguf, n_threads, cache = sys.argv[1:]
+    settings = LoadSettings(Path(gguf), 1024, int(n_threads), cache=Path(cache))
+    engine = EmbeddedEngine("test", settings)
     for megabytes in (64, 450):
         before = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, before[1]))
@@ -460,10 +461,10 @@ def test_too_little_memory_is_an_error_and_the_next_call_works(settings, tmp_pat
     script = tmp_path / "too_small.py"
     script.write_text(TOO_SMALL, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, script, settings.path, str(settings.n_threads)],
+        [sys.executable, script, settings.path, str(settings.n_threads), settings.cache],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
         check=False,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.engine import EmbeddedEngine, LoadSettings, default_threads
+from qwenagent.engine import EmbeddedEngine, LoadSettings
 from qwenagent.engine.context import Context
 from qwenagent.engine.llama import Model, start_backend
 from qwenagent.protocol.messages import Message, Prompt, Sampling
@@ -24,8 +24,8 @@ CODE = Prompt(
 
 
 @pytest.fixture(scope="module")
-def settings(test_gguf: Path) -> LoadSettings:
-    return LoadSettings(test_gguf, n_ctx=1024, n_threads=default_threads(), kv_type="q8_0")
+def settings(test_gguf: Path, n_threads: int, cache: Path) -> LoadSettings:
+    return LoadSettings(test_gguf, n_ctx=1024, n_threads=n_threads, kv_type="q8_0", cache=cache)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qwenagent.engine import EmbeddedEngine, LoadSettings, default_threads, family
+from qwenagent.engine import EmbeddedEngine, LoadSettings, family
 from qwenagent.engine.constraint import Grammars
 from qwenagent.engine.context import Context
 from qwenagent.engine.llama import Model, start_backend
@@ -34,8 +34,8 @@ CODE = Prompt(ASK.messages, "```python\n")
 
 
 @pytest.fixture(scope="module")
-def settings(test_gguf: Path) -> LoadSettings:
-    return LoadSettings(test_gguf, n_ctx=2048, n_threads=default_threads())
+def settings(test_gguf: Path, n_threads: int, cache: Path) -> LoadSettings:
+    return LoadSettings(test_gguf, n_ctx=2048, n_threads=n_threads, cache=cache)
 
 
 @pytest.fixture(scope="module")
@@ -181,23 +181,17 @@ def test_a_bad_grammar_is_an_error_and_not_a_crash(engine, gbnf):
     assert engine.worker_pid == before
 
 
-def test_a_worker_that_aborts_costs_one_answer(settings):
-    engine = EmbeddedEngine("test", settings)
-    try:
-        engine.start()
-        assert engine.worker_pid
+def test_a_worker_that_aborts_costs_one_answer(engine):
+    engine.start()
+    assert engine.worker_pid
 
-        def kill(*_: object) -> None:
-            if engine.worker_pid:
-                os.kill(engine.worker_pid, signal.SIGABRT)
+    def kill(*_: object) -> None:
+        if engine.worker_pid:
+            os.kill(engine.worker_pid, signal.SIGABRT)
 
-        with pytest.raises(EngineCrashed, match="SIGABRT"):
-            engine.complete(CODE, sampling=Sampling(max_tokens=500), on_text=kill)
-        assert (
-            engine.complete(CODE, sampling=Sampling(max_tokens=3))[0].usage.completion_tokens == 3
-        )
-    finally:
-        engine.close()
+    with pytest.raises(EngineCrashed, match="SIGABRT"):
+        engine.complete(CODE, sampling=Sampling(max_tokens=500), on_text=kill)
+    assert engine.complete(CODE, sampling=Sampling(max_tokens=3))[0].usage.completion_tokens == 3
 
 
 @pytest.mark.parametrize("case", TABLES, ids=lambda case: case.name)
