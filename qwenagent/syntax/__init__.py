@@ -3,6 +3,16 @@
 from qwenagent.syntax.errors import syntax_error
 from qwenagent.syntax.header import header
 from qwenagent.syntax.languages import fence_info, is_known
+from qwenagent.syntax.parsing import parse
 from qwenagent.syntax.symbols import Symbol, outline, symbols
 
-__all__ = ["Symbol", "fence_info", "header", "is_known", "outline", "symbols", "syntax_error"]
+__all__ = [
+    "Symbol",
+    "fence_info",
+    "header",
+    "is_known",
+    "outline",
+    "parse",
+    "symbols",
+    "syntax_error",
+]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from itertools import zip_longest
 
-from tree_sitter import Node
-
-from qwenagent.syntax.languages import is_known, parse
+from qwenagent.syntax.languages import is_known
+from qwenagent.syntax.parsing import error_nodes, lacks_tag, parse
 
 
 def syntax_error(path: str, before: str, after: str) -> str:
@@ -20,12 +19,25 @@ def syntax_error(path: str, before: str, after: str) -> str:
         return _python_error(after)
     if not is_known(path):
         return ""
+    if lacks_tag(path, after) and not lacks_tag(path, before):
+        return "line 1: no `<?php` before the code"
     known, found = _errors(path, before), _errors(path, after)
     if len(found) <= len(known):
         return ""
     old = {line for _, line in known}
     row, line = next((error for error in found if error[1] not in old), found[0])
+    # Where an "end" lacks, all of the file may be the error; its cause is not above the change.
+    changed, there = _first_change(before, after)
+    if there and changed > row:
+        row, line = changed, there
     return f"line {row + 1}: syntax error at {line!r}"
+
+
+def _first_change(before: str, after: str) -> tuple[int, str]:
+    """Return the first line of `after` that is another than in `before`, as (row, its text)."""
+    pairs = zip_longest(before.split("\n"), after.split("\n"))
+    row, line = next(((row, new) for row, (old, new) in enumerate(pairs) if new != old), (0, ""))
+    return row, (line or "").strip()[:80]
 
 
 def _python_error(text: str) -> str:
@@ -45,15 +57,5 @@ def _python_error(text: str) -> str:
 def _errors(path: str, text: str) -> list[tuple[int, str]]:
     """Return the errors as (row, its text), in order."""
     lines = text.split("\n")
-    rows = [node.start_point.row for node in _error_nodes(parse(path, text).root_node)]
+    rows = [node.start_point.row for node in error_nodes(parse(path, text).root_node)]
     return [(row, lines[row].strip()[:80]) for row in rows]
-
-
-def _error_nodes(root: Node) -> Iterator[Node]:
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        if node.is_error or node.is_missing:
-            yield node
-        elif node.has_error:
-            todo += reversed(node.children)

@@ -1,10 +1,11 @@
-"""The part of a file before its first code: shebang, licence, comments, a module's docstring."""
+"""The part of a file before its first code: shebang, `<?php`, licence, a module's docstring."""
 
 from __future__ import annotations
 
 from tree_sitter import Node
 
-from qwenagent.syntax.languages import is_known, parse
+from qwenagent.syntax.languages import is_known
+from qwenagent.syntax.parsing import parse
 
 
 def header(path: str, text: str) -> str:
@@ -17,7 +18,9 @@ def header(path: str, text: str) -> str:
     lines = text.split("\n")
     may_be_docstring = path.endswith((".py", ".pyi"))
     for node in parse(path, text).root_node.named_children:
-        if "comment" in node.type or node.type == "hash_bang_line":
+        if "comment" in node.type or node.type in ("hash_bang_line", "php_tag"):
+            continue
+        if node.type == "text" and (node.text or b"").startswith(b"#!"):
             continue
         if may_be_docstring and _is_string(node):
             may_be_docstring = False

@@ -1,60 +1,44 @@
-"""The languages with a grammar, by file suffix."""
+"""Which language a file is in, by its name. Loads no grammar."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
-from importlib import import_module
 from pathlib import PurePosixPath
 
-from tree_sitter import Language, Parser, Tree
-
-_MODULES: dict[str, tuple[str, str]] = {
-    ".py": ("tree_sitter_python", "language"),
-    ".pyi": ("tree_sitter_python", "language"),
-    ".js": ("tree_sitter_javascript", "language"),
-    ".jsx": ("tree_sitter_javascript", "language"),
-    ".mjs": ("tree_sitter_javascript", "language"),
-    ".cjs": ("tree_sitter_javascript", "language"),
-    ".ts": ("tree_sitter_typescript", "language_typescript"),
-    ".mts": ("tree_sitter_typescript", "language_typescript"),
-    ".cts": ("tree_sitter_typescript", "language_typescript"),
-    ".tsx": ("tree_sitter_typescript", "language_tsx"),
-    ".go": ("tree_sitter_go", "language"),
-    ".rs": ("tree_sitter_rust", "language"),
-}
+_LANGUAGES = {
+    ".py": "python", ".pyi": "python", ".js": "javascript", ".jsx": "javascript",
+    ".mjs": "javascript", ".cjs": "javascript", ".ts": "typescript", ".mts": "typescript",
+    ".cts": "typescript", ".tsx": "tsx", ".go": "go", ".rs": "rust", ".java": "java", ".c": "c",
+    ".h": "c", ".cc": "cpp", ".cpp": "cpp", ".cxx": "cpp", ".hpp": "cpp", ".hh": "cpp",
+    ".hxx": "cpp", ".rb": "ruby", ".rake": "ruby", ".gemspec": "ruby", ".ru": "ruby",
+    ".php": "php",
+}  # fmt: skip
+_FILES = {"Gemfile": "ruby", "Rakefile": "ruby"}
 
 _FENCE_INFO = {
-    ".py": "python", ".pyi": "python", ".js": "javascript", ".jsx": "jsx", ".mjs": "javascript",
-    ".cjs": "javascript", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript",
-    ".tsx": "tsx", ".go": "go", ".rs": "rust", ".java": "java", ".c": "c", ".h": "c",
-    ".cpp": "cpp", ".hpp": "cpp", ".rb": "ruby", ".php": "php", ".sh": "bash", ".toml": "toml",
-    ".json": "json", ".yaml": "yaml", ".yml": "yaml", ".html": "html", ".css": "css", ".sql": "sql",
-    ".md": "markdown",
+    ".jsx": "jsx", ".sh": "bash", ".toml": "toml", ".json": "json", ".yaml": "yaml",
+    ".yml": "yaml", ".html": "html", ".css": "css", ".sql": "sql", ".md": "markdown",
 }  # fmt: skip
+"""Words that are no names of languages with a grammar."""
 
 
-def _suffix(path: str) -> str:
+def suffix_of(path: str) -> str:
+    """Return the ending of a file's name, in small letters."""
     return PurePosixPath(path).suffix.lower()
+
+
+def language_of(path: str) -> str:
+    """Return the language of a file that there is a grammar for, empty if there is none.
+
+    A header that may be of C or of C++ counts as C; both have the same rules.
+    """
+    return _FILES.get(PurePosixPath(path).name) or _LANGUAGES.get(suffix_of(path), "")
 
 
 def fence_info(path: str) -> str:
     """Return the word after an opening fence for a file, empty if its language is not known."""
-    return _FENCE_INFO.get(_suffix(path), "")
+    return _FENCE_INFO.get(suffix_of(path)) or language_of(path)
 
 
 def is_known(path: str) -> bool:
     """Return whether there is a grammar for this file."""
-    return _suffix(path) in _MODULES
-
-
-@lru_cache(maxsize=16)
-def _language(suffix: str) -> Language:
-    module, function = _MODULES[suffix]
-    load: Callable[[], object] = getattr(import_module(module), function)
-    return Language(load())
-
-
-def parse(path: str, text: str) -> Tree:
-    """Parse a text in the language of its path, which must be known."""
-    return Parser(_language(_suffix(path))).parse(text.encode("utf-8", errors="replace"))
+    return bool(language_of(path))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qwenagent.syntax.definitions import definitions
-from qwenagent.syntax.languages import is_known, parse
+from qwenagent.syntax.definitions import Definition, definitions
+from qwenagent.syntax.languages import is_known, language_of
+from qwenagent.syntax.parsing import parse
+from qwenagent.syntax.rules import rules_of
 
 SHOWN_CHARS = 80
 """How much of a signature an outline shows."""
@@ -17,7 +20,10 @@ class Symbol:
     """A definition. Lines count from 1, both ends included, decorators and `export` too."""
 
     name: str
-    """Qualified: `Store.save`. A second definition of the same name is `Store.save#2`."""
+    """Qualified: `Store.save`. A second definition of the same name is `Store.save#2`.
+
+    In C++ too: `ns::Store::save` is `ns.Store.save`.
+    """
     kind: str
     """"function", "type", or "value" for a variable or constant of the module."""
     first_line: int
@@ -39,14 +45,25 @@ def symbols(path: str, text: str) -> tuple[Symbol, ...]:
     if not is_known(path):
         return ()
     lines = text.split("\n")
+    found = tuple(definitions(parse(path, text).root_node, rules_of(language_of(path))))
+    return tuple(
+        Symbol(name, it.kind, it.first_row + 1, it.last_row + 1, lines[it.name_row].strip())
+        for name, it in zip(_unique(found), found, strict=True)
+    )
+
+
+def _unique(found: Sequence[Definition]) -> list[str]:
+    """Return a name of its own for each definition.
+
+    One with a body takes the plain name, and its prototype the next: who asks for `f` means the
+    code.
+    """
     seen: Counter[str] = Counter()
-    found: list[Symbol] = []
-    for it in definitions(parse(path, text).root_node):
-        seen[it.name] += 1
-        name = it.name if seen[it.name] == 1 else f"{it.name}#{seen[it.name]}"
-        signature = lines[it.name_row].strip()
-        found.append(Symbol(name, it.kind, it.first_row + 1, it.last_row + 1, signature))
-    return tuple(found)
+    names = [it.name for it in found]
+    for i in sorted(range(len(found)), key=lambda i: found[i].is_promise):
+        n = seen[found[i].name] = seen[found[i].name] + 1
+        names[i] = found[i].name if n == 1 else f"{found[i].name}#{n}"
+    return names
 
 
 def outline(path: str, text: str, *, numbered: bool = True) -> str:
