@@ -10,6 +10,7 @@ from qwenagent.engine.device import (
     offload_available,
     offload_devices,
 )
+from qwenagent.engine.doubts import worst_doubt
 from qwenagent.engine.embedded import EmbeddedEngine
 from qwenagent.engine.requests import LoadSettings
 from qwenagent.engine.scripted import ScriptedEngine
@@ -30,4 +31,5 @@ __all__ = [
     "offload_devices",
     "visible_gpu",
     "wheel_command",
+    "worst_doubt",
 ]

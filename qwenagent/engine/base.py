@@ -34,11 +34,16 @@ class Engine(Protocol):
         cancel: Cancel | None = None,
         on_text: OnText | None = None,
         on_prefill: OnPrefill | None = None,
+        doubts: bool = False,
     ) -> list[Completion]:
         """Return up to `n` candidates: with `sampling.seed` and the seeds that follow it.
 
         Fewer come back if `accept` was content with one or `cancel` was set; the last of a
         cancelled call has `stop="cancelled"`.
+
+        With `doubts` each answer tells where the model was overruled or had a choice: for short
+        answers under a grammar, at a few percent of their time. An engine that cannot see the
+        model's probabilities tells none.
 
         Raises:
             ContextOverflow: prompt and `sampling.max_tokens` together exceed n_ctx.

@@ -98,6 +98,23 @@ class Constraint:
             ahead.close()
         return bytes(found), ended
 
+    def ends_within(self, text: bytes) -> bool:
+        """Return whether the turn may end behind some beginning of `text`."""
+        if not text or not self.allows(int(self._model.single_bytes[text[0]])):
+            return False
+        ahead = self.clone()
+        try:
+            for byte in text:
+                token = int(self._model.single_bytes[byte])
+                if not ahead.allows(token):
+                    return False
+                ahead.accept(token)
+                if ahead.may_end():
+                    return True
+        finally:
+            ahead.close()
+        return False
+
     def may_end(self) -> bool:
         """Return whether the turn may end here."""
         return self.allows(family.IM_END)

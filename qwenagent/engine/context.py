@@ -56,6 +56,8 @@ class Part:
     position: int
     n_rows: int
     """Logits are wanted for so many of the last tokens."""
+    looks: Sequence[int] = ()
+    """Tokens before those, by index, for which logits are wanted too."""
 
 
 class Context:
@@ -128,11 +130,13 @@ class Context:
     def read(self, parts: Sequence[Part]) -> list[Callable[[int], NDArray[np.float32]]]:
         """Read tokens into forks; for each part return a function from row to logits.
 
+        Rows are counted from the first of a part's `n_rows`; its `looks` have negative ones.
+
         Raises:
             EngineError, Aborted: see `decode`.
         """
         n = sum(len(part.tokens) for part in parts)
-        n_rows = sum(part.n_rows for part in parts)
+        n_rows = sum(part.n_rows + len(part.looks) for part in parts)
         _check_batch(n, n_rows)
         forks = [fork for part in parts for fork in part.sequences]
         if not len(parts) <= len(forks) <= MAX_FORKS or not _FORKS.issuperset(forks):
@@ -145,6 +149,7 @@ class Context:
         firsts = []
         end = 0
         for part in parts:
+            wanted[[end + look for look in part.looks]] = 1
             end += len(part.tokens)
             wanted[end - part.n_rows : end] = 1
             firsts.append(end - part.n_rows)

@@ -188,4 +188,5 @@ class _Writings:
             sampling.max_tokens,
             ends_when_complete=bool(grammar and grammar.ends_when_complete),
             on_text=lambda text: self._watch.on_text(number, text),
+            watched=self._watch.doubts,
         )

@@ -80,11 +80,12 @@ class EmbeddedEngine:
         cancel: Cancel | None = None,
         on_text: OnText | None = None,
         on_prefill: OnPrefill | None = None,
+        doubts: bool = False,
     ) -> list[Completion]:
         """See `Engine.complete`. Several candidates are written side by side over one prompt."""
         self._number += 1
         samplings = tuple(replace(sampling, seed=sampling.seed + i) for i in range(n))
-        request = CompleteRequest(self._number, prompt, grammar, samplings)
+        request = CompleteRequest(self._number, prompt, grammar, samplings, doubts)
         listener = _Listener(accept, cancel, on_text, on_prefill)
         self.start()
         with self._ready_or_stopped():

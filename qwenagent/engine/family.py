@@ -14,6 +14,7 @@ from qwenagent.protocol.messages import Prompt
 IM_START = 151644
 IM_END = 151645
 ENDOFTEXT = 151643
+FIM_PREFIX, FIM_MIDDLE, FIM_SUFFIX = 151659, 151660, 151661
 FIRST_SPECIAL = ENDOFTEXT
 """Every id from here on is a control token or one of the family's marks."""
 
@@ -34,7 +35,17 @@ class Segment:
 
 
 def render(prompt: Prompt) -> Iterator[Segment]:
-    """Yield the ChatML of a prompt, up to where the assistant goes on."""
+    """Yield the ChatML of a prompt, up to where the assistant goes on; of a gap, what is around it.
+
+    A gap is written as the model was trained to fill it in: beginning, end, middle.
+    """
+    if prompt.gap:
+        yield Segment(FIM_PREFIX)
+        yield Segment(text=prompt.gap.before)
+        yield Segment(FIM_SUFFIX)
+        yield Segment(text=prompt.gap.after)
+        yield Segment(FIM_MIDDLE)
+        return
     for message in prompt.messages:
         yield Segment(IM_START)
         yield Segment(text=f"{message.role}\n{message.text}")

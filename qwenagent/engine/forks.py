@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from qwenagent.engine.context import MAX_ROWS, N_BATCH, Aborted, Context, Part
 from qwenagent.engine.lookup import Lookup
 from qwenagent.engine.pace import Chance, Outcome, Pace
-from qwenagent.engine.writing import ReadPrompt, Watch, Writing
+from qwenagent.engine.writing import Look, ReadPrompt, Watch, Writing
 from qwenagent.protocol.messages import Completion
 
 _Rows = Callable[[int], NDArray[np.float32]]
@@ -43,6 +43,8 @@ class _Branch:
     guess: list[int] = field(default_factory=list)
     agreed: int = 0
     """Tokens before the guess that agree with where it comes from."""
+    looks: list[Look] = field(default_factory=list)
+    """Places in the pending text of which logits are wanted."""
     n_right: int = 0
     n_wrong: int = 0
 
@@ -164,8 +166,7 @@ class Forks:
         self._guess(branches)
         following: list[_Branch] = []
         for batch in _batches(branches):
-            parts = [Part(b.tokens, b.forks, b.n_held, len(b.guess) + 1) for b in batch]
-            for branch, rows in zip(batch, self._context.read(parts), strict=True):
+            for branch, rows in zip(batch, self._context.read(_parts(batch)), strict=True):
                 following += self._follow(branch, rows)
         if self._guessing and any(branch.guess for branch in branches):
             outcomes = [Outcome(b.agreed, b.n_right, b.n_wrong) for b in branches]
@@ -177,6 +178,8 @@ class Forks:
         parted: dict[tuple[int, ...], _Branch] = {}
         n_read = branch.n_held + len(branch.pending)
         for fork in branch.forks:
+            for look in branch.looks:
+                self._writings[fork].look(look, rows(look.index - len(branch.pending) + 1))
             n_right, pending = self._choose(fork, branch.guess, rows)
             self._held[fork] = n_read + n_right
             branch.n_right += n_right
@@ -184,7 +187,8 @@ class Forks:
                 self._context.cut(fork, n_read + n_right)
             if not self._writings[fork].ended:
                 branch.n_wrong += n_right < len(branch.guess)
-                same = _Branch([], n_read + n_right, pending)
+                looks = self._writings[fork].looks
+                same = _Branch([], n_read + n_right, pending, looks=looks)
                 parted.setdefault((n_right, *pending), same).forks.append(fork)
         return list(parted.values())
 
@@ -229,6 +233,18 @@ class Forks:
 
 def _by_number(found: Mapping[int, Completion]) -> list[Completion]:
     return [found[number] for number in sorted(found)]
+
+
+def _parts(batch: Sequence[_Branch]) -> list[Part]:
+    """Return what to read; as many looks as the batch has rows for: they change no answer."""
+    room = MAX_ROWS - sum(len(b.guess) + 1 for b in batch)
+    parts = []
+    for branch in batch:
+        branch.looks = branch.looks[: max(room, 0)]
+        room -= len(branch.looks)
+        looks = [look.index for look in branch.looks]
+        parts.append(Part(branch.tokens, branch.forks, branch.n_held, len(branch.guess) + 1, looks))
+    return parts
 
 
 def _batches(branches: Sequence[_Branch]) -> Iterator[list[_Branch]]:

@@ -35,6 +35,8 @@ class CompleteRequest:
     prompt: Prompt
     grammar: Grammar | None
     samplings: tuple[Sampling, ...]
+    doubts: bool = False
+    """Whether the answers tell where the grammar overruled the model."""
 
 
 @dataclass(frozen=True, slots=True)

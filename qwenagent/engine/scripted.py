@@ -6,7 +6,7 @@ It refuses what its grammar refuses, so that a script cannot say what the model 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qwenagent.engine import family
 from qwenagent.engine.base import Accept
@@ -52,8 +52,9 @@ class ScriptedEngine:
         cancel: Cancel | None = None,
         on_text: OnText | None = None,
         on_prefill: OnPrefill | None = None,
+        doubts: bool = False,
     ) -> list[Completion]:
-        """See `Engine.complete`."""
+        """See `Engine.complete`. The doubts are those of the reply, if it is a completion."""
         if self.count(prompt) + sampling.max_tokens > self.n_ctx:
             raise ContextOverflow(
                 f"prompt is {self.count(prompt)} tokens and the answer may be "
@@ -67,7 +68,8 @@ class ScriptedEngine:
             if cancel and cancel.is_set():
                 done.append(Completion("", "cancelled", Usage(calls=1)))
                 break
-            done.append(self._one(prompt, grammar))
+            one = self._one(prompt, grammar)
+            done.append(one if doubts else replace(one, doubts=()))
             if on_text:
                 on_text(i, done[-1].text)
             if accept and accept(done[-1]):

@@ -148,5 +148,6 @@ def _complete(
         on_prefill=lambda done, total: pipe.send(("prefill", done, total)),
         cancelled=inbox.cancelled,
         accept=accept,
+        doubts=request.doubts,
     )
     return decoder.complete(request.prompt, request.grammar, request.samplings, watch)

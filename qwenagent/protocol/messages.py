@@ -21,15 +21,24 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A text with a place in it that is to be filled. Both parts are data, as in `Message`."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A conversation whose next turn is the assistant's.
 
     `opening` is the forced beginning of that turn; the completion continues it and does not
-    repeat it.
+    repeat it. With a `gap` there is no conversation: the completion is what belongs in it.
     """
 
     messages: tuple[Message, ...]
     opening: str = ""
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +85,36 @@ StopReason = Literal["stop", "length", "repetition", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A place of an answer where more than one text was legal, or the model wanted another one.
+
+    A grammar makes a wrong choice apply as well as a right one; this tells one from the other.
+    """
+
+    at: int
+    """Where in `Completion.text` the chosen and the wanted text part, in characters; where they
+    begin, if they do not."""
+    chosen: str
+    """The token that was written there."""
+    wanted: str
+    """The model's likeliest token among those that were refused, or among all where hardly
+    anything was; empty for the end of the turn."""
+    cut: float
+    """The probability of all that the grammar refused, 0 to 1: of the model's own, at temperature 1
+    and before top-k and top-p."""
+    entropy_bits: float
+    """How undecided the model was among the tokens that were left; 0 in forced text."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """One answer. `stop` is "stop" only if the model (or the grammar) ended it by itself."""
 
     text: str
     stop: StopReason
     usage: Usage
+    doubts: tuple[Doubt, ...] = ()
+    """In the order of the text, if they were asked for; see `Engine.complete`."""
 
 
 @dataclass(frozen=True, slots=True)

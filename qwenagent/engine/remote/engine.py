@@ -71,8 +71,12 @@ class RemoteEngine:
         cancel: Cancel | None = None,
         on_text: OnText | None = None,
         on_prefill: OnPrefill | None = None,
+        doubts: bool = False,
     ) -> list[Completion]:
         """See `Engine.complete`. Candidates are written in as many slots as the server has.
+
+        There are never any `doubts`: a server tells what is likely among the tokens that the
+        grammar left, if anything.
 
         Raises:
             EngineCrashed: the server broke off in the middle of an answer.
