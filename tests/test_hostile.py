@@ -234,7 +234,7 @@ CALLS = st.builds(
         {"path": st.one_of(PATHS, ARGUMENTS)},
         optional={
             name: ARGUMENTS
-            for name in ("start", "end", "text", "folder", "symbol", "after", "reason")
+            for name in ("start", "end", "text", "folder", "symbol", "after", "reason", "to")
         },
     ),
     st.one_of(st.none(), HOSTILE_TEXT),

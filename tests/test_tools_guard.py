@@ -31,6 +31,14 @@ OMITTED = [
     ("a.tsx", "{/* ... rest of the component code ... */}"),
     ("a.go", "\t// implementation omitted for brevity"),
     ("a.rs", "// …"),
+    ("A.java", "    // ... other methods ..."),
+    ("A.java", "    // Other constructors remain unchanged"),
+    ("a.c", "/* rest of the includes */"),
+    ("a.h", "/* other prototypes remain the same */"),
+    ("a.cpp", "// existing members here"),
+    ("a.rb", "  # ... rest of the module ..."),
+    ("a.php", "    # existing methods here"),
+    ("a.php", "// remaining constants unchanged"),
     ("a.html", "<!-- rest of the file -->"),
     ("a.sql", "-- remaining code unchanged"),
     ("a.md", "<!-- ... -->"),
@@ -57,6 +65,12 @@ FINE = [
     ("a.py", "# imports"),
     ("a.py", "# ... and if it is not there, we go on with the next one in the list"),
     ("a.js", "// rest parameters are an array"),
+    ("a.c", "#include <rest.h>"),
+    ("a.c", "#endif  // existing code"),
+    ("a.cpp", "// Constructors"),
+    ("a.cpp", "// members are declared in the order of the struct"),
+    ("a.php", "#[Existing]"),
+    ("a.c", " * the remaining members"),
     ("a.js", "f(...rest);"),
     ("a.ts", "/** Returns the rest. */"),
     ("a.c", "#include <rest.h>"),
@@ -131,3 +145,28 @@ WITH_MAIN = CLASS + '\n\nif __name__ == "__main__":\n    A()\n'
 )  # fmt: skip
 def test_refusals(edit, request_text, expected):
     assert refusal(edit, request_text) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "lost", "text"),
+    [
+        ("a.js", "A.g", "class A {\n  f() {}\n@  g() {}\n@}\n"),
+        ("a.jsx", "View", "const x = 1\n@function View() {\n  return <p/>\n}\n@"),
+        ("a.ts", "Shape", "type A = 1\n@interface Shape {\n  a: number\n}\n@"),
+        ("a.tsx", "View", "type A = 1\n@export const View = () => <p/>\n@"),
+        ("a.go", "Store.Load", "package a\n\ntype Store struct{}\n@\nfunc (s Store) Load() {}\n@"),
+        ("a.rs", "Store.load", "struct Store;\nimpl Store {\n@    fn load() {}\n@}\n"),
+        ("a.java", "A.g", "class A {\n  void f() {}\n@  void g() {}\n@}\n"),
+        ("a.c", "g", "int f(void) { return 1; }\n@int g(void) { return 2; }\n@"),
+        ("a.cpp", "g", "int f() { return 1; }\n@int g() { return 2; }\n@"),
+        ("a.rb", "A.g", "class A\n  def f\n  end\n@  def g\n  end\n@end\n"),
+        ("a.php", "g", "<?php\nfunction f() {}\n@function g() {}\n@"),
+    ],
+)
+def test_a_symbol_that_vanishes_is_named_in_every_language(path, lost, text):
+    before, _, after = text.split("@")
+    old, new = text.replace("@", ""), before + after
+    assert refusal(Edit(path, old, new), "Change the file") == (
+        f"{path} would lose {lost}; keep everything that is not to change"
+    )
+    assert refusal(Edit(path, old, new), f"Remove {lost}") == ""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from qwenagent.errors import EditRefused, NotARepository, PathEscapes, WorkspaceError
-from qwenagent.workspace import Edit, Repository, Workspace
+from qwenagent.workspace import Edit, PreImage, Repository, Workspace
 from qwenagent.workspace.root import Root
 from tests.conftest import run_git
 
@@ -154,7 +154,8 @@ def test_row_10_a_folder_that_became_a_link_after_the_edit_is_not_written_on_the
     with pytest.raises(WorkspaceError, match=r"2 file\(s\) could not be put back: .*through a lin"):
         tree.rollback()
     assert CANARY not in tree.patch(whole_run=True)
-    assert tree.state() == {"pkg/store.py": None, "pkg/new.py": None}
+    nothing = PreImage(None)
+    assert tree.state() == {"pkg/store.py": nothing, "pkg/new.py": nothing}
     assert contents(outside) == dict.fromkeys(["store.py", "new.py"], CANARY.encode())
 
 

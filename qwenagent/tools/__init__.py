@@ -5,18 +5,23 @@ from qwenagent.tools.copies import without_copies
 from qwenagent.tools.edits import make_edit
 from qwenagent.tools.gather import run_gather
 from qwenagent.tools.guard import refusal
+from qwenagent.tools.importable import PROBE, Importable
+from qwenagent.tools.imports import unresolved_imports
 from qwenagent.tools.specs import EDIT_TOOLS, GATHER_TOOLS, SPECS, tool_lines
 from qwenagent.tools.truncate import cut_lines
 
 __all__ = [
     "EDIT_TOOLS",
     "GATHER_TOOLS",
+    "PROBE",
     "SPECS",
+    "Importable",
     "argv_of",
     "cut_lines",
     "make_edit",
     "refusal",
     "run_gather",
     "tool_lines",
+    "unresolved_imports",
     "without_copies",
 ]

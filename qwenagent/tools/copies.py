@@ -17,6 +17,8 @@ _LEAST_LINES = 2
 
 def without_copies(edit: Edit, tests: Iterable[tuple[str, str]]) -> Edit:
     """Return the edit without the new top-level definitions that `tests` (path, text) have too."""
+    if edit.new is None or edit.to:
+        return edit
     foreign = {code for path, text in tests for code, _ in _definitions(path, text)}
     own = {code for code, _ in _definitions(edit.path, edit.old or "")}
     drop = [
@@ -29,7 +31,7 @@ def without_copies(edit: Edit, tests: Iterable[tuple[str, str]]) -> Edit:
     gone = {number for lines in drop for number in lines}
     rows = edit.new.split("\n")
     kept = [row for number, row in enumerate(rows, 1) if number not in gone]
-    return replace(edit, new="\n".join(kept).rstrip("\n") + "\n")
+    return replace(edit, new="\n".join(kept).rstrip("\n") + "\n", kept=None)
 
 
 def _definitions(path: str, text: str) -> Iterable[tuple[str, range]]:

@@ -2,43 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from qwenagent.errors import EditRefused
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.syntax import Symbol, symbols
 from qwenagent.tools.arguments import number_of, text_of
 from qwenagent.tools.indent import flat, in_style_of, indent_of, indented
+from qwenagent.tools.search import search_replaced
+from qwenagent.tools.splice import Span, Spliced, spliced
 from qwenagent.workspace import Edit, Workspace
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
-def make_edit(workspace: Workspace, call: ToolCall) -> Edit:
+
+def make_edit(workspace: Workspace, call: ToolCall, seen: Mapping[str, str] = _NOTHING) -> Edit:
     """Return the change that a call asks for.
+
+    `seen` has texts by path as the model was shown them: one that is another by now is refused.
 
     Raises:
         EditRefused, PathEscapes: it cannot be made; the message says what to do instead.
     """
     path = text_of(call, "path")
-    body = _body(call)
     if call.name == "write_file":
         if workspace.look(path) is not None:
             raise EditRefused(f"{path} exists; rewrite_file replaces it")
-        return Edit(path, None, body)
+        return Edit(path, None, _body(call))
     old = workspace.read(path).text
-    body = in_style_of(old, body)
+    if seen.get(path, old) != old:
+        raise EditRefused(f"{path} has changed since it was read; read it again")
+    match call.name:
+        case "delete_file":
+            return Edit(path, old, None)
+        case "rename_file":
+            return Edit(path, old, old, _new_path(path, text_of(call, "to")))
+        case "search_replace":
+            new = search_replaced(path, old, call.body or "")
+        case _:
+            new = _changed(call, path, old)
+    return Edit(path, old, new.text, kept=new.kept)
+
+
+def _changed(call: ToolCall, path: str, old: str) -> Spliced:
+    """Return a text as a call changes it whose body is nothing but code."""
+    body = in_style_of(path, old, _body(call))
     match call.name:
         case "rewrite_file":
-            new = body if old.endswith("\n") or not old else body.rstrip("\n")
+            return Spliced(body if old.endswith("\n") or not old else body.rstrip("\n"))
         case "replace_symbol":
-            new = _replace_symbol(path, old, text_of(call, "symbol"), body)
+            return _replace_symbol(path, old, text_of(call, "symbol"), body)
         case "insert_symbol":
-            new = _insert_symbol(path, old, text_of(call, "after"), body)
+            return _insert_symbol(path, old, text_of(call, "after"), body)
         case "replace_lines":
             first, last = number_of(call, "start"), number_of(call, "end")
-            new = _replace_lines(path, old, first, last, body)
+            return _replace_lines(path, old, first, last, body)
         case name:
             raise EditRefused(f"{name} does not change files")
-    return Edit(path, old, new)
+
+
+def _new_path(path: str, to: str) -> str:
+    if to.endswith("/"):
+        name = PurePosixPath(path).name
+        raise EditRefused(f"{to} names a folder; {to}{name} would be the file in it")
+    if PurePosixPath(to) == PurePosixPath(path):
+        raise EditRefused(f"{path} has that name already; choose another one")
+    return to
 
 
 def _body(call: ToolCall) -> str:
@@ -57,7 +88,7 @@ def _find(path: str, text: str, name: str) -> Symbol:
 # -- replacing ----------------------------------------------------------------------------------
 
 
-def _replace_symbol(path: str, old: str, name: str, body: str) -> str:
+def _replace_symbol(path: str, old: str, name: str, body: str) -> Spliced:
     symbol = _find(path, old, name)
     if not body:
         raise EditRefused(f"the block for {name} is empty; write the whole code of {name}")
@@ -65,7 +96,7 @@ def _replace_symbol(path: str, old: str, name: str, body: str) -> str:
     indent = indent_of(lines[symbol.first_line - 1])
     wanted = _only(path, old, name, body) if _is_wrapped(path, name, body) else body
     new = indented(path, wanted, indent)
-    return "\n".join([*lines[: symbol.first_line - 1], *new, *lines[symbol.last_line :]])
+    return spliced(old, [Span(symbol.first_line - 1, symbol.last_line, tuple(new))])
 
 
 def _is_wrapped(path: str, name: str, body: str) -> bool:
@@ -101,7 +132,7 @@ def _only(path: str, old: str, name: str, body: str) -> str:
     return "\n".join([*keep, *code])
 
 
-def _replace_lines(path: str, old: str, first: int, last: int, body: str) -> str:
+def _replace_lines(path: str, old: str, first: int, last: int, body: str) -> Spliced:
     """Replace whole lines; an empty body deletes them.
 
     The place after the last line end counts as a line, as editors show it. Whether the file ends
@@ -111,15 +142,15 @@ def _replace_lines(path: str, old: str, first: int, last: int, body: str) -> str
     if not 1 <= first <= last <= len(lines):
         raise EditRefused(f"{path} has {len(lines)} lines; {first} to {last} are not a range of it")
     new = body.removesuffix("\n").split("\n") if body else []
-    rows = [*lines[: first - 1], *new, *lines[last:]]
-    end = "\n" if rows and last == len(lines) and old.endswith("\n") else ""
-    return "\n".join(rows) + end
+    if last == len(lines) and old.endswith("\n") and (new or first > 1):
+        new.append("")
+    return spliced(old, [Span(first - 1, last, tuple(new))])
 
 
 # -- inserting ----------------------------------------------------------------------------------
 
 
-def _insert_symbol(path: str, old: str, after: str, body: str) -> str:
+def _insert_symbol(path: str, old: str, after: str, body: str) -> Spliced:
     anchor = _find(path, old, after)
     if not body:
         raise EditRefused(f"the block after {after} is empty; write the whole code")
@@ -129,7 +160,8 @@ def _insert_symbol(path: str, old: str, after: str, body: str) -> str:
     n_gap = _gap(path, anchor, indent, new)
     rest = lines[anchor.last_line :]
     below = [""] * _missing_gap(rest, indent, n_gap)
-    return "\n".join([*lines[: anchor.last_line], *[""] * n_gap, *new, *below, *rest])
+    added = (*[""] * n_gap, *new, *below)
+    return spliced(old, [Span(anchor.last_line, anchor.last_line, added)])
 
 
 def _gap(path: str, anchor: Symbol, indent: str, new: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from qwenagent.syntax import symbols, syntax_error
@@ -22,11 +23,15 @@ _REMOVING = re.compile(
 _MAIN = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']\s*:", re.MULTILINE)
 
 
-def refusal(edit: Edit, request: str) -> str:
+def refusal(edit: Edit, request: str, unresolved: Sequence[str] = ()) -> str:
     """Return why an edit is not written, empty if it is fine.
 
     `request` is the text of the step: if it speaks of removing, what it names may disappear.
+    `unresolved` are the modules that the edit imports anew and that are not there. Nothing is said
+    here about files that go or get another path.
     """
+    if edit.new is None or edit.to:
+        return ""
     old = edit.old or ""
     if not edit.new.strip() and not _may_be_empty(edit):
         return f"{edit.path} would be empty; write the whole code"
@@ -36,11 +41,14 @@ def refusal(edit: Edit, request: str) -> str:
         return f"{line!r} stands for code that is missing; write all of the code"
     if error := syntax_error(edit.path, old, edit.new):
         return f"{edit.path} would not parse: {error}; write it again without the error"
-    if unknown := _undefined(edit):
+    if unresolved:
+        names = ", ".join(unresolved[:_SHOWN])
+        return f"{edit.path} imports {names}: not installed here, not in the repository; do without"
+    if unknown := _undefined(edit.path, old, edit.new):
         return f"{edit.path} uses {', '.join(unknown[:_SHOWN])} without importing or defining it"
-    if stub := _stub(edit):
+    if stub := _stub(edit.path, old, edit.new):
         return f"{stub} in {edit.path} does nothing yet; write its code"
-    if lost := _lost(edit, request):
+    if lost := _lost(edit.path, old, edit.new, request):
         more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
         names = ", ".join(lost[:_SHOWN]) + more
         return f"{edit.path} would lose {names}; keep everything that is not to change"
@@ -59,23 +67,23 @@ def _omission(path: str, old: str, new: str) -> str:
     return ""
 
 
-def _undefined(edit: Edit) -> list[str]:
-    if not edit.path.endswith(".py"):
+def _undefined(path: str, old: str, new: str) -> list[str]:
+    if not path.endswith(".py"):
         return []
-    known = set(undefined_names(edit.old or ""))
-    return [name for name in undefined_names(edit.new) if name not in known]
+    known = set(undefined_names(old))
+    return [name for name in undefined_names(new) if name not in known]
 
 
-def _stub(edit: Edit) -> str:
+def _stub(path: str, old: str, new: str) -> str:
     """Return the first function of Python that is nothing but a comment that promises its code.
 
     A bare `pass` may be meant; "implement this here" is not.
     """
-    if not edit.path.endswith(".py"):
+    if not path.endswith(".py"):
         return ""
-    lines = edit.new.split("\n")
-    before = set((edit.old or "").split("\n"))
-    for symbol in symbols(edit.path, edit.new):
+    lines = new.split("\n")
+    before = set(old.split("\n"))
+    for symbol in symbols(path, new):
         body = [line.strip() for line in lines[symbol.first_line : symbol.last_line]]
         code = [line for line in body if line and not line.startswith("#")]
         promised = any(_PROMISE.match(line) for line in body)
@@ -86,11 +94,10 @@ def _stub(edit: Edit) -> str:
     return ""
 
 
-def _lost(edit: Edit, request: str) -> list[str]:
+def _lost(path: str, old: str, new: str, request: str) -> list[str]:
     """Symbols of the old text that the new one has not and that the request does not name."""
-    old = edit.old or ""
-    kept = {symbol.name for symbol in symbols(edit.path, edit.new)}
-    gone = [symbol.name for symbol in symbols(edit.path, old) if symbol.name not in kept]
+    kept = {symbol.name for symbol in symbols(path, new)}
+    gone = [symbol.name for symbol in symbols(path, old) if symbol.name not in kept]
     allowed: set[str] = set()
     lost = []
     for name in gone:
@@ -100,7 +107,7 @@ def _lost(edit: Edit, request: str) -> list[str]:
             allowed.add(plain)
         else:
             lost.append(name)
-    if edit.path.endswith(".py") and _MAIN.search(old) and not _MAIN.search(edit.new):
+    if path.endswith(".py") and _MAIN.search(old) and not _MAIN.search(new):
         lost += [] if "__main__" in request else ['if __name__ == "__main__"']
     return lost
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
 import tokenize
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import PurePosixPath
+
+from qwenagent.syntax import is_known
 
 
 def indent_of(line: str) -> str:
@@ -34,21 +39,47 @@ def flat(body: str) -> str:
     return "\n".join(_without(row, indent_of(rows[0])) for row in rows) + "\n"
 
 
-def in_style_of(old: str, body: str) -> str:
-    """Return a body with tabs for its leading spaces if `old` is indented with tabs only."""
-    margins = [indent_of(row) for row in old.split("\n") if row.strip()]
-    if not any(m.startswith("\t") for m in margins) or any(m.startswith("  ") for m in margins):
+def in_style_of(path: str, old: str, body: str) -> str:
+    """Return a body indented the way `old` is: with tabs or with blanks, and as many of them.
+
+    It stays as it is where either mixes both, and inside of Python's texts. Blanks become more or
+    fewer only in code, and if all lines of the body keep to one step.
+    """
+    rows = body.split("\n")
+    inside = _rows_inside_strings(path, body)
+    code = [row for number, row in enumerate(rows, 1) if number not in inside]
+    ours, theirs = _step(old.split("\n"), usual=True), _step(code, usual=False)
+    if not ours or not theirs or ours == theirs:
         return body
-    widths = [len(indent_of(row)) for row in body.split("\n") if row.startswith("  ")]
-    if not widths:
+    if "\t" not in ours + theirs and (
+        not is_known(path) or any(len(indent_of(row)) % len(theirs) for row in code)
+    ):
         return body
-    unit = min(widths)
-    return "\n".join(_with_tabs(row, unit) for row in body.split("\n"))
+    return "\n".join(
+        row if number in inside else _restepped(row, theirs, ours)
+        for number, row in enumerate(rows, 1)
+    )
 
 
-def _with_tabs(row: str, unit: int) -> str:
-    n_spaces = len(row) - len(row.lstrip(" "))
-    return "\t" * (n_spaces // unit) + row[n_spaces - n_spaces % unit :]
+def _step(rows: Sequence[str], *, usual: bool) -> str:
+    """Return what a line is indented by more than that around it, "" if that is not clear.
+
+    Of several widths the usual one, or else the smallest.
+    """
+    margins = [indent_of(row) for row in rows if row.strip()]
+    if any(margin.startswith("\t") for margin in margins):
+        return "" if any(margin.startswith("  ") for margin in margins) else "\t"
+    widths = [0, *map(len, margins)]
+    steps = Counter(b - a for a, b in itertools.pairwise(widths) if b - a > 1)
+    if not steps:
+        return ""
+    return " " * (steps.most_common(1)[0][0] if usual else min(steps))
+
+
+def _restepped(row: str, step: str, wanted: str) -> str:
+    code = row.lstrip(step[0])
+    n_steps, rest = divmod(len(row) - len(code), len(step))
+    return wanted * n_steps + step[:rest] + code
 
 
 def _without(row: str, indent: str) -> str:

@@ -12,7 +12,9 @@ _COMMENT = re.compile(
 _DOTS = re.compile(r"^[\s(\[]*(\.\.\.|…)")
 _NOUN = (
     r"(code|file|class|functions?|methods?|handlers?|module|script|program|implementations?|logic"
-    r"|body|definitions?|imports?|tests?|cases?|fields?|routes?|attributes?|properties|helpers?)"
+    r"|body|definitions?|imports?|tests?|cases?|fields?|routes?|attributes?|properties|helpers?"
+    r"|includes?|members?|constructors?|getters|setters|declarations?|prototypes?|constants?"
+    r"|structs?|namespace)"
 )
 _OF = r"((of\s+)?(the|this|your|our|my)\s+)?((existing|original|previous|other)\s+)?"
 _STAYS = (

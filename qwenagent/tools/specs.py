@@ -63,13 +63,30 @@ _ALL = (
         start=_LINE,
         end=_LINE,
     ),
+    _spec(
+        "search_replace",
+        "replace lines; the block has them, as they are, and what comes in their place",
+        "code",
+        path=_STRING,
+    ),
+    _spec("delete_file", "delete a file", path=_STRING),
+    _spec("rename_file", "give a file another path", path=_STRING, to=_STRING),
     _spec("done", "the step is complete", summary={"type": "string", "maxLength": 200}),
     _spec("give_up", "the step cannot be done", reason={"type": "string", "maxLength": 200}),
 )
 
 SPECS: dict[str, ToolSpec] = {spec.name: spec for spec in _ALL}
 GATHER_TOOLS = ("read_file", "search", "outline", "list_files")
-EDIT_TOOLS = ("write_file", "rewrite_file", "replace_symbol", "insert_symbol", "replace_lines")
+EDIT_TOOLS = (
+    "write_file",
+    "rewrite_file",
+    "replace_symbol",
+    "insert_symbol",
+    "replace_lines",
+    "search_replace",
+    "delete_file",
+    "rename_file",
+)
 
 
 def tool_lines(names: Iterable[str]) -> str:

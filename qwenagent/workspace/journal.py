@@ -7,12 +7,15 @@ what may be written.
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from qwenagent.errors import PathEscapes, WorkspaceError
-from qwenagent.workspace.root import Root
+from qwenagent.errors import EditRefused, PathEscapes, WorkspaceError
+from qwenagent.workspace.root import ANYTHING, Root, Was
 
 if TYPE_CHECKING:
     from qwenagent.workspace.unfinished import Unfinished
@@ -20,10 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PreImage:
-    """A file as it was before the first write. `data` is None where there was none."""
+    """A file at one time. `data` is None where there was none."""
 
     data: bytes | None
     mode: int = 0o644
+
+
+_NOTHING: Mapping[Path, PreImage] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -41,10 +47,16 @@ class Journal:
     unfinished: Unfinished | None = None
     """Keeps the pre-images on disk as well."""
 
-    def write(self, path: Path, data: bytes) -> None:
-        """Replace a file's content in one step, keeping its mode; parents are made."""
-        self._remember(path, data)
-        self._put(path, data, self.images[path].mode)
+    def write(
+        self, path: Path, data: bytes, *, was: Was = ANYTHING, mode: int | None = None
+    ) -> None:
+        """Replace a file's content in one step, keeping its mode; parents are made.
+
+        Raises:
+            EditRefused: something else is there than `was`.
+        """
+        with self._remembered({path: data}):
+            self._put(path, data, self._mode(path) if mode is None else mode, was)
 
     def adopt(self, path: Path, before: bytes | None, *, executable: bool = False) -> None:
         """Remember what a file was before something else changed it."""
@@ -53,11 +65,31 @@ class Journal:
         if self.unfinished:
             self.unfinished.note(path, image.data, image.mode, self.present(path))
 
-    def remove(self, path: Path) -> None:
-        """Delete a file, and the folders that were made for it."""
-        self._remember(path, None)
-        self.root.remove(self.root.relative(path))
+    def remove(self, path: Path, *, was: Was = ANYTHING) -> None:
+        """Delete a file, and the folders that were made for it.
+
+        Raises:
+            EditRefused: something else is there than `was`.
+        """
+        with self._remembered({path: None}):
+            self.root.remove(self.root.relative(path), was)
         self._remove_empty_folders()
+
+    def rename(self, path: Path, to: Path, was: bytes) -> None:
+        """Give a file that holds `was` another path, where nothing is; parents are made.
+
+        Raises:
+            EditRefused: it holds something else, or something is at the other path.
+        """
+        name, wanted = self.root.relative(path), self.root.relative(to)
+        # Not asked of the disk: it may take both names for the same.
+        free = {} if to in self.images else {to: PreImage(None)}
+        try:
+            with self._remembered({path: None, to: was}, free):
+                self._make_folders(wanted)
+                self.root.rename(name, wanted, was)
+        finally:
+            self._remove_empty_folders()
 
     def differs(self, path: Path) -> bool:
         """Return whether a remembered file is not what it was, or not as executable."""
@@ -69,6 +101,13 @@ class Journal:
     def present(self, path: Path) -> bytes | None:
         """Return a file's bytes now, None where no plain file of the tree is."""
         return self.root.data(self.root.relative(path))
+
+    def now(self, path: Path) -> PreImage:
+        """Return a file as it is, without data where no plain file of the tree is."""
+        try:
+            return self._now(path)
+        except PathEscapes:
+            return PreImage(None)
 
     def ground(self) -> None:
         """Take the present state as the one that `rollback` returns to, but not `abandon`."""
@@ -82,14 +121,13 @@ class Journal:
         Raises:
             WorkspaceError: some could not be restored; the others are, and these are remembered.
         """
-        failed: dict[Path, str] = {}
-        for path, image in self.images.items():
-            try:
-                self._restore(path, image)
-            except PathEscapes as error:
-                failed[path] = error.message
-            except OSError as error:
-                failed[path] = error.strerror or str(error)
+        # What was made goes first: a file may have to come back in the place of a folder, or under
+        # a name that the system does not tell from the new one.
+        made = [path for path, image in self.images.items() if image.data is None]
+        self._restore_all(made)
+        self._remove_empty_folders()
+        failed = self._restore_all(made)  # what failed may have had a made folder in its place
+        failed |= self._restore_all(path for path in self.images if path not in made)
         self._remove_empty_folders()
         restored = [path for path in self.images if path not in failed]
         if failed:
@@ -120,6 +158,18 @@ class Journal:
         if self.unfinished:
             self.unfinished.forget()
 
+    def _restore_all(self, paths: Iterable[Path]) -> dict[Path, str]:
+        """Restore files and return why some could not be."""
+        failed: dict[Path, str] = {}
+        for path in paths:
+            try:
+                self._restore(path, self.images[path])
+            except PathEscapes as error:
+                failed[path] = error.message
+            except OSError as error:
+                failed[path] = error.strerror or str(error)
+        return failed
+
     def _restore(self, path: Path, image: PreImage) -> None:
         if image.data is None:
             self.root.remove(self.root.relative(path))
@@ -129,20 +179,35 @@ class Journal:
     def _is_as_before(self, path: Path, image: PreImage) -> bool:
         return self.present(path) == image.data and self._mode(path) == image.mode
 
-    def _put(self, path: Path, data: bytes, mode: int) -> None:
+    def _put(self, path: Path, data: bytes, mode: int, was: Was = ANYTHING) -> None:
         name = self.root.relative(path)
+        self._make_folders(name)
+        self.root.replace(name, data, mode, was)
+
+    def _make_folders(self, name: str) -> None:
         made: list[str] = []
         try:
             self.root.make_folders(name, made)
         finally:
             self.made_folders += [self.root.path / folder for folder in made]
-        self.root.replace(name, data, mode)
 
-    def _remember(self, path: Path, after: bytes | None) -> None:
-        image = self.images.get(path) or self._now(path)
-        if self.unfinished:
-            self.unfinished.note(path, image.data, image.mode, after)
-        self.images[path] = image
+    @contextmanager
+    def _remembered(
+        self, after: Mapping[Path, bytes | None], known: Mapping[Path, PreImage] = _NOTHING
+    ) -> Iterator[None]:
+        """Remember files before they become `after`; what is refused then, was never ours."""
+        fresh = [path for path in after if path not in self.images]
+        for path, data in after.items():
+            image = self.images.get(path) or known.get(path) or self._now(path)
+            if self.unfinished:
+                self.unfinished.note(path, image.data, image.mode, data)
+            self.images[path] = image
+        try:
+            yield
+        except EditRefused:
+            for path in fresh:
+                del self.images[path]
+            raise
 
     def _now(self, path: Path) -> PreImage:
         try:
@@ -153,7 +218,9 @@ class Journal:
 
     def _mode(self, path: Path) -> int:
         status = self.root.look(self.root.relative(path))
-        return 0o644 if status is None else stat.S_IMODE(status.st_mode)
+        if status is None:
+            return self.images[path].mode if path in self.images else 0o644
+        return stat.S_IMODE(status.st_mode)
 
     def _remove_empty_folders(self) -> None:
         for folder in reversed(self.made_folders.copy()):

@@ -19,7 +19,7 @@ from qwenagent.workspace.gitfolder import require_own
 from qwenagent.workspace.hooks import Hooks
 from qwenagent.workspace.listing import IGNORE_FILE, Index, Listing, changed_ns, walk
 from qwenagent.workspace.readonly import ATTRIBUTES
-from qwenagent.workspace.revisions import is_branch_name, revision
+from qwenagent.workspace.revisions import is_branch_name, is_revision, revision
 from qwenagent.workspace.rules import CommitRules, clean_message
 from qwenagent.workspace.textfile import MAX_BYTES
 
@@ -256,6 +256,12 @@ class Repository:
         if not self._git.ask("ls-tree", "-z", "HEAD", "--", path):
             return False
         return not self._git.run("diff-index", "-z", "--name-only", "HEAD", "--", path)
+
+    def has(self, commit: str, path: str) -> bool:
+        """Return whether a commit is known and has something at a path."""
+        if not is_revision(commit):
+            return False
+        return bool(self._git.ask("ls-tree", "-z", commit, "--", path, ok=(0, 128)))
 
     def has_branch(self, name: str) -> bool:
         """Return whether there is a local branch of this name."""

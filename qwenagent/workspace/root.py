@@ -23,9 +23,11 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path, PurePosixPath
+from typing import Final, Literal, TypeAlias
 
-from qwenagent.errors import NotARepository, PathEscapes, reason
+from qwenagent.errors import EditRefused, NotARepository, PathEscapes, reason
 from qwenagent.protocol.protected import GIT_FOLDER, is_gits_own
 from qwenagent.workspace.paths import folded
 
@@ -44,6 +46,16 @@ _KINDS = {
     stat.S_IFIFO: "a pipe, and no file",
     stat.S_IFSOCK: "a socket, and no file",
 }
+
+
+class _Unasked(Enum):
+    ANYTHING = "anything"
+
+
+ANYTHING: Final = _Unasked.ANYTHING
+"""Said of a file that may be replaced whatever it holds."""
+Was: TypeAlias = bytes | Literal[_Unasked.ANYTHING] | None
+"""What has to be at a path when it is changed; None is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +110,7 @@ class Root:
     def load(self, path: str, limit: int = -1) -> Stored:
         """Return a plain file, or its first `limit` bytes."""
         with self._parent(path) as (folder, name):
-            # Before it is opened: some devices act on that.
-            _require_plain(os.stat(name, dir_fd=folder, follow_symlinks=False), path)
-
-            def opener(of: str, _: int) -> int:
-                return os.open(of, _READ, dir_fd=folder)
-
-            try:
-                opened = io.BufferedReader(io.FileIO(name, "rb", opener=opener))
-            except OSError as error:
-                raise (_through_link(path) if error.errno == errno.ELOOP else error) from None
-            with opened as file:
-                status = os.fstat(file.fileno())
-                _require_plain(status, path)
-                return Stored(file.read(limit), status)
+            return _loaded(folder, name, path, limit)
 
     def data(self, path: str) -> bytes | None:
         """Return a plain file's bytes, None where no such file of the tree is."""
@@ -134,6 +133,17 @@ class Root:
             there = wanted
         return ""
 
+    def respells(self, path: str, to: str) -> bool:
+        """Return whether `to` names the file at `path` but for case or accents' form.
+
+        Where such names are one and the same, something seems to be at `to`.
+        """
+        *folders, name = _parts(path)
+        *others, wanted = _parts(to)
+        if folders != others or folded(name) != folded(wanted):
+            return False
+        return wanted not in self._names("/".join(folders))
+
     def _names(self, path: str) -> list[str]:
         """The names in a folder, sorted; none if it is no folder or not for us to look into."""
         try:
@@ -153,13 +163,19 @@ class Root:
         with self._parent(path, made):
             pass
 
-    def replace(self, path: str, data: bytes, mode: int) -> None:
+    def replace(self, path: str, data: bytes, mode: int, was: Was = ANYTHING) -> None:
         """Write a file so that it has the old or the new content at any moment.
+
+        With `was`, what is there is compared in the folder that is written to, as the last thing
+        before the new content gets the name.
 
         Owner and extended attributes stay as far as we may set them. What else has the name, a
         link say, goes; a folder stays, and is an error. The time of the new content is at least a
         second after that of the old: Python tells by size and whole seconds whether its compiled
         copy is still good.
+
+        Raises:
+            EditRefused: something else is there than `was`.
         """
         with self._parent(path) as (folder, name):
             before = _status(folder, name)
@@ -175,16 +191,39 @@ class Root:
                     _set_time(handle, before)
                     if before is not None:  # a power failure must not cost the old content
                         os.fsync(handle)
-                os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+                if was is None:
+                    _give_free_name((folder, fresh), (folder, name), path)
+                else:
+                    _require_same(folder, name, path, was)
+                    os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 with suppress(FileNotFoundError):
                     os.unlink(fresh, dir_fd=folder)
                 raise
 
-    def remove(self, path: str) -> None:
-        """Remove a file, or a link that has its name, if there is one."""
+    def remove(self, path: str, was: Was = ANYTHING) -> None:
+        """Remove a file, or a link that has its name, if there is one.
+
+        Raises:
+            EditRefused: something else is there than `was`.
+        """
         with suppress(FileNotFoundError, NotADirectoryError), self._parent(path) as (folder, name):
+            _require_same(folder, name, path, was)
             os.unlink(name, dir_fd=folder)
+
+    def rename(self, path: str, to: str, was: bytes) -> None:
+        """Give a file another path, whose folders are there; it stays the same file.
+
+        Raises:
+            EditRefused: it does not hold `was`, or something is at `to`.
+        """
+        respelled = self.respells(path, to)
+        with self._parent(path) as (folder, name), self._parent(to) as (other, wanted):
+            _require_same(folder, name, path, was)
+            if respelled:
+                os.rename(name, wanted, src_dir_fd=folder, dst_dir_fd=other)
+            else:
+                _give_free_name((folder, name), (other, wanted), to)
 
     def remove_folder(self, path: str) -> bool:
         """Remove a folder if it is empty; return whether it is gone."""
@@ -259,6 +298,52 @@ def _status(folder: int, name: str) -> os.stat_result | None:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
+
+
+def _loaded(folder: int, name: str, path: str, limit: int = -1) -> Stored:
+    # Before it is opened: some devices act on that.
+    _require_plain(os.stat(name, dir_fd=folder, follow_symlinks=False), path)
+
+    def opener(of: str, _: int) -> int:
+        return os.open(of, _READ, dir_fd=folder)
+
+    try:
+        opened = io.BufferedReader(io.FileIO(name, "rb", opener=opener))
+    except OSError as error:
+        raise (_through_link(path) if error.errno == errno.ELOOP else error) from None
+    with opened as file:
+        status = os.fstat(file.fileno())
+        _require_plain(status, path)
+        return Stored(file.read(limit), status)
+
+
+def _require_same(folder: int, name: str, path: str, was: Was) -> None:
+    if was is ANYTHING:
+        return
+    try:
+        now: bytes | None = _loaded(folder, name, path).data
+    except FileNotFoundError:
+        now = None
+    if now is None and was is not None:
+        raise EditRefused(f"{path} is gone since it was read; write_file creates it anew")
+    if now != was:
+        raise EditRefused(f"{path} has changed since it was read; read it again")
+
+
+def _give_free_name(old: tuple[int, str], new: tuple[int, str], path: str) -> None:
+    """Move a file, given as folder and name, to a name that nothing has.
+
+    By a second name, since a rename would replace what somebody puts there in the last moment. A
+    file system without such names, or a system that keeps us from giving one, gets the rename.
+    """
+    try:
+        os.link(old[1], new[1], src_dir_fd=old[0], dst_dir_fd=new[0], follow_symlinks=False)
+    except OSError:
+        if _status(*new) is not None:
+            raise EditRefused(f"{path} exists by now; choose another name") from None
+        os.rename(old[1], new[1], src_dir_fd=old[0], dst_dir_fd=new[0])
+    else:
+        os.unlink(old[1], dir_fd=old[0])
 
 
 def _through_link(path: str) -> PathEscapes:

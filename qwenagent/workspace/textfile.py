@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import TypeAlias
 
 from qwenagent.errors import EditRefused
 
@@ -27,6 +28,8 @@ _UTF8_CHARACTER = re.compile(
 )
 _MOST_COMPARED = 1_000_000
 """Pairs of lines: `SequenceMatcher` may look at each of them, and again."""
+Run: TypeAlias = tuple[int, int, int]
+"""Lines that two texts share: place in the old one, place in the new one, how many."""
 _SAID = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}
 
 
@@ -67,16 +70,16 @@ class TextFile:
         ends = () if n_crlf in (0, n_lf) else tuple(re.findall(r"\r?\n", text))
         return cls(text.replace("\r\n", "\n"), newline, bom, encoding, ends)
 
-    def encode(self, text: str, path: str = "the file") -> bytes:
+    def encode(self, text: str, path: str = "the file", kept: Iterable[Run] | None = None) -> bytes:
         """Write another text the way this one was written.
 
         Where line ends differ, lines that are in both texts keep theirs and new ones get that of
-        most lines.
+        most lines. `kept` tells which lines are in both; without it they are compared.
 
         Raises:
             EditRefused: a character does not fit the encoding; says which.
         """
-        ended = self._with_own_ends(text) if self.ends else text.replace("\n", self.newline)
+        ended = self._with_own_ends(text, kept) if self.ends else text.replace("\n", self.newline)
         try:
             data = ended.encode(self.encoding)
         except UnicodeEncodeError as error:
@@ -90,10 +93,10 @@ class TextFile:
         convert = f"`iconv -f {name.upper()} -t UTF-8` converts the file"
         return f"{path} is {name} text and cannot hold {character!r}; write it in ASCII ({convert})"
 
-    def _with_own_ends(self, text: str) -> str:
+    def _with_own_ends(self, text: str, kept: Iterable[Run] | None) -> str:
         old, new = self.text.split("\n"), text.split("\n")
         ends = [self.newline] * (len(new) - 1)
-        for at, there, n in _common(old, new):
+        for at, there, n in _common(old, new) if kept is None else kept:
             for i in range(n):
                 if at + i < len(self.ends) and there + i < len(ends):
                     ends[there + i] = self.ends[at + i]
@@ -141,8 +144,8 @@ def _neither(data: bytes) -> str:
     raise AssertionError("it is UTF-8")
 
 
-def _common(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Return runs of equal lines as (place in old, place in new, length)."""
+def _common(old: Sequence[str], new: Sequence[str]) -> list[Run]:
+    """Return runs of equal lines."""
     n_head = 0
     while n_head < min(len(old), len(new)) and old[n_head] == new[n_head]:
         n_head += 1
@@ -154,7 +157,7 @@ def _common(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]
     return [(0, 0, n_head), *inner, (len(old) - n_tail, len(new) - n_tail, n_tail)]
 
 
-def _matched(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
+def _matched(old: Sequence[str], new: Sequence[str]) -> list[Run]:
     """Return runs of equal lines in order; of very many lines each alone, by its occurrence."""
     if len(old) * len(new) <= _MOST_COMPARED:
         blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from qwenagent.errors import EditRefused, PathEscapes
@@ -16,17 +16,23 @@ from qwenagent.workspace.listing import IGNORE_FILE, Listing
 from qwenagent.workspace.paths import require_inside
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.root import Root, kind_of
-from qwenagent.workspace.textfile import MAX_BYTES, TextFile, encoding_of
+from qwenagent.workspace.textfile import MAX_BYTES, Run, TextFile, encoding_of
 from qwenagent.workspace.unfinished import Unfinished
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change of one file, as texts with `\\n`. `old` is None for a new file."""
+    """A change of one file, as texts with `\\n`."""
 
     path: str
     old: str | None
-    new: str
+    """What it was made from; None for a new file."""
+    new: str | None
+    """None for a file that is deleted."""
+    to: str = ""
+    """The path to which the file, unchanged, is renamed."""
+    kept: tuple[Run, ...] | None = field(default=None, compare=False)
+    """The lines that it does not touch, if that is known; else the texts are compared."""
 
 
 _THERE = PreImage(b"")
@@ -132,6 +138,9 @@ class Workspace:
             PathEscapes: it is outside of the repository.
             EditRefused: it is missing, hidden from the agent, too large or not text.
         """
+        return self._loaded(path)[1]
+
+    def _loaded(self, path: str) -> tuple[bytes, TextFile]:
         # An old listing will do: what it names was allowed, and all else is looked up.
         found = self._reach(path, self._listing or self._listed())
         if found is None:
@@ -140,7 +149,8 @@ class Workspace:
             raise EditRefused(f"{path} is {kind_of(found)}")
         if path.endswith(".ipynb"):
             raise EditRefused(readonly.notebook(path))
-        return TextFile.decode(self._bytes(path, found.st_size), path)
+        data = self._bytes(path, found.st_size)
+        return data, TextFile.decode(data, path)
 
     def _bytes(self, path: str, size: int) -> bytes:
         try:
@@ -164,27 +174,57 @@ class Workspace:
     def apply(self, edit: Edit) -> None:
         """Write an edit.
 
+        The file is compared with what the edit was made from, and again in the act of writing.
+
         Raises:
             PathEscapes: it is outside of the repository.
             EditRefused: the file is not what the edit was made from, or cannot be written.
         """
         listing = self._listed()
-        self._reach(edit.path, listing)
-        if why := self._why_not_this(edit.path, listing):
-            raise EditRefused(why)
-        file = self._require_new(edit.path) if edit.old is None else self._require(edit)
+        for path in filter(None, (edit.path, edit.to)):
+            self._reach(path, listing)
+            if why := self._why_not_this(path, listing):
+                raise EditRefused(why)
         try:
-            self.journal.write(self.root / _plain(edit.path), file.encode(edit.new, edit.path))
+            self._carry_out(edit)
         except OSError as error:
-            raise EditRefused(f"{edit.path} cannot be written: {error.strerror}") from error
+            at = edit.to or edit.path
+            raise EditRefused(f"{at} cannot be written: {error.strerror}") from error
         finally:
             self.refresh()
 
-    def _require_new(self, path: str) -> TextFile:
+    def _carry_out(self, edit: Edit) -> None:
+        target = self.root / _plain(edit.path)
+        if edit.old is None:
+            self._require_new(edit.path)
+            self.journal.write(target, TextFile("").encode(edit.new or "", edit.path), was=None)
+            return
+        data, file = self._require(edit)
+        if edit.to:
+            self._require_free(edit)
+            self.journal.rename(target, self.root / _plain(edit.to), data)
+        elif edit.new is None:
+            self.journal.remove(target, was=data)
+        else:
+            self.journal.write(target, file.encode(edit.new, edit.path, edit.kept), was=data)
+
+    def _require_new(self, path: str) -> None:
         if self.look(path) is not None:
             raise EditRefused(f"{path} exists by now")
         self._require_no_twin(path)
-        return TextFile("")
+
+    def _require_free(self, edit: Edit) -> None:
+        """Refuse a path to rename to, unless it differs from the old one in spelling alone."""
+        if edit.new != edit.old:
+            raise EditRefused(f"{edit.path} is renamed as it is; change it in another call")
+        path, to = _plain(edit.path), _plain(edit.to)
+        if self._disk.respells(path, to):
+            return
+        if (found := self.look(to)) is not None:
+            more = f"; name the file in it, as {to}/{PurePosixPath(path).name}"
+            is_folder = stat.S_ISDIR(found.st_mode)
+            raise EditRefused(f"{to} is {kind_of(found)}{more}" if is_folder else f"{to} exists")
+        self._require_no_twin(to)
 
     def _require_no_twin(self, path: str) -> None:
         if twin := self._disk.twin(_plain(path)):
@@ -192,12 +232,12 @@ class Workspace:
                 f"{path} would be another spelling of {twin}, and on some systems the same file"
             )
 
-    def _require(self, edit: Edit) -> TextFile:
-        file = self.read(edit.path)
+    def _require(self, edit: Edit) -> tuple[bytes, TextFile]:
+        data, file = self._loaded(edit.path)
         if file.text != edit.old:
             raise EditRefused(f"{edit.path} has changed since it was read; read it again")
         self._require_way_back(self.root / _plain(edit.path))
-        return file
+        return data, file
 
     def settle(self) -> None:
         """Keep what was written: `rollback` now returns to this state."""
@@ -260,29 +300,31 @@ class Workspace:
         self.refresh()
         return self._relative(self.journal.abandon())
 
-    def state(self) -> dict[str, bytes | None]:
-        """Return the present bytes of every file written since the last `settle`."""
+    def state(self) -> dict[str, PreImage]:
+        """Return what every file is now that was written since the last `settle`."""
         images = self.journal.images
-        return dict(zip(self._relative(images), map(self.journal.present, images), strict=True))
+        return dict(zip(self._relative(images), map(self.journal.now, images), strict=True))
 
-    def restore(self, state: dict[str, bytes | None]) -> None:
+    def restore(self, state: Mapping[str, PreImage]) -> None:
         """Go from any later state back to one that `state` returned."""
         self.refresh()
-        wanted = {path: image.data for path, image in self.journal.images.items()}
-        wanted |= {self.root / name: data for name, data in state.items()}
-        for path, data in wanted.items():
-            if data is None:
+        wanted = self.journal.images | {self.root / name: now for name, now in state.items()}
+        for path, image in wanted.items():
+            # A folder there is one of others, or goes with what was made in it.
+            if image.data is None and not self.is_folder(self._disk.relative(path)):
                 self.journal.remove(path)
-            elif data != self.journal.present(path):
-                self.journal.write(path, data)
+        for path, image in wanted.items():
+            if image.data is not None and image != self.journal.now(path):
+                self.journal.write(path, image.data, mode=image.mode)
 
     def patch(self, *, whole_run: bool = False) -> str:
         """Return what was written since the last `settle`, or ever, as one unified diff."""
         parts = []
         for path, image in self._images(whole_run=whole_run).items():
             (name,) = self._relative([path])
-            old, new = _decoded(image.data), _decoded(self.journal.present(path))
-            parts.append(unified_diff(name, old, new))
+            now = self.journal.now(path)
+            mode = image.mode if now.data is None else now.mode
+            parts.append(unified_diff(name, _decoded(image.data), _decoded(now.data), mode))
         return "".join(parts)
 
     def _images(self, *, whole_run: bool) -> dict[Path, PreImage]:

@@ -170,7 +170,8 @@ def recover(repository: Repository, done: Callable[[], Done] = frozenset) -> Rec
         return None
     stays = done() if notes else ()
     restored, kept = [], []
-    for note in notes:
+    # What was made goes first, for the sake of a name that the system takes for another.
+    for note in sorted(notes, key=lambda note: note.before is not None):
         match _put_back(repository, note, stays):
             case True:
                 restored.append(note.path)
@@ -209,7 +210,7 @@ def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
     before = note.before
     if (note.path, _digest(now)) in done:
         return None
-    if History(repository.root).head() != note.head and repository.is_as_committed(note.path):
+    if History(repository.root).head() != note.head and _is_committed(repository, note, now):
         return None  # killed just after the commit
     ours = _digest(now) in note.written
     if now != before and ours:
@@ -217,6 +218,12 @@ def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
     if now == before or ours:
         _unstage(repository, note)
     return None if now == before else ours
+
+
+def _is_committed(repository: Repository, note: _Note, now: bytes | None) -> bool:
+    if now is not None:
+        return repository.is_as_committed(note.path)
+    return repository.has(note.head, note.path) and not repository.has("HEAD", note.path)
 
 
 def _write_back(root: Root, before: bytes | None, note: _Note) -> None:
