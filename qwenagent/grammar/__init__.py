@@ -4,16 +4,20 @@ from qwenagent.grammar.accept import Recogniser, accepts
 from qwenagent.grammar.body import body_grammar, fence_for
 from qwenagent.grammar.calls import Offer, call_grammar, forced_call
 from qwenagent.grammar.choices import Between, Choice, NewPath, OneOf, Switch, Text, Words
+from qwenagent.grammar.foreign import Relaxation, foreign_calls, foreign_grammar
+from qwenagent.grammar.search import Markers, markers, search_body
 from qwenagent.grammar.terms import Grammar
 
 __all__ = [
     "Between",
     "Choice",
     "Grammar",
+    "Markers",
     "NewPath",
     "Offer",
     "OneOf",
     "Recogniser",
+    "Relaxation",
     "Switch",
     "Text",
     "Words",
@@ -22,4 +26,8 @@ __all__ = [
     "call_grammar",
     "fence_for",
     "forced_call",
+    "foreign_calls",
+    "foreign_grammar",
+    "markers",
+    "search_body",
 ]

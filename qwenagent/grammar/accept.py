@@ -7,6 +7,7 @@ from it so that each can check the other. Slow: not for the decoding loop.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 
 from qwenagent.grammar.reading import CharSet, Symbol, parse
 
@@ -34,6 +35,10 @@ class Recogniser:
         for char in text:
             self._stacks = frozenset(self._after(char))
         return bool(self._stacks)
+
+    def copy(self) -> Recogniser:
+        """Return another one at the same place; what both learn of the grammar they share."""
+        return copy(self)
 
     @property
     def complete(self) -> bool:

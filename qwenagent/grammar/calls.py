@@ -6,13 +6,13 @@ optional: there is exactly one way to write a call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qwenagent.errors import GrammarError, UnsupportedSchema
 from qwenagent.grammar.choices import Between, Choice, OneOf, Switch, from_schema, term
-from qwenagent.grammar.terms import Grammar, Lit, Rules, Term, render, sequence
-from qwenagent.grammar.trie import trie
+from qwenagent.grammar.terms import Grammar, Lit, Ref, Rules, Term, digest, render, sequence
+from qwenagent.grammar.trie import BY_FOLDER, tree, trie
 from qwenagent.grammar.written import encode, is_writable
 from qwenagent.protocol.json import JsonObject
 from qwenagent.protocol.tools import ToolCall, ToolSpec
@@ -89,13 +89,37 @@ def _rest(
     later = {other: choices[other] for other in others if other in choices}
     if not isinstance(choice, Switch):
         return sequence(key, term(choice, rules), _rest(schemas, others, later, ", ", rules))
+    cases = [(encode(v), more) for v, more in choice.cases.items() if is_writable(v)]
+    after = _After(lambda more: _rest(schemas, others, {**later, **more}, ", ", rules), rules)
     # 1 and 12 are told apart by the "," or "}" that follows each.
-    cases = {
-        encode(value): _rest(schemas, others, {**later, **more}, ", ", rules)
-        for value, more in choice.cases.items()
-        if is_writable(value)
-    }
-    return sequence(key, trie(cases, rules))
+    then = after.term if len(cases) < BY_FOLDER else after.shared
+    return sequence(key, tree({value: then(more) for value, more in cases}, rules))
+
+
+class _After:
+    """What may follow the values of a switch."""
+
+    def __init__(self, build: Callable[[Mapping[str, Choice]], Term], rules: Rules) -> None:
+        self.term = build
+        self._rules = rules
+        self._known: dict[object, Term] = {}
+
+    def shared(self, more: Mapping[str, Choice]) -> Term:
+        """Return a rule's name: of thousands of files most have what others have as well."""
+        key = tuple(more.items())
+        try:
+            hash(key)
+        except TypeError:  # a switch in a switch
+            return self._rule(more)
+        if key not in self._known:
+            self._known[key] = self._rule(more)
+        return self._known[key]
+
+    def _rule(self, more: Mapping[str, Choice]) -> Term:
+        term = self.term(more)
+        name = f"k-{digest(repr(term))}"
+        self._rules.terms[name] = term
+        return Ref(name)
 
 
 def _choice(schemas: JsonObject, choices: Mapping[str, Choice], name: str) -> Choice:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from qwenagent.errors import GrammarError, UnsupportedSchema
+from qwenagent.grammar.anyjson import CHAR
 from qwenagent.grammar.integers import between
 from qwenagent.grammar.newpath import new_path
 from qwenagent.grammar.terms import Alt, Chars, Lit, Ref, Repeat, Rules, Term, sequence
@@ -23,9 +24,6 @@ MAX_WORDS = 100
 """Most words of a list."""
 WORD_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """What the schema of a list's items says; the grammar writes nothing else."""
-
-# As json.dumps writes it: no "\/", no "\u" for what needs none, so that there is one way only.
-_TEXT_CHAR = Alt((Chars('[^"\\\\\\x00-\\x1F\\x7F]'), sequence(Lit("\\"), Chars('["\\\\bfnrt]'))))
 
 _WORD_CHAR = Alt((Chars('[^"\\\\\\x00-\\x1F\\x7F-\\x9F]'), sequence(Lit("\\"), Chars('["\\\\]'))))
 
@@ -200,7 +198,7 @@ def term(choice: Choice, rules: Rules) -> Term:
 def _text_term(max_chars: int, rules: Rules) -> Term:
     if not 1 <= max_chars <= MAX_TEXT_CHARS:
         raise GrammarError(f"a text of at most {max_chars} characters; 1 to {MAX_TEXT_CHARS} work")
-    rules.terms["text-char"] = _TEXT_CHAR
+    rules.terms["text-char"] = CHAR
     return sequence(Lit('"'), Repeat(Ref("text-char"), 1, max_chars), Lit('"'))
 
 

@@ -6,8 +6,20 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import groupby
 
-from qwenagent.grammar.terms import Alt, Chars, Lit, Ref, Repeat, Rules, Seq, Term, one_of, sequence
-from qwenagent.grammar.trie import trie
+from qwenagent.grammar.terms import (
+    Chars,
+    Lit,
+    Ref,
+    Repeat,
+    Rules,
+    Term,
+    Written,
+    digest,
+    literal,
+    sequence,
+    written,
+)
+from qwenagent.grammar.trie import KEPT_FOLDERS, trie
 from qwenagent.grammar.written import encode, is_writable
 
 FIRST = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
@@ -17,6 +29,7 @@ REST_CHARS = 40
 """How far a new name goes on after the point where it differs from every existing one."""
 NEW_FOLDERS = 4
 """How many new folders may lie around a new file."""
+_KEPT_STATES = 200_000
 
 
 def new_path(taken: Mapping[str, frozenset[str]], rules: Rules) -> Term:
@@ -26,15 +39,16 @@ def new_path(taken: Mapping[str, frozenset[str]], rules: Rules) -> Term:
     rules.terms["below"] = Repeat(sequence(Lit("/"), Ref("name")), 0, NEW_FOLDERS)
     tree = _tree(taken)
     names = {folder: rules.fresh("in") for folder in tree}
-    states = _States(rules)
     for folder, inside in tree.items():
-        here = sequence(states.name_other_than(inside), Ref("below"))
+        here, states = _other_than(frozenset(inside))
+        rules.terms.update(states)
         deeper = {
             encode(child)[1:-1] + "/": Ref(names[path])
             for child in inside
             if (path := f"{folder}/{child}" if folder else child) in names
         }
-        rules.terms[names[folder]] = Alt((here, trie(deeper, rules))) if deeper else here
+        onward = [here, written(trie(deeper, rules))] if deeper else [here]
+        rules.terms[names[folder]] = Written(" | ".join(onward))
     return Ref(names[""])
 
 
@@ -51,46 +65,59 @@ def _tree(taken: Mapping[str, frozenset[str]]) -> dict[str, set[str]]:
     return tree
 
 
-class _States:
-    """What may follow the beginning of a name, by the ends that would make it an existing one.
+@lru_cache(maxsize=KEPT_FOLDERS)
+def _other_than(taken: frozenset[str]) -> tuple[str, dict[str, Term]]:
+    """Return the right side for a name that is none of `taken` and what is below, and its rules.
 
-    Names with the same ends share their rules, over all folders.
+    Most folders are the same from turn to turn, and the rules' names say what they are for.
     """
+    free, onward = _parted(taken, FIRST)
+    options = [f"{free} name-rest below"] if free else []
+    options += [f"{literal(char)} {_after(ends)} below" for char, ends in onward.items()]
+    rules: dict[str, Term] = {}
+    todo = [ends - {""} for ends in onward.values()]
+    while todo:
+        ends = todo.pop()
+        name, rule, further = _state(ends)
+        if name not in rules:
+            rules[name] = rule
+            todo += further
+    return " | ".join(options), rules
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self._known: dict[frozenset[str], str] = {}
-        self._todo: list[frozenset[str]] = []
 
-    def name_other_than(self, taken: Iterable[str]) -> Term:
-        """Return a term for a name that is none of `taken`."""
-        top = self._leaving(frozenset(taken), FIRST)
-        while self._todo:
-            ends = self._todo.pop()
-            self._rules.terms[self._known[ends]] = self._leaving(ends, INNER)
-        return top
+@lru_cache(maxsize=_KEPT_STATES)
+def _state(ends: frozenset[str]) -> tuple[str, Term, list[frozenset[str]]]:
+    """Return the rule of what may follow the beginning of a name, and the states behind it.
 
-    def _leaving(self, ends: frozenset[str], allowed: str) -> Term:
-        """Term for a character of `allowed` and what follows, so that none of `ends` results."""
+    `ends` would make it an existing name. Names with the same ends share their rules, over all
+    folders.
+    """
+    free, onward = _parted(ends, INNER)
+    options = [f"{free} name-rest"] if free else []
+    options += [f"{literal(char)} {_after(rest)}" for char, rest in onward.items()]
+    return _name(ends), Written(" | ".join(options)), [rest - {""} for rest in onward.values()]
+
+
+def _parted(ends: frozenset[str], allowed: str) -> tuple[str, dict[str, frozenset[str]]]:
+    """Return the class of characters that none of `ends` begins with, and what follows others."""
+    if len(ends) == 1:
+        (end,) = ends
+        onward = {end[0]: frozenset((end[1:],))} if end and end[0] in allowed else {}
+    else:
         ordered = sorted(end for end in ends if end and end[0] in allowed)
         onward = {c: frozenset(e[1:] for e in same) for c, same in groupby(ordered, lambda e: e[0])}
-        options: list[Term] = []
-        if len(onward) < len(allowed):
-            free = _class_without("".join(onward), allowed)
-            options.append(Seq((Chars(free), Ref("name-rest"))))
-        options += [sequence(Lit(c), self._after(rest)) for c, rest in onward.items()]
-        return one_of(options)
+    free = _class_without("".join(onward), allowed) if len(onward) < len(allowed) else ""
+    return free, onward
 
-    def _after(self, ends: frozenset[str]) -> Term:
-        """Term for what follows a beginning: maybe nothing, unless an existing name ends here."""
-        more = Ref(self._rule(ends - {""}))
-        return more if "" in ends else Repeat(more, 0, 1)
 
-    def _rule(self, ends: frozenset[str]) -> str:
-        if ends not in self._known:
-            self._known[ends] = self._rules.fresh("n")
-            self._todo.append(ends)
-        return self._known[ends]
+def _after(ends: frozenset[str]) -> str:
+    """Return what follows a beginning: maybe nothing, unless an existing name ends here."""
+    return _name(ends - {""}) if "" in ends else f"{_name(ends)}?"
+
+
+@lru_cache(maxsize=_KEPT_STATES)
+def _name(ends: frozenset[str]) -> str:
+    return f"n-{digest('/'.join(sorted(ends)))}"
 
 
 @lru_cache(maxsize=1024)

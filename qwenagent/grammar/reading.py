@@ -8,6 +8,7 @@ begin with itself, not even behind others that may be empty.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,6 +22,7 @@ MAX_NESTING = 500
 """Brackets in brackets: llama.cpp recurses into them."""
 
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "[": "[", "]": "]"}
+_PLAIN = re.compile(r'[^"\\]+')
 _HEX_DIGITS = {"x": 2, "u": 4, "U": 8}
 _WORD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-")
 _DIGITS = frozenset("0123456789")
@@ -35,6 +37,11 @@ class CharSet:
 
     def __contains__(self, char: str) -> bool:
         return any(low <= char <= high for low, high in self.ranges) != self.negated
+
+
+@lru_cache(maxsize=1024)
+def _just(char: str) -> CharSet:
+    return CharSet(((char, char),))
 
 
 Symbol = CharSet | str
@@ -150,7 +157,7 @@ class _Reader:
         """Read a literal, a class, a dot or a name; None if there is none here."""
         match self._here:
             case '"':
-                return tuple(CharSet(((c, c),)) for c in self._until('"'))
+                return tuple(map(_just, self._until('"')))
             case "[":
                 return (self._char_set(),)
             case ".":
@@ -215,7 +222,11 @@ class _Reader:
     def _until(self, quote: str) -> Iterator[str]:
         self.at += 1
         while self._here != quote:
-            yield self._char()
+            if plain := _PLAIN.match(self.text, self.at):
+                self.at = plain.end()
+                yield from plain[0]
+            else:
+                yield self._char()
         self.at += 1
 
     def _char(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import assert_never
 
 from qwenagent.errors import GrammarError
@@ -53,7 +55,14 @@ class Repeat:
     high: int | None
 
 
-Term = Lit | Chars | Ref | Seq | Alt | Repeat
+@dataclass(frozen=True, slots=True)
+class Written:
+    """All of a rule as GBNF, never a part of another term: for rules by the ten thousand."""
+
+    gbnf: str
+
+
+Term = Lit | Chars | Ref | Seq | Alt | Repeat | Written
 
 EMPTY = Lit("")
 
@@ -106,37 +115,47 @@ class Grammar:
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def _literal(text: str) -> str:
-    return '"' + "".join(_ESCAPES.get(c) or _printable(c) for c in text) + '"'
+# Most texts have none of these: looking once is ten times as fast as looking at each character.
+_SPECIAL = re.compile(r'[\\"\x00-\x1f\x7f\ud800-\udfff]')
 
 
-def _printable(char: str) -> str:
+def literal(text: str) -> str:
+    """Return a text as GBNF.
+
+    Raises:
+        GrammarError: it cannot be written as UTF-8.
+    """
+    return f'"{_SPECIAL.sub(_escaped, text)}"'
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
     code = ord(char)
-    if code < 0x20 or code == 0x7F:
-        return f"\\x{code:02X}"
     if 0xD800 <= code <= 0xDFFF:
         raise GrammarError(f"U+{code:04X} is half a character and cannot be written as UTF-8")
-    return char
+    return _ESCAPES.get(char) or f"\\x{code:02X}"
 
 
 def _render(term: Term, inside: type[Seq | Repeat] | None) -> str:
     """Write a term, in brackets if it would fall apart `inside` that kind of term."""
     match term:
         case Lit(text):
-            return _literal(text)
+            return literal(text)
         case Chars(spec):
             return spec
         case Ref(name):
             return name
         case Seq(items):
-            body = " ".join(_render(item, Seq) for item in items)
+            body = " ".join([_render(item, Seq) for item in items])
             return f"({body})" if inside is Repeat else body
         case Alt(items):
-            body = " | ".join(_render(item, None) for item in items)
+            body = " | ".join([_render(item, None) for item in items])
             return f"({body})" if inside else body
         case Repeat(item, low, high):
             body = _render(item, Repeat) + _suffix(low, high)
             return f"({body})" if inside is Repeat else body
+        case Written(gbnf):
+            return gbnf
         case _:
             assert_never(term)
 
@@ -153,6 +172,20 @@ def _suffix(low: int, high: int | None) -> str:
             return f"{{{low},}}"
         case _:
             return f"{{{low},{high}}}"
+
+
+def written(term: Term) -> str:
+    """Return a term as the right side of a rule.
+
+    Raises:
+        GrammarError: a text in it cannot be written as UTF-8.
+    """
+    return _render(term, None)
+
+
+def digest(content: str) -> str:
+    """Return a part of a rule's name that is the same for the same content and for no other."""
+    return blake2b(content.encode("utf-8", "surrogatepass"), digest_size=7).hexdigest()
 
 
 def render(rules: Mapping[str, Term]) -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 
 from qwenagent.protocol.json import Json
+
+_ESCAPED = re.compile(r'[\\"\x00-\x1f]')
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def encode(value: Json) -> str:
     """Return the one way in which the grammar writes a value."""
+    if isinstance(value, str) and not _ESCAPED.search(value):  # nearly all of 50,000 paths
+        return f'"{value}"'
     return json.dumps(value, ensure_ascii=False)
 
 
 def is_writable(value: str | int | bool) -> bool:
     """Return whether a value is text: names with bytes that are no UTF-8 cannot be offered."""
-    return not (isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value))
+    return not (isinstance(value, str) and _HALF.search(value))
