@@ -61,6 +61,11 @@ class LoopSettings:
     """Further answers when one fails the checks before any test."""
     temperature: Annotated[float, Meta(ge=0, le=2)] = 0.0
     """For resampling and repairs; 0 is the card's. The first answers are greedy."""
+    candidates: Annotated[int, Meta(ge=0, le=32)] = 0
+    """Answers that are tried in each round where tests can choose among them; 0 is the card's."""
+    form: Literal["", "whole", "symbol", "lines", "search"] = ""
+    """How existing files are changed: written anew, by function or class, by line numbers, by lines
+    that are searched for. Empty is what suits the file's length."""
     seed: Count = 0
 
 
@@ -144,13 +149,14 @@ REPOSITORY: dict[str, RepositoryRule] = {
     "model.prompt_cache_mb": AtMost(),
     "loop.repairs": AtMost(),
     "loop.resamples": AtMost(),
+    "loop.candidates": AtMost(zero=32),
     "tests.command": "proposal",
     "tests.timeout_s": AtMost(zero=1800),  # the limit of a first run
     **dict.fromkeys(
         [
             *("model.n_threads", "model.n_gpu_layers", "model.kv_type", "model.endpoint"),
             *("model.endpoint_kind", "model.endpoint_key_variable", "model.endpoint_timeout_s"),
-            *("loop.temperature", "loop.seed", "tests.slow_s", "tests.suggested"),
+            *("loop.temperature", "loop.seed", "loop.form", "tests.slow_s", "tests.suggested"),
             *("commands.ask", "commands.allow"),
             *("git.sign", "git.hooks"),
             *("sandbox.off", "sandbox.network", "sandbox.memory_mb", "sandbox.processes"),

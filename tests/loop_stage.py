@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from qwenagent.checks import TestRunner
 from qwenagent.config import Settings
 from qwenagent.engine import ScriptedEngine
 from qwenagent.engine.scripted import Reply
-from qwenagent.loop import Agent, Ports, RunOptions, Stop
+from qwenagent.loop import Agent, Asker, Ports, RunOptions, Stop
 from qwenagent.plan import Plan, parse_plan, task_plan
 from qwenagent.protocol.approval import Approver
 from qwenagent.protocol.events import (
@@ -45,6 +45,8 @@ class Add(unittest.TestCase):
 PLAN_RUN = RunOptions()
 TASK = RunOptions(branch=False, commit=False)
 E = TypeVar("E")
+PROFILE = replace(find_card("0.5b").profile, candidates=1)
+"""One attempt a round: a script says what is asked for."""
 COMMAND = "python3 -m unittest -v test_calc"
 
 
@@ -74,7 +76,8 @@ class Stage:
     approver: Approver = field(default_factory=Yes)
     settings: Settings = field(default_factory=Settings)
     stop: Stop = field(default_factory=Stop)
-    profile: Profile = field(default_factory=lambda: find_card("0.5b").profile)
+    asker: type[Asker] = Asker
+    profile: Profile = field(default_factory=lambda: PROFILE)
     records: list[Record] = field(default_factory=list)
     engine: ScriptedEngine = field(init=False)
 
@@ -97,6 +100,7 @@ class Stage:
             sampling=find_card("0.5b").sampling,
             settings=self.settings,
             stop=self.stop,
+            asker=self.asker,
         )
         try:
             return Agent(ports).run(plans, kind, options)

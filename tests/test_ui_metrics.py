@@ -33,6 +33,9 @@ def test_a_whole_run(tmp_path):
         "seconds": 171.2,
         "exit_code": 1,
         "steps": {"solved": 1, "unverified": 0, "blocked": 1, "skipped": 1, "for_you": 0},
+        "edits": {"applied": 1, "refused": 1, "overruled": 0},
+        "approvals": 1,
+        "run": "20261122-051903-9f3a1c",
     }
 
 
@@ -46,6 +49,9 @@ def test_a_run_that_was_cut_short_has_numbers_too(tmp_path):
         "seconds": round(1.5 * (len(events) - 1), 3),
         "exit_code": None,
         "steps": {"solved": 1, "unverified": 0, "blocked": 0, "skipped": 0, "for_you": 0},
+        "edits": {"applied": 1, "refused": 0, "overruled": 0},
+        "approvals": 1,
+        "run": "20261122-051903-9f3a1c",
     }
 
 

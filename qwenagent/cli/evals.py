@@ -14,7 +14,7 @@ from qwenagent.errors import UsageError
 if TYPE_CHECKING:
     from qwenagent.evals import Kind, Task
 
-_ARMS = ("agent", "plain", "oracle", "idle")
+_ARMS = ("agent", "plain", "oracle", "idle", "text", "json", "body", "gap")
 
 
 @click.group("eval")
@@ -32,7 +32,7 @@ def _suite_flags(command: Any) -> Any:
         click.option("--list", "list_only", is_flag=True, help="Print the tasks; run nothing."),
         click.option("--arm", type=click.Choice(_ARMS), default="agent", show_default=True,
                      help="Who tries: qwenagent, one plain call of the model, the authors' "
-                     "solutions, or nobody."),
+                     "solutions, nobody, or qwenagent with answers in another form."),
         click.option("--command", default="", metavar="LINE",
                      help="Another agent, instead: a line for bash with {prompt_file}, {files}, "
                      "{dir}, {tests_cmd}, {metrics_file}."),
@@ -90,6 +90,17 @@ def call(**flags: Any) -> int:
     return _evaluate("call", flags)
 
 
+@evals.command("edits")
+@click.option("--kind", type=click.Choice(["edit", "fix"]), default="fix", show_default=True)
+@click.option("--form", "forms", multiple=True, metavar="WORD", help="Forms with this word only.")
+@_suite_flags
+def edits(kind: Kind, forms: tuple[str, ...], **flags: Any) -> int:
+    """Compare ways of changing a file: the same tasks, one answer each, in every form."""
+    from qwenagent.cli.evaluating import run_study
+
+    return run_study(_chosen_tasks(kind, flags), kind, forms, flags)
+
+
 @evals.command("report")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def report(files: tuple[Path, ...]) -> int:
@@ -130,19 +141,30 @@ def plot(files: tuple[Path, ...], out: Path) -> int:
 
 def _evaluate(kind: Kind, flags: dict[str, Any]) -> int:
     from qwenagent.cli.evaluating import run_suite
-    from qwenagent.evals import choose, load_tasks, select
+
+    if flags["list_only"]:
+        _print_tasks(_wanted_tasks(kind, flags))
+        return 0
+    return run_suite(kind, _chosen_tasks(kind, flags), flags)
+
+
+def _wanted_tasks(kind: Kind, flags: dict[str, Any]) -> list[Task]:
+    from qwenagent.evals import load_tasks, select
 
     data = Path(flags["data"]) if flags["data"] else None
-    tasks = select(load_tasks(kind, data), flags["tasks"], flags["language"])
-    if flags["list_only"]:
-        _print_tasks(tasks)
-        return 0
-    chosen = choose(tasks, dict(os.environ))
+    return select(load_tasks(kind, data), flags["tasks"], flags["language"])
+
+
+def _chosen_tasks(kind: Kind, flags: dict[str, Any]) -> tuple[Task, ...]:
+    """Return the tasks that can be tried here; say which cannot."""
+    from qwenagent.evals import choose
+
+    chosen = choose(_wanted_tasks(kind, flags), dict(os.environ))
     for name, tool in chosen.left_out.items():
         click.echo(f"warning: {name} is left out: {tool} is not on this machine", err=True)
     if not chosen.tasks:
         raise UsageError("no task is left", hint="install what is named above")
-    return run_suite(kind, chosen.tasks, flags)
+    return chosen.tasks
 
 
 def _print_tasks(tasks: Sequence[Task]) -> None:

@@ -66,7 +66,7 @@ def run_suite(kind: Kind, tasks: Sequence[Task], flags: dict[str, Any]) -> int:
 
     settings = _settings(flags)
     box_of = _boxes(settings, flags)
-    arm, setup = _arm(kind, settings, flags)
+    arm, setup = _arm(kind, settings, flags, box_of)
     setup = replace(setup, sandbox=box_of(Path.cwd()).sandbox.level.name.lower())
     out = _out(kind, tasks, setup, flags)
     require_writable(out)
@@ -95,6 +95,28 @@ def run_suite(kind: Kind, tasks: Sequence[Task], flags: dict[str, Any]) -> int:
     if len(rows) < len(tasks):
         click.echo(f"{len(tasks) - len(rows)} tasks are left: the same command goes on with them")
         return INTERRUPTED
+    return 0
+
+
+def run_study(
+    tasks: Sequence[Task], kind: Kind, wanted: Sequence[str], flags: dict[str, Any]
+) -> int:
+    """Try tasks in every form of answer, or in those with a wanted word; print the table."""
+    from qwenagent.evals import FORMS, ONE_ANSWER, read_rows, study_table
+    from qwenagent.transcript import state_dir
+
+    forms = [f for f in FORMS if not wanted or any(word in f.name for word in wanted)]
+    if not forms:
+        names = "; ".join(form.name for form in FORMS)
+        raise UsageError(f"no form has {' or '.join(wanted)} in its name", hint=f"forms: {names}")
+    out = Path(flags["out"] or state_dir() / "evals" / "edits.jsonl")
+    for form in forms:
+        click.echo(f"{form.name}:")
+        chosen = (*flags["chosen"], *ONE_ANSWER, f"loop.form={form.form}")
+        own = {"arm": form.arm, "chosen": chosen, "out": str(out), "tries": 1, "again": False}
+        if run_suite(kind, tasks, flags | own):
+            return INTERRUPTED
+    click.echo(study_table(read_rows(out)))
     return 0
 
 
@@ -161,12 +183,16 @@ def _boxes(settings: Settings, flags: dict[str, Any]) -> Callable[[Path], Box]:
 _NO_NETWORK = {"allow_network": False, "allow_loopback": False}
 
 
-def _arm(kind: Kind, settings: Settings, flags: dict[str, Any]) -> tuple[Arm, Setup]:
+def _arm(
+    kind: Kind, settings: Settings, flags: dict[str, Any], box_of: Callable[[Path], Box]
+) -> tuple[Arm, Setup]:
     from qwenagent.evals import (
+        ASKERS,
         AgentArm,
         CallArm,
         CommandArm,
         IdleArm,
+        InsideArm,
         OracleArm,
         PlainArm,
         changed_settings,
@@ -191,6 +217,9 @@ def _arm(kind: Kind, settings: Settings, flags: dict[str, Any]) -> tuple[Arm, Se
         arm = CallArm(served.make_engine, _CALL_TOKENS)
     elif flags["arm"] == "plain":
         arm = PlainArm(served.make_engine, served.card.profile.max_body_tokens)
+    elif asker := ASKERS.get(flags["arm"]):
+        name = flags["arm"]
+        arm = InsideArm(served.make_engine, served.card, settings, os.environ, box_of, asker, name)
     else:
         variables = _as_variables(_for_environment(setup.settings))
         sandbox = ("--no-sandbox",) if flags["no_sandbox"] else ()

@@ -3,7 +3,17 @@
 A row of results has everything that is needed to get it again.
 """
 
-from qwenagent.evals.arms import AgentArm, Arm, CallArm, CommandArm, IdleArm, OracleArm, PlainArm
+from qwenagent.evals.arms import (
+    AgentArm,
+    Arm,
+    CallArm,
+    CommandArm,
+    IdleArm,
+    InsideArm,
+    OracleArm,
+    PlainArm,
+)
+from qwenagent.evals.askers import ASKERS
 from qwenagent.evals.comparison import Comparison, compare, comparison_text
 from qwenagent.evals.evaluation import Chosen, Watcher, choose, evaluate, one_at_a_time
 from qwenagent.evals.grading import Grade, Grader
@@ -26,6 +36,7 @@ from qwenagent.evals.rows import (
     require_writable,
 )
 from qwenagent.evals.shipped import shipped_tasks
+from qwenagent.evals.study import FORMS, ONE_ANSWER, EditForm, study_table
 from qwenagent.evals.suites import load_tasks, select
 from qwenagent.evals.task import Check, Kind, Task
 from qwenagent.evals.trial import Trial
@@ -33,7 +44,10 @@ from qwenagent.evals.watching import COLUMNS as TASK_COLUMNS
 from qwenagent.evals.watching import Progress, row_cells
 
 __all__ = [
+    "ASKERS",
     "COLUMNS",
+    "FORMS",
+    "ONE_ANSWER",
     "TASK_COLUMNS",
     "AgentArm",
     "Arm",
@@ -42,9 +56,11 @@ __all__ = [
     "Chosen",
     "CommandArm",
     "Comparison",
+    "EditForm",
     "Grade",
     "Grader",
     "IdleArm",
+    "InsideArm",
     "Kind",
     "Machine",
     "OracleArm",
@@ -76,5 +92,6 @@ __all__ = [
     "row_cells",
     "select",
     "shipped_tasks",
+    "study_table",
     "summary_row",
 ]

@@ -29,6 +29,32 @@ def changes(base: Mapping[str, str], tree: Path) -> Changes:
     }
 
 
+def is_in_place(base: Mapping[str, str], tree: Path, oracle: Mapping[str, str]) -> bool:
+    """Return whether the tree differs from `base` where the oracle does, and in no other file.
+
+    In each file that both change, one changed place at least is the same or next to it.
+    """
+    now = dict(_files(tree))
+    changed = [name for name in sorted({*base, *now}) if base.get(name) != now.get(name)]
+    wanted = {name for name, text in oracle.items() if base.get(name) != text}
+    if not changed or not wanted.issuperset(changed):
+        return False
+    return all(
+        _meet(_places(base.get(n, ""), now.get(n, "")), _places(base.get(n, ""), oracle[n]))
+        for n in changed
+    )
+
+
+def _places(old: str, new: str) -> list[tuple[int, int]]:
+    """Return the ranges of lines of `old` that are another text in `new`."""
+    matcher = difflib.SequenceMatcher(None, old.split("\n"), new.split("\n"), autojunk=False)
+    return [(a, b) for kind, a, b, _, _ in matcher.get_opcodes() if kind != "equal"]
+
+
+def _meet(one: list[tuple[int, int]], two: list[tuple[int, int]]) -> bool:
+    return any(a <= d and c <= b for a, b in one for c, d in two)
+
+
 def _files(tree: Path) -> Iterator[tuple[str, str]]:
     for home, folders, names in os.walk(tree):
         folders[:] = [name for name in folders if name not in _NOT_LOOKED_AT]

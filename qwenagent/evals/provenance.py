@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import subprocess
 from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
 
 from qwenagent import assets
 from qwenagent.config import Settings
+from qwenagent.errors import WorkspaceError
 from qwenagent.evals.rows import Machine
+from qwenagent.workspace import Repository
 
 _LIBRARIES = ("llama-cpp-python", "tree-sitter", "GitPython", "pytest")
 _PACKAGE = Path(__file__).resolve().parent.parent
 _NOT_CODE = ("suite", "__pycache__")
-_GIT_S = 10.0
 
 
 def code_digest() -> str:
@@ -40,19 +40,11 @@ def checkout_commit() -> str:
     """Return the commit of the checkout that this program runs from, "" if it is installed."""
     if not (_PACKAGE.parent / ".git").exists():
         return ""
-    head = _git("rev-parse", "--short=12", "HEAD")
-    return f"{head}+" if head and _git("status", "--porcelain", "-uno") else head
-
-
-def _git(*words: str) -> str:
-    """Ask git of our own checkout, which is not a user's: no filter or hook of others is in it."""
     try:
-        done = subprocess.run(
-            ["git", *words], cwd=_PACKAGE.parent, capture_output=True, text=True, timeout=_GIT_S
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        checkout = Repository.open(_PACKAGE.parent)
+        return checkout.head()[:12] + ("+" if checkout.changes() else "")
+    except WorkspaceError:
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def libraries() -> dict[str, str]:

@@ -121,7 +121,7 @@ def summary_row(group: Group) -> tuple[str, ...]:
 def markdown(rows: Sequence[Row]) -> str:
     """Return the whole report as Markdown."""
     groups = grouped(rows)
-    parts = [_table(COLUMNS, [summary_row(group) for group in groups])]
+    parts = [table(COLUMNS, [summary_row(group) for group in groups])]
     parts += [_parts_of(groups), _within(groups), _steps(groups)]
     parts += [_failed(group) for group in groups]
     parts.append(_where(rows))
@@ -158,7 +158,7 @@ def _within(groups: Sequence[Group]) -> str:
         tokens = sum(row.completion_tokens for row in group.rows)
         each = f"{tokens / len(passed):,.0f}" if passed else "-"
         lines.append((group.title, *shares, each))
-    return _table(columns, lines)
+    return table(columns, lines)
 
 
 def prefixes(rows: Sequence[Row]) -> list[tuple[int, int, int]]:
@@ -188,7 +188,7 @@ def _steps(groups: Sequence[Group]) -> str:
     for group in plans:
         cells = [f"{share(k_ok, k_n)} of {k_n}" for _, k_ok, k_n in prefixes(group.rows)]
         lines.append((group.title, *cells, *[""] * (n - len(cells))))
-    return _table(("first k steps all solved", *(f"k = {k}" for k in range(1, n + 1))), lines)
+    return table(("first k steps all solved", *(f"k = {k}" for k in range(1, n + 1))), lines)
 
 
 def _failed(group: Group) -> str:
@@ -226,7 +226,8 @@ def _where(rows: Sequence[Row]) -> str:
     return "\n".join(["Measured on:", "", *dict.fromkeys(told)]) if told else ""
 
 
-def _table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown; columns in which nothing stands are left out."""
     rows = [list(line) for line in lines]
     kept = [i for i in range(len(columns)) if i == 0 or any(row[i] for row in rows)]
     head = [columns[i] for i in kept]

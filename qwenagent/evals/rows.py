@@ -108,6 +108,12 @@ class Row:
     """UTC."""
     setup: Setup
     machine: Machine
+    applied: int = 0
+    """Edits that were written; 0 where the arm does not tell, as for the next two."""
+    refused: int = 0
+    overruled: int = 0
+    in_place: bool | None = None
+    """Whether the files differ where those of the task's author do; None where nobody knows."""
 
     @property
     def name(self) -> str:

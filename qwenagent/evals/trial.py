@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qwenagent import assets
 from qwenagent.evals.arms import Arm, Attempt, Effort
-from qwenagent.evals.changes import Changes, changes
+from qwenagent.evals.changes import Changes, changes, is_in_place
 from qwenagent.evals.grading import Grade, Grader, interpreted, write_files
 from qwenagent.evals.process import end_left_behind
 from qwenagent.evals.rows import Machine, Row, Setup
@@ -53,6 +53,8 @@ class Trial:
         grades, effort = self._tries(task, repository, scratch)
         before = task.base | task.tests if self._shown(task) else task.base
         row = self._row(task, grades, effort, changes(before, repository), started)
+        if task.oracle is not None:
+            row = replace(row, in_place=is_in_place(before, repository, task.oracle))
         if not self.keep:
             shutil.rmtree(scratch, ignore_errors=True)
         return row
@@ -133,6 +135,9 @@ class Trial:
             started=started,
             setup=self.setup,
             machine=self.machine,
+            applied=effort.applied,
+            refused=effort.refused,
+            overruled=effort.overruled,
         )
 
 

@@ -1,6 +1,7 @@
 """Plan, edit, test: the loop that carries out steps. Draws nothing and knows no llama.cpp."""
 
 from qwenagent.loop.agent import Agent
+from qwenagent.loop.asker import Action, Asker, Question
 from qwenagent.loop.committing import commit_rules
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
@@ -8,8 +9,11 @@ from qwenagent.loop.resume import recover_killed, require_clean
 from qwenagent.loop.stop import Stop
 
 __all__ = [
+    "Action",
     "Agent",
+    "Asker",
     "Ports",
+    "Question",
     "RunOptions",
     "Stop",
     "commit_rules",

@@ -97,7 +97,8 @@ class Agent:
         approvals.require(Wanted(run.plan, run.suite, run.open_steps) for run in working)
 
     def _work(self) -> None:
-        asker = Asker(self._ports.engine, self._ports.events, self._ports.stop)
+        ports = self._ports
+        asker = ports.asker(ports.engine, ports.events, ports.stop)
         for number, run in enumerate(self._runs, 1):
             if len(self._runs) > 1:
                 suite = run.suite.shown if run.suite else ""

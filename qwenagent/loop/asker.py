@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from qwenagent.engine import Engine
+from qwenagent.engine import Accept, Engine, worst_doubt
 from qwenagent.errors import EngineCrashed
 from qwenagent.grammar import (
     Grammar,
@@ -15,6 +16,7 @@ from qwenagent.grammar import (
     call_grammar,
     fence_for,
     forced_call,
+    search_body,
 )
 from qwenagent.grammar.calls import OPENING
 from qwenagent.loop.stop import Stop, Stopped
@@ -27,7 +29,15 @@ from qwenagent.protocol.events import (
     TurnStarted,
     Warned,
 )
-from qwenagent.protocol.messages import Completion, Message, Prompt, Sampling, StopReason, Usage
+from qwenagent.protocol.messages import (
+    Completion,
+    Doubt,
+    Message,
+    Prompt,
+    Sampling,
+    StopReason,
+    Usage,
+)
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.syntax import fence_info, header
 
@@ -35,6 +45,8 @@ HEADER_TOKENS = 256
 RESTARTS = 2
 """How often a question is put again after the engine died over it."""
 SHOW_PREFILL_TOKENS = 256
+FREE_ARGUMENTS = ("summary", "reason", "text", "argv")
+"""Arguments that are the model's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +90,44 @@ class Action:
     call: ToolCall | None
     text: str
     stop: StopReason
+    overruled: Overruled | None = None
+    """Where the grammar refused most of what the model wanted for an argument, if it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """The argument of a call for which the grammar refused most of what the model wanted."""
+
+    argument: str
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class _Blank:
+    """A call whose body is still to be written."""
+
+    prompt: Prompt
+    grammar: Grammar
+    call: ToolCall
+    begin: str
+    """How the body begins, in any case."""
+    fence: str
+
+    def filled(self, done: Completion) -> Action:
+        """Return the action, without a call if the body did not come to its end."""
+        body = done.text.rstrip("\n")
+        text = self.prompt.opening + body
+        if done.stop != "stop":
+            return Action(None, text, done.stop)
+        written = self.begin + body.removesuffix(self.fence)
+        return Action(replace(self.call, body=written), text, "stop")
 
 
 class Asker:
     """Puts questions to an engine and keeps the bill."""
+
+    shows_forced_header: ClassVar[bool] = True
+    """Whether a call that could be no other one stands before its body, for the model to read."""
 
     def __init__(self, engine: Engine, events: EventStream, stop: Stop) -> None:
         self.usage = Usage()
@@ -105,10 +151,11 @@ class Asker:
         self._turn += 1
         self._events.emit(TurnStarted(self._turn, question.phase))
         before = self.usage
-        call, line = self._header(question)
+        call, line, overruled = self._header(question)
         action = Action(call, line, "stop" if call else "length")
-        if call and question_takes_body(question, call):
+        if call and takes_body(question.offers, call):
             action = self._body(question, call, line)
+        action = replace(action, overruled=overruled)
         spent = Usage(*(getattr(self.usage, f) - getattr(before, f) for f in Usage.__slots__))
         self._events.emit(TurnEnded(self._turn, action.stop, spent))
         return action
@@ -127,66 +174,111 @@ class Asker:
             text = text[: text.rindex(". ") + 1]
         return text or "The code has to change as the step says."
 
-    def _header(self, question: Question) -> tuple[ToolCall | None, str]:
+    def _header(self, question: Question) -> tuple[ToolCall | None, str, Overruled | None]:
         """Return the call and its line; no call if the line is longer than HEADER_TOKENS."""
         if call := forced_call(question.offers):
             line = header_text(call)
             self._events.emit(TokenDelta(line))
-            return call, line
+            return call, line, None
         names = ", ".join(offer.spec.name for offer in question.offers)
         grammar = call_grammar(question.offers, f"a call of {names}")
         sampling = replace(question.sampling, max_tokens=HEADER_TOKENS)
         self._events.emit(TokenDelta(OPENING))
-        done = self._complete(Prompt(question.messages, OPENING), grammar, sampling)
+        prompt = Prompt(question.messages, OPENING)
+        done = self._complete(prompt, grammar, sampling, doubts=True)
         line = OPENING + done.text
         if done.stop == "length":
-            return None, line
+            return None, line, None
         raw = json.loads(line)
-        return ToolCall(raw["name"], raw["arguments"]), line
+        call = ToolCall(raw["name"], raw["arguments"])
+        return call, line, _overruled(call, line, done.doubts)
 
     def _body(self, question: Question, call: ToolCall, line: str) -> Action:
+        blank = self._blank(question, call, line)
+        self._events.emit(TokenDelta(blank.prompt.opening.removeprefix(line)))
+        return blank.filled(self._complete(blank.prompt, blank.grammar, question.sampling))
+
+    def _blank(self, question: Question, call: ToolCall, line: str) -> _Blank:
         path = str(call.arguments["path"])
+        text = question.texts.get(path, "")
         markdown = path.endswith((".md", ".markdown"))
         # Not the step's own fences, but for Markdown: with four backticks the 1.5B never closes.
-        fence = fence_for(
-            question.texts.get(path, ""), question.step if markdown else "", markdown=markdown
-        )
+        fence = fence_for(text, question.step if markdown else "", markdown=markdown)
         # A rewrite is made to begin as the file does: that keeps the licence and the docstring,
         # and puts the model on the track of the right file.
-        text = question.texts.get(path, "")
         begin = header(path, text) if call.name == "rewrite_file" else ""
-        opening = f"{line}\n{fence}{fence_info(path)}\n{begin}"
-        self._events.emit(TokenDelta(opening[len(line) :]))
-        prompt = Prompt(question.asking_for_body(call), opening)
-        grammar = body_grammar(fence, may_be_empty=call.name == "replace_lines")
-        done = self._complete(prompt, grammar, question.sampling)
-        body = done.text.rstrip("\n")
-        if done.stop != "stop":
-            return Action(None, opening + body, done.stop)
-        written = begin + body.removesuffix(fence)
-        return Action(replace(call, body=written), opening + body, "stop")
+        is_shown = self.shows_forced_header or forced_call(question.offers) is None
+        head = f"{line}\n" if is_shown else ""
+        opening = f"{head}{fence}{fence_info(path)}\n{begin}"
+        if call.name == "search_replace":
+            grammar = search_body(text, fence)
+        else:
+            grammar = body_grammar(fence, may_be_empty=call.name == "replace_lines")
+        return _Blank(Prompt(question.asking_for_body(call), opening), grammar, call, begin, fence)
 
-    def _complete(self, prompt: Prompt, grammar: Grammar | None, sampling: Sampling) -> Completion:
+    def ask_for_bodies(self, question: Question, n: int, take: Callable[[Action], bool]) -> None:
+        """Have `n` bodies written side by side for the one call that is legal.
+
+        `take` gets each as it comes to its end, while nothing is written; true ends the others.
+
+        Raises: see `ask`.
+        """
+        call = forced_call(question.offers)
+        assert call is not None, "a choice between calls is no body"
+        self._turn += 1
+        self._events.emit(TurnStarted(self._turn, question.phase))
+        before = self.usage
+        line = header_text(call)
+        blank = self._blank(question, call, line)
+        self._complete_all(
+            blank.prompt,
+            blank.grammar,
+            question.sampling,
+            n=n,
+            accept=lambda done: take(blank.filled(done)),
+        )
+        spent = Usage(*(getattr(self.usage, f) - getattr(before, f) for f in Usage.__slots__))
+        self._events.emit(TurnEnded(self._turn, "stop", spent))
+
+    def _complete(
+        self, prompt: Prompt, grammar: Grammar | None, sampling: Sampling, *, doubts: bool = False
+    ) -> Completion:
+        [done] = self._complete_all(prompt, grammar, sampling, doubts=doubts)
+        return done
+
+    def _complete_all(
+        self,
+        prompt: Prompt,
+        grammar: Grammar | None,
+        sampling: Sampling,
+        *,
+        n: int = 1,
+        accept: Accept | None = None,
+        doubts: bool = False,
+    ) -> list[Completion]:
         for restart in range(RESTARTS + 1):
             try:
-                [done] = self._engine.complete(
+                answers = self._engine.complete(
                     prompt,
                     sampling=sampling,
                     grammar=grammar,
+                    n=n,
+                    accept=accept,
                     cancel=self._stop,
-                    on_text=lambda _, text: self._events.emit(TokenDelta(text)),
+                    on_text=lambda number, text: self._events.emit(TokenDelta(text, number)),
                     on_prefill=self._prefill,
+                    doubts=doubts,
                 )
             except EngineCrashed as error:
                 if restart == RESTARTS:
                     raise
                 self._events.emit(Warned(f"{error.message}; starting it again", error.hint))
                 continue
-            self.usage += done.usage
-            if done.stop == "cancelled":
+            self.usage += sum((done.usage for done in answers), Usage())
+            if any(done.stop == "cancelled" for done in answers):
                 self._stop.check()
                 raise Stopped(self._stop.reason)
-            return done
+            return answers
         raise AssertionError("unreachable")
 
     def _prefill(self, done: int, total: int) -> None:
@@ -194,11 +286,24 @@ class Asker:
             self._events.emit(Progress("reading the prompt", done, total, "tokens"))
 
 
+def _overruled(call: ToolCall, line: str, doubts: Sequence[Doubt]) -> Overruled | None:
+    """Return the argument with the largest doubt; a free text is no choice among what exists."""
+    found: list[Overruled] = []
+    end = 0
+    for name, value in call.arguments.items():
+        start = line.index(f'"{name}": ', end) + len(f'"{name}": ')
+        end = start + len(json.dumps(value, ensure_ascii=False))
+        worst = worst_doubt(doubts, start - len(OPENING), end - len(OPENING))
+        if worst and name not in FREE_ARGUMENTS:
+            found.append(Overruled(name, worst))
+    return max(found, key=lambda one: one.doubt.cut, default=None)
+
+
 def header_text(call: ToolCall) -> str:
     """Return the one way in which the grammar writes a call's line."""
     return json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
 
 
-def question_takes_body(question: Question, call: ToolCall) -> bool:
+def takes_body(offers: Sequence[Offer], call: ToolCall) -> bool:
     """Return whether the called tool is followed by a block."""
-    return any(o.spec.name == call.name and o.spec.body == "code" for o in question.offers)
+    return any(o.spec.name == call.name and o.spec.body == "code" for o in offers)

@@ -18,6 +18,7 @@ from qwenagent.checks import reduce_output
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.engine import Engine
 from qwenagent.grammar import fence_for
+from qwenagent.loop.phases import Form, form_of
 from qwenagent.loop.targets import Targets, identifiers
 from qwenagent.loop.testing import files_of_tests
 from qwenagent.plan import Step
@@ -38,6 +39,8 @@ NEIGHBOUR_TOKENS = 1000
 """For all files together that the step does not name."""
 SMALL_REST_TOKENS = 24
 """Room that is not worth filling."""
+_SHOWN_WHOLE: tuple[Form, ...] = ("whole", "lines", "search")
+"""Ways of changing a file for which all of it has to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Brief:
     failing: TestRun | None
     whole_file_lines: int
     budget_tokens: int
+    form: Form | None = None
+    """How files are to be changed; None is what suits their length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,16 @@ def build(
     return messages, ContextBuilt(tuple(included), tuple(left_out), total, brief.budget_tokens)
 
 
+def files_shown_whole(event: ContextBuilt) -> frozenset[str]:
+    """Return the paths of the files of which a prompt holds everything."""
+    kinds = ("file ", "other ", "test ")
+    return frozenset(
+        item.what.partition(" ")[2]
+        for item in event.included
+        if item.how == "whole" and item.what.startswith(kinds)
+    )
+
+
 def _arranged(chosen: list[Section], must: list[Section]) -> list[str]:
     """Return the texts in the order of the prompt; `must` comes last."""
     ranks = {"plan": 0, "map": 1, "other": 2, "file": 3, "test": 4, "failures": 5}
@@ -142,8 +157,11 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
     text = workspace.text(path)
     if text is None:
         return
-    if text.count("\n") < brief.whole_file_lines or not is_known(path):
-        yield Section(f"file {path}", f"File {_named(path)}:\n{fenced(text, fence_info(path))}")
+    way = form_of(path, text, brief.whole_file_lines, brief.form)
+    is_shown = text.count("\n") < brief.whole_file_lines or way in _SHOWN_WHOLE
+    if is_shown or not is_known(path):
+        shown = numbered(text) if way == "lines" else text
+        yield Section(f"file {path}", f"File {_named(path)}:\n{fenced(shown, fence_info(path))}")
         return
     head = f"File {_named(path)} ({text.count(chr(10)) + 1} lines), its outline:"
     yield Section(
@@ -240,6 +258,13 @@ def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
 def _named(name: str) -> str:
     """Return a name as a code span on one line, which it cannot leave."""
     return f"`{' '.join(clean_output(name).split()).replace('`', chr(39))}`"
+
+
+def numbered(text: str) -> str:
+    """Return a text with the number of each line before it."""
+    rows = text.removesuffix("\n").split("\n")
+    width = len(str(len(rows)))
+    return "\n".join(f"{n:>{width}}  {row}" for n, row in enumerate(rows, 1))
 
 
 def fenced(text: str, info: str) -> str:

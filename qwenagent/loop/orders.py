@@ -15,6 +15,7 @@ _BODY_PROMPTS = {
     "replace_symbol": "replace.md",
     "insert_symbol": "insert.md",
     "replace_lines": "lines.md",
+    "search_replace": "search.md",
 }
 
 
@@ -27,9 +28,9 @@ def call_order(offers: Sequence[Offer]) -> str:
     """Return what asks for one of the legal calls: by name of the file if there is one way."""
     names = [offer.spec.name for offer in offers]
     paths = offers[0].choices.get("path") if offers else None
-    if len(names) == 1 and isinstance(paths, OneOf) and len(paths.values) == 1:
-        kind = "create.md" if names == ["write_file"] else "rewrite.md"
-        return prompt(kind, path=str(paths.values[0]))
+    forced = len(names) == 1 and isinstance(paths, OneOf) and len(paths.values) == 1
+    if forced and names[0] in _BODY_PROMPTS and isinstance(paths, OneOf):
+        return prompt(_BODY_PROMPTS[names[0]], path=str(paths.values[0]))
     return prompt("choose.md", calls=tool_lines(names))
 
 

@@ -6,12 +6,15 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal
 
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.grammar import Between, NewPath, Offer, OneOf, Switch
 from qwenagent.grammar.choices import Choice
 from qwenagent.loop.targets import TEST_INFRASTRUCTURE, Targets
 from qwenagent.protocol.events import Phase
+from qwenagent.protocol.json import JsonObject
+from qwenagent.protocol.tools import ToolCall
 from qwenagent.registry import Profile
 from qwenagent.syntax import is_known, symbols
 from qwenagent.tools import SPECS
@@ -24,6 +27,14 @@ MAX_UNNAMED = 50
 MAX_RANGE_LINES = 2000
 """Longest file of which single lines can be replaced: the grammar has a rule for each line."""
 
+SHORT_BYTES = 6000
+"""A file up to this size is shown by one call."""
+SHORT_BYTES_A_LINE = 20
+"""Lines are not counted before they are read; they are rarely shorter on average."""
+
+Form = Literal["whole", "symbol", "lines", "search"]
+"""How an existing file is changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class EditState:
@@ -33,26 +44,44 @@ class EditState:
     phase: Phase
     touched: tuple[str, ...] = ()
     """Files written in this attempt."""
+    has_moved: bool = False
+    """Whether files were deleted or renamed in this attempt: that may have been all."""
     changed: tuple[str, ...] = ()
     """Files that differ from the start of the step."""
     stuck: frozenset[str] = frozenset()
     """Files that the model wrote again as they were: others come first."""
     may_be_done: bool = False
     """Whether the model may say that the step is complete: only where no test can."""
+    form: Form | None = None
+    """How files are changed, where that is possible; None is what suits their length."""
 
 
 def legal_edits(workspace: Workspace, state: EditState, profile: Profile) -> list[Offer]:
     """Return the calls that may change something now, `done` and `give_up` where they apply."""
+    if moves := move_offers(workspace, state.targets):
+        return moves
     if missing := [p for p in state.targets.create if not workspace.exists(p)]:
         return create_offers(missing[:1])
-    offers = edit_offers(workspace, _open_paths(workspace, state), profile.whole_file_lines)
+    paths = _open_paths(workspace, state)
+    offers = edit_offers(workspace, paths, profile.whole_file_lines, state.form)
     if not state.targets.named:
         offers.append(new_file_offer(workspace))
     if state.phase == "repair" and profile.name == "large":
         offers.append(Offer(SPECS["give_up"]))
-    if state.touched and state.may_be_done:
+    if (state.touched and state.may_be_done) or (state.has_moved and not state.touched):
         offers.append(Offer(SPECS["done"]))
     return offers
+
+
+def move_offers(workspace: Workspace, targets: Targets) -> list[Offer]:
+    """Return the call for the first file that is still to be renamed, or to be deleted."""
+    for old, new in targets.rename:
+        if workspace.exists(old) and not workspace.exists(new):
+            return [Offer(SPECS["rename_file"], {"path": OneOf((old,)), "to": OneOf((new,))})]
+    for path in targets.delete:
+        if workspace.exists(path):
+            return [Offer(SPECS["delete_file"], {"path": OneOf((path,))})]
+    return []
 
 
 def _open_paths(workspace: Workspace, state: EditState) -> list[str]:
@@ -64,7 +93,8 @@ def _open_paths(workspace: Workspace, state: EditState) -> list[str]:
         return pending
     if state.targets.named:
         created = [p for p in state.targets.create if workspace.exists(p)]
-        paths = [*state.targets.change, *(created if state.phase == "repair" else ())]
+        moved = [to for _, to in state.targets.rename if workspace.exists(to)]
+        paths = [*state.targets.change, *moved, *(created if state.phase == "repair" else ())]
     else:
         code = [p for p in nearest(workspace.files()) if is_known(p) and not is_test_file(p)]
         paths = list(itertools.islice(workspace.writable(code), MAX_UNNAMED))
@@ -85,25 +115,62 @@ def legal_paths(offers: Iterable[Offer]) -> list[str]:
     return list(found)
 
 
-def gather_offers(workspace: Workspace, *, may_give_up: bool) -> list[Offer]:
-    """Return the calls for looking around."""
-    paths = nearest(workspace.files())
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the model has in front of it: the same is not offered again."""
+
+    whole: frozenset[str] = frozenset()
+    """Files of which all is in the prompt."""
+    calls: tuple[ToolCall, ...] = ()
+    """Calls that were answered; nothing has been written since."""
+
+
+def gather_offers(
+    workspace: Workspace, *, may_give_up: bool, seen: Seen | None = None
+) -> list[Offer]:
+    """Return the calls for looking around, without those whose answer is in the prompt."""
+    seen = seen or Seen()
+    everything = nearest(workspace.files())
+    paths = [path for path in everything if path not in seen.whole]
+    starts = _unread(workspace, paths, _asked(seen, "read_file"))
+    listed = [f for f in folders(everything) if {"folder": f} not in _asked(seen, "list_files")]
+    outlined = [p for p in paths if is_known(p) and {"path": p} not in _asked(seen, "outline")]
     offers = [Offer(SPECS["edit"]), Offer(SPECS["search"])]
-    if paths:
-        starts: dict[str | int, dict[str, Choice]] = {p: _starts(workspace, p) for p in paths}
+    if starts:
         offers.append(Offer(SPECS["read_file"], {"path": Switch(starts)}))
-        offers.append(Offer(SPECS["list_files"], {"folder": OneOf(tuple(folders(paths)))}))
-    if outlined := [p for p in paths if p.endswith((".py", ".js", ".ts", ".tsx", ".go", ".rs"))]:
+    if everything and listed:
+        offers.append(Offer(SPECS["list_files"], {"folder": OneOf(tuple(listed))}))
+    if outlined:
         offers.append(Offer(SPECS["outline"], {"path": OneOf(tuple(outlined))}))
     if may_give_up:
         offers.append(Offer(SPECS["give_up"]))
     return offers
 
 
-def _starts(workspace: Workspace, path: str) -> dict[str, Choice]:
+def _asked(seen: Seen, name: str) -> list[JsonObject]:
+    return [call.arguments for call in seen.calls if call.name == name]
+
+
+def _unread(
+    workspace: Workspace, paths: Iterable[str], read: Sequence[JsonObject]
+) -> dict[str | int, dict[str, Choice]]:
+    """Return where files may be read from; not from a line that one was read from already."""
+    found: dict[str | int, dict[str, Choice]] = {}
+    for path in paths:
+        known = [int(str(call["start"])) for call in read if call["path"] == path]
+        if start := _starts(workspace, path, known):
+            found[path] = {"start": start}
+    return found
+
+
+def _starts(workspace: Workspace, path: str, known: Sequence[int]) -> Choice | None:
     # The number of lines is known only by reading; a start after the end is answered by the tool.
     size = (workspace.root / path).stat().st_size
-    return {"start": Between(1, max(1, size // 20)) if size > 6000 else OneOf((1,))}
+    if size <= SHORT_BYTES:
+        return None if known else OneOf((1,))
+    last = size // SHORT_BYTES_A_LINE
+    first = max(known) + 1 if known else 1
+    return Between(first, last) if first <= last else None
 
 
 def create_offers(paths: Iterable[str]) -> list[Offer]:
@@ -124,33 +191,59 @@ def new_file_offer(workspace: Workspace) -> Offer:
     return Offer(SPECS["write_file"], {"path": NewPath(taken)})
 
 
-def edit_offers(workspace: Workspace, paths: Sequence[str], whole_file_lines: int) -> list[Offer]:
-    """Return the calls that change existing files: whole if short, else by symbol or line."""
-    whole: list[str] = []
-    by_symbol: dict[str | int, dict[str, Choice]] = {}
-    by_line: dict[str | int, dict[str, Choice]] = {}
+def edit_offers(
+    workspace: Workspace, paths: Sequence[str], whole_file_lines: int, form: Form | None = None
+) -> list[Offer]:
+    """Return the calls that change existing files: whole if short, else by symbol or line.
+
+    With `form` in this one, where the file has what it needs.
+    """
+    by_form: dict[Form, list[str]] = {}
     for path in paths:
         text = workspace.text(path)
-        if text is None:
-            continue
-        n_lines = text.count("\n") + 1
-        names = tuple(s.name for s in symbols(path, text))
-        if n_lines <= whole_file_lines:
-            whole.append(path)
-        elif names:
-            by_symbol[path] = {"symbol": OneOf(names)}
-        elif n_lines <= MAX_RANGE_LINES:
-            by_line[path] = {"start": _range(n_lines)}
+        if text is not None and (way := form_of(path, text, whole_file_lines, form)):
+            by_form.setdefault(way, []).append(path)
     offers = []
-    if whole:
+    if whole := by_form.get("whole"):
         offers.append(Offer(SPECS["rewrite_file"], {"path": OneOf(tuple(whole))}))
-    if by_symbol:
-        after = {p: {"after": c["symbol"]} for p, c in by_symbol.items()}
-        offers.append(Offer(SPECS["replace_symbol"], {"path": Switch(by_symbol)}))
-        offers.append(Offer(SPECS["insert_symbol"], {"path": Switch(after)}))
-    if by_line:
-        offers.append(Offer(SPECS["replace_lines"], {"path": Switch(by_line)}))
+    if with_symbols := by_form.get("symbol"):
+        names = {p: OneOf(_symbol_names(workspace, p)) for p in with_symbols}
+        by_name = Switch({p: {"symbol": them} for p, them in names.items()})
+        after = Switch({p: {"after": them} for p, them in names.items()})
+        offers.append(Offer(SPECS["replace_symbol"], {"path": by_name}))
+        offers.append(Offer(SPECS["insert_symbol"], {"path": after}))
+    if by_line := by_form.get("lines"):
+        ranges: dict[str | int, dict[str, Choice]] = {
+            p: {"start": _range(_n_lines(workspace.text(p) or ""))} for p in by_line
+        }
+        offers.append(Offer(SPECS["replace_lines"], {"path": Switch(ranges)}))
+    if searched := by_form.get("search"):
+        offers.append(Offer(SPECS["search_replace"], {"path": OneOf(tuple(searched))}))
     return offers
+
+
+def form_of(path: str, text: str, whole_file_lines: int, wanted: Form | None) -> Form | None:
+    """Return how a file is changed, None if there is no way.
+
+    A file that has not what `wanted` needs is changed in the way that suits it.
+    """
+    n_lines = _n_lines(text)
+    possible: dict[Form, bool] = {
+        "whole": n_lines <= whole_file_lines or wanted == "whole",
+        "symbol": bool(symbols(path, text)),
+        "lines": n_lines <= MAX_RANGE_LINES,
+        "search": wanted == "search" and bool(text.strip()),
+    }
+    order: list[Form] = [wanted] if wanted else []
+    return next((way for way in [*order, *possible] if possible[way]), None)
+
+
+def _n_lines(text: str) -> int:
+    return text.count("\n") + 1
+
+
+def _symbol_names(workspace: Workspace, path: str) -> tuple[str, ...]:
+    return tuple(symbol.name for symbol in symbols(path, workspace.text(path) or ""))
 
 
 def _range(n_lines: int) -> Switch:

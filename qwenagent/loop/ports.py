@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from qwenagent.checks import TestRunner
 from qwenagent.config import Settings
 from qwenagent.engine import Engine
+from qwenagent.loop.asker import Asker
 from qwenagent.loop.stop import Stop
 from qwenagent.protocol.approval import Approver
 from qwenagent.protocol.events import EventStream
@@ -29,3 +30,5 @@ class Ports:
     """Of the model's card: how attempts are drawn after the greedy ones."""
     settings: Settings
     stop: Stop
+    asker: type[Asker] = Asker
+    """Puts the questions; another one measures what another form of answer would have given."""

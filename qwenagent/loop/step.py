@@ -1,4 +1,4 @@
-"""One step: look, edit, check, test, repair at most twice, keep the best.
+"""One step: edit, check, test, repair at most twice, keep the best.
 
 Works on the tree as it is and leaves either the best attempt in it or, if that is not good
 enough, the tree as it was. Knows nothing of commits and of other steps.
@@ -6,52 +6,23 @@ enough, the tree as it was. Knows nothing of commits and of other steps.
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from qwenagent.errors import (
-    ChecksError,
-    ContextOverflow,
-    EditRefused,
-    EngineError,
-    PathEscapes,
-)
-from qwenagent.grammar import Offer
-from qwenagent.loop import calling
-from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Question
-from qwenagent.loop.context import Brief, build, shown_tests
+from qwenagent.errors import ChecksError, EngineError
+from qwenagent.loop.asker import Action, Asker
+from qwenagent.loop.attempts import Round, Tested
+from qwenagent.loop.editor import Editor, prompt_tokens
+from qwenagent.loop.importing import Imports
 from qwenagent.loop.judging import Judge, Judged
-from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
-from qwenagent.loop.phases import EditState, gather_offers, legal_edits, legal_paths
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.targets import Targets, find_targets, is_infrastructure
+from qwenagent.loop.targets import find_targets
 from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
-from qwenagent.protocol.checks import TestCommand
-from qwenagent.protocol.events import (
-    CandidateScored,
-    CheckpointMade,
-    EditApplied,
-    Phase,
-    StepState,
-    ToolEnded,
-    ToolStarted,
-    Warned,
-)
-from qwenagent.protocol.messages import Message, Prompt, Sampling
-from qwenagent.protocol.tools import ToolCall, ToolResult
-from qwenagent.tools import GATHER_TOOLS, make_edit, refusal, run_gather, without_copies
-from qwenagent.workspace import Edit, unified_diff
+from qwenagent.protocol.checks import TestCommand, TestRun
+from qwenagent.protocol.events import CandidateScored, CheckpointMade, Phase, StepState, Warned
 
-LEAST_BODY_TOKENS = 256
-"""With less room than this for an answer the conversation starts anew."""
-THOUGHT_TOKENS = 100
-GREEDY_ATTEMPTS = 2
-"""The plain one, and the one that thinks first; the same again would come out the same."""
 BYTES_PER_TOKEN = 3
 """Of code; a file that has more than a prompt can hold cannot be changed as a whole."""
-MAX_EDITS = 6
-"""Edits of one attempt at a step that names many files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +35,6 @@ class StepResult:
     tests_after: str = ""
     changed: tuple[str, ...] = ()
     patch: str = ""
-
-
-@dataclass(slots=True)
-class _Best:
-    """The best attempt so far."""
-
-    judged: Judged
-    files: dict[str, bytes | None]
-    patch: str
-
-
-@dataclass(slots=True)
-class _Conversation:
-    """What is said in one attempt. Append-only."""
-
-    messages: tuple[Message, ...] = ()
-    touched: list[str] = field(default_factory=list)
-    """Files written in this attempt."""
-
-    def add(self, answer: str, observation: str) -> None:
-        self.messages += (Message("assistant", answer), Message("user", observation))
-
-    def remind(self, sentence: str) -> None:
-        """Put a sentence before what was asked last."""
-        *before, last = self.messages
-        self.messages = (*before, Message(last.role, f"{sentence}\n{last.text}"))
 
 
 class StepRunner:
@@ -105,8 +50,7 @@ class StepRunner:
         self._map_text = map_text
         self._tree = ports.workspace
         self._emit = ports.events.emit
-        self._talk = _Conversation()
-        self._called = calling.CalledCommands(ports)
+        self._imports = Imports(ports)
 
     def run(
         self,
@@ -120,30 +64,35 @@ class StepRunner:
         Raises:
             Stopped: the run was stopped; the tree is as the interrupted attempt left it.
         """
-        self._step = step
-        self._talk = _Conversation()
-        self._best: _Best | None = None
-        self._base: _Best | None = None
-        self._kept: _Best | None = None
-        self._refusal = self._mind = ""
-        self._seen: set[Edit] = set()
-        self._stuck: set[str] = set()
-        self._n_opened = self._n_asked = 0
+        self._best: Tested | None = None
+        self._base: Tested | None = None
+        self._kept: Tested | None = None
+        self._n_scored = 0
         self._tree.refresh()
-        window_bytes = self._prompt_tokens() * BYTES_PER_TOKEN
-        self._targets = find_targets(step, self._tree, extra_files, window_bytes)
-        if self._targets.refused and not self._targets.named:
-            return StepResult("blocked", "; ".join(self._targets.refused))
-        for sentence in self._targets.refused:
+        window_bytes = prompt_tokens(self._ports) * BYTES_PER_TOKEN
+        targets = find_targets(step, self._tree, extra_files, window_bytes)
+        if targets.refused and not targets.named:
+            return StepResult("blocked", "; ".join(targets.refused))
+        for sentence in targets.refused:
             self._emit(Warned(sentence))
         try:
-            self._judge = Judge(step, command, self._tests, self._tree, self._targets.all)
+            self._judge = Judge(step, command, self._tests, self._tree, targets.all)
         except ChecksError as error:
             return StepResult("blocked", error.message)
         if given and self._judge.before and self._judge.before.green:
             self._emit(
                 Warned(f"{given} passes before anything is done, so it is no evidence for the step")
             )
+        self._editor = Editor(
+            self._ports,
+            self._asker,
+            step,
+            targets,
+            imports=self._imports,
+            test_command=self._judge.shown_command,
+            plan_text=self._plan_text,
+            map_text=self._map_text,
+        )
         try:
             return self._solve()
         except (ChecksError, EngineError) as error:
@@ -158,266 +107,112 @@ class StepRunner:
         n_tested = n_refused = 0
         while n_tested <= loop.repairs and n_refused <= loop.resamples:
             phase: Phase = "repair" if n_tested else "edit"
-            self._open(phase, think=n_tested + n_refused > 0)
-            if gave_up := self._edit(phase):
+            self._editor.open(phase, self._failing(), think=n_tested + n_refused > 0)
+            round_ = Round(self._tree.state(), self._editor.talk.messages)
+            if gave_up := self._editor.edit(phase):
                 return self._blocked(gave_up)
-            if not self._talk.touched:
+            self._test(round_)
+            if not round_.is_won:
+                self._race(phase, round_)
+            if round_.best is None:
                 n_refused += 1
-                reason = self._refusal or reason
+                reason = self._editor.refusal or reason
                 continue
-            judged = self._judge.judge(self._tree.changed())
-            self._score(n_tested, judged)
-            if judged.state != "red":
+            judged = round_.best.judged
+            self._settle(n_tested, round_.best)
+            if round_.is_won:
                 return self._finished(judged)
             reason = judged.reason
             n_tested += 1
         return self._good_enough() or self._blocked(reason)
 
-    def _open(self, phase: Phase, *, think: bool) -> None:
-        """Begin the conversation anew from the tree as it is.
-
-        A small model that is shown its own failed answer writes it again, so no attempt sees the
-        one before. From the second on it first says in words what has to change.
-        """
-        self._talk = _Conversation()
-        self._n_opened += 1
-        offers = self._offers(phase)
-        look = not (self._targets.named or think) and self._ports.profile.gather_turns > 0
-        if look:
-            offers = self._looking()
-        order = gather_order(offers) if look else call_order(offers)
-        if think:
-            order = think_order(self._targets.all)
-        self._brief = Brief(
-            step=self._step,
-            targets=self._present_targets(),
-            plan_text=self._plan_text,
-            map_text=self._map_text,
-            test_command=self._judge.shown_command,
-            failing=self._base.judged.shown if self._base else self._judge.failing,
-            whole_file_lines=self._ports.profile.whole_file_lines,
-            budget_tokens=self._prompt_tokens(),
-        )
-        self._talk.messages, event = build(self._brief, self._tree, self._ports.engine, order)
-        self._emit(event)
-        if look:
-            self._gather()
-        if think:
-            thought = self._asker.think(self._talk.messages, phase, self._sampling(THOUGHT_TOKENS))
-            mind = f"{prompt('mind.md', reason=self._mind)}\n" if self._mind else ""
-            self._talk.add(thought, f"{mind}{call_order(offers)}")
-
-    def _prompt_tokens(self) -> int:
-        """Tokens for a prompt: the profile's, fewer where n_ctx leaves no room for an answer."""
-        profile, n_ctx = self._ports.profile, self._ports.engine.describe().n_ctx
-        return min(profile.context_tokens, max(n_ctx - profile.max_body_tokens, n_ctx // 2))
-
-    def _present_targets(self) -> Targets:
-        """The step's files; those that an earlier attempt created are there to be changed."""
-        made = [p for p in self._targets.create if self._tree.exists(p)]
-        left = [p for p in self._targets.create if p not in made]
-        return replace(self._targets, create=tuple(left), change=(*self._targets.change, *made))
-
-    def _gather(self) -> None:
-        """Let the model look around until it wants to edit or has looked enough."""
-        order = call_order(self._offers("edit"))
-        for left in reversed(range(self._ports.profile.gather_turns)):
-            action = self._ask(self._looking(), "gather")
-            if action.call is None or action.call.name not in (*GATHER_TOOLS, calling.NAME):
-                self._talk.add(action.text, order)
-                return
-            seen = self._look(action.call)
-            self._talk.add(action.text, seen if left else f"{seen}\n\n{order}")
-
-    def _looking(self) -> list[Offer]:
-        return [*gather_offers(self._tree, may_give_up=False), *self._called.offers()]
-
-    def _look(self, call: ToolCall) -> str:
-        """Carry out a read-only call or a command and return what the model is told."""
-        self._emit(ToolStarted(call))
-        start = time.monotonic()
-        is_command = call.name == calling.NAME
-        result = self._called.run(call) if is_command else run_gather(self._tree, call)
-        self._emit(ToolEnded(call, result, time.monotonic() - start))
-        return result.content
-
-    def _edit(self, phase: Phase) -> str:
-        """Let the model edit until an attempt is complete; return why it gave up, if it did."""
-        reminded = False
-        for _ in range(MAX_EDITS):
-            offers = self._offers(phase)
-            if not offers:
-                names = ", ".join(self._targets.all)
-                self._refusal = f"{names} can be changed in no way that is known here"
-            action = self._ask(offers, phase) if offers else None
-            if action is None or action.call is None or action.call.name == "done":
-                break
-            if action.call.name == "give_up":
-                return f"the model gave up: {action.call.arguments['reason']}"
-            path = str(action.call.arguments["path"])
-            if self._apply(action.call):
-                if reminded or not self._talk.touched:
-                    break
-                # Other files are written already: one more try, told what was wrong.
-                reminded = True
-                self._talk.remind(prompt("mind.md", reason=self._mind))
-                continue
-            if self._attempt_complete():
-                break
-            order = call_order(self._offers(phase))
-            self._talk.add(action.text, prompt("next.md", path=path, order=order))
-        return ""
-
-    def _attempt_complete(self) -> bool:
-        """With tests, run them once all files that must be written are; else ask for done."""
-        if self._to_create():
+    def _test(self, round_: Round) -> bool:
+        """Test what the present attempt of a round wrote; return whether that is enough."""
+        patch = self._tree.patch()
+        if not self._editor.talk.has_edited or patch in round_.patches:
             return False
+        round_.patches.add(patch)
+        here = Tested(self._judge.judge(self._tree.changed()), self._tree.state(), patch)
+        before = round_.best or self._best
+        known = before.judged.rank if before else self._judge.start_rank
+        self._tell_score(here, best=here.judged.rank > known)
+        round_.add(here)
+        return round_.is_won
+
+    def _race(self, phase: Phase, round_: Round) -> None:
+        """Draw further attempts from where the round began, until the tests are content with one.
+
+        Each starts from the same prompt and the same files; identical ones are tested once. The
+        tree is left as the best attempt had it.
+        """
+        n = self._n_candidates()
+        if n <= 1:
+            return
+        self._editor.draw = 1
+        self._back_to(round_)
+        if self._editor.forces_body(phase):
+            self._editor.bodies(phase, n - 1, lambda action: self._take(action, round_))
+        else:
+            while self._editor.draw < n and not round_.is_won:
+                self._back_to(round_)
+                if not self._editor.edit(phase):
+                    self._test(round_)
+                self._editor.draw += 1
+        self._editor.draw = 0
+        if round_.best:
+            self._tree.restore(round_.best.files)
+
+    def _back_to(self, round_: Round) -> None:
+        self._tree.restore(round_.start)
+        self._editor.back(round_.messages)
+
+    def _take(self, action: Action, round_: Round) -> bool:
+        """Apply and test one of the bodies that are written side by side."""
+        self._ports.stop.check()
+        self._back_to(round_)
+        return bool(action.call) and not self._editor.apply(action) and self._test(round_)
+
+    def _n_candidates(self) -> int:
+        """Attempts of a round: one where no test can choose among several."""
         if not self._judge.shown_command:
-            return not self._open_targets()
-        return not [p for p in self._targets.must_change if p not in self._talk.touched]
+            return 1
+        return self._ports.settings.loop.candidates or self._ports.profile.candidates
 
-    def _to_create(self) -> list[str]:
-        return [p for p in self._targets.create if not self._tree.exists(p)]
-
-    def _open_targets(self) -> list[str]:
-        return [p for p in self._targets.change if p not in self._talk.touched]
-
-    def _offers(self, phase: Phase) -> list[Offer]:
-        state = EditState(
-            targets=self._targets,
-            phase=phase,
-            touched=tuple(self._talk.touched),
-            changed=tuple(self._tree.changed()),
-            stuck=frozenset(self._stuck),
-            may_be_done=not self._judge.shown_command,
-        )
-        return legal_edits(self._tree, state, self._ports.profile)
-
-    # -- asking -------------------------------------------------------------------------------
-
-    def _ask(self, offers: list[Offer], phase: Phase) -> Action:
-        sampling = self._sampling(self._ports.profile.max_body_tokens)
-        texts = {path: self._tree.text(path) or "" for path in self._paths_in(offers)}
-        question = Question(
-            messages=self._talk.messages,
-            offers=offers,
-            phase=phase,
-            sampling=sampling,
-            step=self._step.text,
-            texts=texts,
-            order=call_order(offers),
-            body_order=body_order,
-        )
-        return self._asker.ask(question)
-
-    def _paths_in(self, offers: list[Offer]) -> list[str]:
-        """The existing files that an edit among `offers` could change."""
-        named = self._targets.all or tuple(legal_paths(offers))
-        return [path for path in named if self._tree.exists(path)]
-
-    def _sampling(self, max_tokens: int) -> Sampling:
-        """Greedy in the first two attempts, then drawn, each time with another seed and bolder."""
-        self._n_asked += 1
-        max_tokens = min(max_tokens, self._room())
-        if self._n_opened <= GREEDY_ATTEMPTS:
-            return Sampling(max_tokens=max_tokens)
-        loop, usual = self._ports.settings.loop, self._ports.sampling
-        base = loop.temperature or usual.temperature
-        return replace(
-            usual,
-            temperature=min(base + 0.1 * (self._n_opened - GREEDY_ATTEMPTS - 1), 1.0),
-            seed=loop.seed * 10_007 + self._step.number * 101 + self._n_asked,
-            max_tokens=max_tokens,
-        )
-
-    def _room(self) -> int:
-        """Tokens left for an answer after the conversation and the answer's first line."""
-        engine = self._ports.engine
-        used = engine.count(Prompt(self._talk.messages)) + HEADER_TOKENS
-        room = engine.describe().n_ctx - used
-        if room < LEAST_BODY_TOKENS:
-            raise ContextOverflow(
-                f"the step's prompt takes {used} of n_ctx {engine.describe().n_ctx} tokens",
-                hint="raise model.n_ctx, or name fewer or smaller files in the step",
-            )
-        return room
-
-    # -- carrying out -------------------------------------------------------------------------
-
-    def _apply(self, call: ToolCall) -> str:
-        """Make the edit, check it, write it; return why it was refused, if it was."""
-        self._emit(ToolStarted(call))
-        start = time.monotonic()
-        edit: Edit | None = None
-        try:
-            edit = make_edit(self._tree, call)
-            edit = without_copies(edit, shown_tests(self._brief, self._tree))
-            reason = refusal(edit, f"{self._step.text}\n{self._plan_text}")
-            if edit in self._seen and self._targets.single:
-                reason = "the same change was tried before"
-            if is_infrastructure(edit.path) and edit.path not in self._targets.all:
-                reason = f"{edit.path} decides how tests run and is not part of the step"
-            self._seen.add(edit)
-            if not reason:
-                self._tree.apply(edit)
-        except (EditRefused, PathEscapes) as error:
-            reason = error.message
-        self._mind = reason
-        self._refusal = f"no edit passed the checks; the last: {reason}" if reason else ""
-        path = str(call.arguments["path"])
-        if reason and edit is not None and edit.new == edit.old:
-            self._stuck.add(path)
-        content = f"not written: {reason}" if reason else f"{path} is written"
-        result = ToolResult(content, is_error=bool(reason), details={"path": path})
-        self._emit(ToolEnded(call, result, time.monotonic() - start))
-        if edit and not reason:
-            self._tell_edit(edit)
-            self._talk.touched.append(path)
-        return reason
-
-    def _tell_edit(self, edit: Edit) -> None:
-        diff = unified_diff(edit.path, edit.old, edit.new)
-        rows = diff.split("\n")
-        added = sum(row.startswith("+") and not row.startswith("+++") for row in rows)
-        removed = sum(row.startswith("-") and not row.startswith("---") for row in rows)
-        self._emit(
-            EditApplied(
-                path=edit.path,
-                kind="created" if edit.old is None else "changed",
-                diff=diff,
-                added=added,
-                removed=removed,
-            )
-        )
+    def _failing(self) -> TestRun | None:
+        """Return the tests that the model is shown."""
+        return self._base.judged.shown if self._base else self._judge.failing
 
     # -- after the tests ----------------------------------------------------------------------
 
-    def _score(self, attempt: int, judged: Judged) -> None:
-        """Decide from which state the next attempt starts.
-
-        From this one if the tests say that it is a gain. The first attempt is built upon also if
-        it is neither gain nor loss: its error is the best hint there is. Else from the best state
-        before, which is the start of the step if nothing was a gain.
-        """
-        gain = judged.rank > (self._best.judged.rank if self._best else self._judge.start_rank)
-        shown = judged.shown
+    def _tell_score(self, here: Tested, *, best: bool) -> None:
+        judged, shown = here.judged, here.judged.shown
         self._emit(
             CandidateScored(
-                candidate=attempt,
+                candidate=self._n_scored,
                 passed=shown.n_passed if shown else 0,
                 failed=shown.n_failed if shown else 0,
                 newly_passed=len(judged.newly_passed),
                 newly_failed=len(judged.newly_failed),
                 rank=judged.rank,
-                best=gain,
+                best=best,
             )
         )
-        here = _Best(judged, self._tree.state(), self._tree.patch())
+        self._n_scored += 1
+
+    def _settle(self, n_rounds: int, here: Tested) -> None:
+        """Decide from which state the next round starts.
+
+        From this one if the tests say that it is a gain. The first round is built upon also if it
+        is neither gain nor loss: its error is the best hint there is. Else from the best state
+        before, which is the start of the step if nothing was a gain.
+        """
+        judged = here.judged
+        gain = judged.rank > (self._best.judged.rank if self._best else self._judge.start_rank)
         self._kept = here if gain or self._kept is None else self._kept
         if gain:
             self._best = here
         elif judged.state == "red":
-            self._base = here if attempt == 0 and not judged.newly_failed else self._best
+            self._base = here if n_rounds == 0 and not judged.newly_failed else self._best
             if self._base is not here:
                 self._tree.restore(self._best.files if self._best else {})
                 self._emit(CheckpointMade("rollback", "best state so far", "it was no gain"))

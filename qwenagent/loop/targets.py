@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from qwenagent.checks.testfiles import is_test_file
+from qwenagent.loop.moves import deletions, renamings
 from qwenagent.plan import Step
 from qwenagent.protocol.protected import is_instruction
 from qwenagent.syntax import is_known, symbols
@@ -42,21 +43,25 @@ class Targets:
     """Those of `change` that are listed as the step's files beside others, not just mentioned."""
     refused: tuple[str, ...] = ()
     """Why files that are listed as the step's are not written: a sentence each."""
+    delete: tuple[str, ...] = ()
+    """Files that the step says are to go; they are not in `change`."""
+    rename: tuple[tuple[str, str], ...] = ()
+    """(from, to) that the step names; they are not in `create`, and `to` may be changed, too."""
 
     @property
     def named(self) -> bool:
         """Whether the step named any file to write."""
-        return bool(self.create or self.change)
+        return bool(self.create or self.change or self.delete or self.rename)
 
     @property
     def all(self) -> tuple[str, ...]:
-        """Every file to write."""
-        return (*self.create, *self.change)
+        """Every file to write, by the paths that there are when the step begins."""
+        return (*self.create, *self.change, *self.delete, *(old for old, _ in self.rename))
 
     @property
     def single(self) -> bool:
         """Whether there is just one file to write."""
-        return len(self.create) + len(self.change) == 1
+        return len(self.all) == 1
 
 
 def find_targets(
@@ -81,11 +86,23 @@ def find_targets(
     create = [p for p in named if _is_to_create(p, step, workspace, listed)]
     there = [p for p in named if workspace.is_file(p)]
     code = [p for p in there if not is_test_file(p) and (p in listed or not is_infrastructure(p))]
+    new = [p for p in step.mentions if not workspace.exists(p)]
+    rename = renamings(step.text, there, new, workspace.is_folder)
+    delete = deletions(step.text, [p for p in there if p not in dict(rename)])
+    gone = {*delete, *dict(rename)}
+    create = [p for p in create if p not in dict(rename).values()]
     # An existing test is changed only where there is nothing else to change.
-    change = code if code or create else [p for p in there if p in listed]
+    change = code if code or create or gone else [p for p in there if p in listed]
+    change = [p for p in change if p not in gone]
     must = [p for p in change if p in listed] if create else []
-    refused = filter(None, reasons.values())
-    return Targets(*(tuple(dict.fromkeys(part)) for part in (create, change, must, refused)))
+    return Targets(
+        create=tuple(dict.fromkeys(create)),
+        change=tuple(dict.fromkeys(change)),
+        must_change=tuple(dict.fromkeys(must)),
+        refused=tuple(dict.fromkeys(filter(None, reasons.values()))),
+        delete=delete,
+        rename=rename,
+    )
 
 
 def is_infrastructure(path: str) -> bool:

@@ -138,11 +138,18 @@ class TokenDelta:
     candidate: int = 0
 
 
+OVERRULED = 0.9
+"""Probability of what the grammar refused from which a choice counts as not the model's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
     """A call is about to be carried out."""
 
     call: ToolCall
+    overruled: float = 0.0
+    """The probability, at the argument where it was largest, of all that the grammar refused: near
+    1 the model wanted another file, symbol or line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +161,16 @@ class ToolEnded:
     seconds: float
 
 
+EditKind = Literal["created", "changed", "deleted", "renamed"]
+
+
 @dataclass(frozen=True, slots=True)
 class EditApplied:
     """A file of the tree changed. `diff` is a unified diff."""
 
     path: str
-    kind: Literal["created", "changed", "deleted"]
+    """Of a renamed file "old -> new"."""
+    kind: EditKind
     diff: str
     added: int
     removed: int

@@ -37,6 +37,8 @@ class Profile:
     """Longest raw body after an action."""
     context_tokens: int
     """Budget of a step's prompt."""
+    candidates: int
+    """Answers that are tried in each round where tests can choose among them."""
 
 
 @dataclass(frozen=True, slots=True)

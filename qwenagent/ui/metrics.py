@@ -12,12 +12,17 @@ from typing import Self
 
 from qwenagent.errors import UsageError
 from qwenagent.protocol.events import (
+    OVERRULED,
     ApprovalAsked,
     Finished,
+    Phase,
     Record,
     StepEnded,
     StepState,
+    ToolEnded,
+    ToolStarted,
     TurnEnded,
+    TurnStarted,
 )
 from qwenagent.protocol.messages import Usage
 
@@ -45,6 +50,8 @@ class MetricsSink:
         self._written = False
         self._run = ""
         self._n_asked = 0
+        self._phase: Phase = "edit"
+        self._edits = dict.fromkeys(("applied", "refused", "overruled"), 0)
 
     def __call__(self, record: Record) -> None:
         """Add one record; write the file if it is the last."""
@@ -56,6 +63,12 @@ class MetricsSink:
                 self._usage += usage
             case ApprovalAsked():
                 self._n_asked += 1
+            case ToolStarted(overruled=overruled):
+                self._edits["overruled"] += overruled >= OVERRULED
+            case TurnStarted(phase=phase):
+                self._phase = phase
+            case ToolEnded(result=result) if self._phase != "gather":
+                self._edits["refused" if result.is_error else "applied"] += 1
             case StepEnded(line=line):
                 self._ends[line.id] = line.state
             case Finished() as finished:
@@ -83,15 +96,16 @@ class MetricsSink:
         ends = Counter(self._ends.values())
         elapsed = self._last_time - self._first_time
         return {
-            "run": self._run,
             "prompt_tokens": self._usage.prompt_tokens,
             "cached_tokens": self._usage.cached_tokens,
             "completion_tokens": self._usage.completion_tokens,
             "llm_calls": self._usage.calls,
-            "approvals": self._n_asked,
             "seconds": round(self._finished.seconds if self._finished else elapsed, 3),
             "exit_code": self._finished.exit_code if self._finished else None,
             "steps": {state: ends[state] for state in _STATES},
+            "edits": self._edits,
+            "approvals": self._n_asked,
+            "run": self._run,
         }
 
     def _write(self) -> None:

@@ -3,6 +3,7 @@
 from qwenagent.evals.arms.arm import Arm, Attempt, Effort
 from qwenagent.evals.arms.command import AgentArm, CommandArm
 from qwenagent.evals.arms.fixed import IdleArm, OracleArm
+from qwenagent.evals.arms.inside import InsideArm
 from qwenagent.evals.arms.plain import PlainArm
 from qwenagent.evals.arms.single import CallArm
 
@@ -14,6 +15,7 @@ __all__ = [
     "CommandArm",
     "Effort",
     "IdleArm",
+    "InsideArm",
     "OracleArm",
     "PlainArm",
 ]

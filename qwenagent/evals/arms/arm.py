@@ -49,6 +49,12 @@ class Effort:
     """What went wrong, a sentence."""
     transcript: str = ""
     """Id of the run's transcript."""
+    applied: int = 0
+    """Edits that were written."""
+    refused: int = 0
+    """Edits that were not: they did not apply, or a check found a fault."""
+    overruled: int = 0
+    """Calls for which the grammar refused nearly all that the model wanted."""
 
     def __add__(self, other: Effort) -> Effort:
         """Add up two tries; the exit code and the transcript are the later one's."""
@@ -63,6 +69,9 @@ class Effort:
             late=self.late or other.late,
             note="; ".join(dict.fromkeys(note for note in (self.note, other.note) if note)),
             transcript=other.transcript or self.transcript,
+            applied=self.applied + other.applied,
+            refused=self.refused + other.refused,
+            overruled=self.overruled + other.overruled,
         )
 
 

@@ -97,18 +97,28 @@ class CommandArm:
 
 
 def _effort(ran: Ran, metrics: Path) -> Effort:
-    told = _read(metrics)
-    return Effort(
+    effort = effort_told(_read(metrics))
+    return replace(
+        effort,
         seconds=round(ran.seconds, 2),
+        exit_code=ran.exit_code,
+        late=ran.timed_out,
+        note="; ".join(ran.broke),
+    )
+
+
+def effort_told(told: dict[str, Any]) -> Effort:
+    """Return what a file of metrics says; what is missing or odd counts as nothing."""
+    return Effort(
         prompt_tokens=_number(told, "prompt_tokens"),
         cached_tokens=_number(told, "cached_tokens"),
         completion_tokens=_number(told, "completion_tokens"),
         calls=_number(told, "llm_calls"),
-        interventions=_number(told, "approvals") + _left_to_people(told),
-        exit_code=ran.exit_code,
-        late=ran.timed_out,
-        note="; ".join(ran.broke),
+        interventions=_number(told, "approvals") + _number(_table(told, "steps"), "for_you"),
         transcript=str(told.get("run", "")).encode(errors="replace").decode(),
+        applied=_number(_table(told, "edits"), "applied"),
+        refused=_number(_table(told, "edits"), "refused"),
+        overruled=_number(_table(told, "edits"), "overruled"),
     )
 
 
@@ -125,9 +135,9 @@ def _number(told: dict[str, Any], key: str) -> int:
     return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
 
 
-def _left_to_people(told: dict[str, Any]) -> int:
-    steps = told.get("steps")
-    return _number(steps, "for_you") if isinstance(steps, dict) else 0
+def _table(told: dict[str, Any], key: str) -> dict[str, Any]:
+    value = told.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def _own_error(ran: Ran) -> str:

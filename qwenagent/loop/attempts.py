@@ -1,0 +1,71 @@
+"""What is known of the attempts at a step: what was said, and which is the best. Runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from qwenagent.loop.judging import Judged
+from qwenagent.protocol.messages import Message
+from qwenagent.workspace import PreImage
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """An attempt that was tested, with the files as it left them."""
+
+    judged: Judged
+    files: Mapping[str, PreImage]
+    patch: str
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """What tests say first; of those that are as good the smallest change."""
+        rows = self.patch.split("\n")
+        return (*self.judged.rank, -sum(row.startswith(("+", "-")) for row in rows))
+
+
+@dataclass(slots=True)
+class Round:
+    """Attempts from one prompt and one state of the files."""
+
+    start: Mapping[str, PreImage]
+    messages: tuple[Message, ...]
+    patches: set[str] = field(default_factory=set)
+    """Of those that were tested: the same is not tested twice."""
+    best: Tested | None = None
+
+    def add(self, here: Tested) -> None:
+        """Keep an attempt if none of the round was better."""
+        if self.best is None or here.order > self.best.order:
+            self.best = here
+
+    @property
+    def is_won(self) -> bool:
+        """Whether the tests are content with an attempt."""
+        return self.best is not None and self.best.judged.state != "red"
+
+
+@dataclass(slots=True)
+class Conversation:
+    """What is said in one attempt. Append-only."""
+
+    messages: tuple[Message, ...] = ()
+    touched: list[str] = field(default_factory=list)
+    """Files written in this attempt."""
+    has_moved: bool = False
+    """Whether it deleted or renamed files."""
+
+    @property
+    def has_edited(self) -> bool:
+        """Whether the attempt changed anything."""
+        return bool(self.touched) or self.has_moved
+
+    def add(self, answer: str, observation: str) -> None:
+        """Add the model's turn and what it is told after it."""
+        self.messages += (Message("assistant", answer), Message("user", observation))
+
+    def remind(self, sentence: str) -> None:
+        """Put a sentence before what was asked last."""
+        *before, last = self.messages
+        self.messages = (*before, Message(last.role, f"{sentence}\n{last.text}"))

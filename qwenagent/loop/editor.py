@@ -1,0 +1,388 @@
+"""The model's part of a step: what it is shown and asked, what it writes, what is refused.
+
+Knows nothing of what tests say of it: who tests decides what is shown and where it goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from qwenagent.errors import ContextOverflow, EditRefused, PathEscapes
+from qwenagent.grammar import Offer, forced_call
+from qwenagent.loop import calling
+from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Overruled, Question, takes_body
+from qwenagent.loop.attempts import Conversation
+from qwenagent.loop.context import Brief, build, files_shown_whole, shown_tests
+from qwenagent.loop.importing import Imports
+from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
+from qwenagent.loop.phases import EditState, Seen, gather_offers, legal_edits, legal_paths
+from qwenagent.loop.ports import Ports
+from qwenagent.loop.targets import Targets, is_infrastructure
+from qwenagent.plan import Step
+from qwenagent.protocol.checks import TestRun
+from qwenagent.protocol.events import (
+    OVERRULED,
+    EditApplied,
+    EditKind,
+    Phase,
+    ToolEnded,
+    ToolStarted,
+)
+from qwenagent.protocol.messages import Message, Prompt, Sampling
+from qwenagent.protocol.tools import ToolCall, ToolResult
+from qwenagent.tools import GATHER_TOOLS, make_edit, refusal, run_gather, without_copies
+from qwenagent.workspace import Edit, rename_diff, unified_diff
+
+LEAST_BODY_TOKENS = 256
+"""With less room than this for an answer the conversation starts anew."""
+THOUGHT_TOKENS = 100
+GREEDY_ATTEMPTS = 2
+"""The plain one, and the one that thinks first; the same again would come out the same."""
+BYTES_PER_TOKEN = 3
+"""Of code; a file that has more than a prompt can hold cannot be changed as a whole."""
+MAX_EDITS = 6
+"""Edits of one attempt at a step that names many files."""
+
+
+class Editor:
+    """Has the model edit the tree for one step, attempt by attempt."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        asker: Asker,
+        step: Step,
+        targets: Targets,
+        *,
+        imports: Imports,
+        test_command: str,
+        plan_text: str,
+        map_text: str,
+    ) -> None:
+        """`test_command` is what the model is told of the tests, empty if none speaks."""
+        self._ports = ports
+        self._asker = asker
+        self._step = step
+        self._targets = targets
+        self._imports = imports
+        self._test_command = test_command
+        self._plan_text = plan_text
+        self._map_text = map_text
+        self._tree = ports.workspace
+        self._emit = ports.events.emit
+        self._called = calling.CalledCommands(ports)
+        self.talk = Conversation()
+        self.refusal = ""
+        """Why the last edit was not written, for people."""
+        self.draw = 0
+        """Which of a round's further attempts is under way, 0 for its first."""
+        self._mind = self._told = ""
+        self._seen: set[Edit] = set()
+        self._stuck: set[str] = set()
+        self._n_opened = self._n_asked = 0
+        self._shown_whole: frozenset[str] = frozenset()
+        self._was_overruled = False
+        self._shown_texts: dict[str, str] = {}
+        """By path, the files as the model was shown them, or wrote them since."""
+
+    def open(self, phase: Phase, failing: TestRun | None, *, think: bool) -> None:
+        """Begin the conversation anew from the tree as it is.
+
+        A small model that is shown its own failed answer writes it again, so no attempt sees the
+        one before. From the second on it first says in words what has to change.
+        """
+        self.talk = Conversation()
+        self._n_opened += 1
+        offers = self.offers(phase)
+        look = not (self._targets.named or think) and self._ports.profile.gather_turns > 0
+        if look:
+            offers = self._looking()
+        order = gather_order(offers) if look else call_order(offers)
+        if think:
+            order = think_order(self._targets.all)
+        self._brief = Brief(
+            step=self._step,
+            targets=self._present_targets(),
+            plan_text=self._plan_text,
+            map_text=self._map_text,
+            test_command=self._test_command,
+            failing=failing,
+            whole_file_lines=self._ports.profile.whole_file_lines,
+            budget_tokens=prompt_tokens(self._ports),
+            form=self._ports.settings.loop.form or None,
+        )
+        self.talk.messages, event = build(self._brief, self._tree, self._ports.engine, order)
+        self._shown_whole = files_shown_whole(event)
+        self._shown_texts = self._texts_of(self._shown_whole)
+        self._emit(event)
+        if look:
+            self._gather()
+        if think:
+            thought = self._asker.think(self.talk.messages, phase, self._sampling(THOUGHT_TOKENS))
+            mind = f"{prompt('mind.md', reason=self._mind)}\n" if self._mind else ""
+            self.talk.add(thought, f"{mind}{call_order(offers)}")
+
+    def back(self, messages: tuple[Message, ...]) -> None:
+        """Begin an attempt anew from what a round had opened with."""
+        self.talk = Conversation(messages)
+        self._shown_texts = self._texts_of(self._shown_whole)
+
+    def _texts_of(self, paths: Iterable[str]) -> dict[str, str]:
+        texts = {path: self._tree.text(path) for path in paths}
+        return {path: text for path, text in texts.items() if text is not None}
+
+    def forces_body(self, phase: Phase) -> bool:
+        """Whether nothing but the body of one call is to be written, and that is all."""
+        offers = self.offers(phase)
+        call = forced_call(offers)
+        return call is not None and takes_body(offers, call) and self._targets.single
+
+    def bodies(self, phase: Phase, n: int, take: Callable[[Action], bool]) -> None:
+        """Have `n` bodies written side by side; see `Asker.ask_for_bodies`."""
+        sampling = self._sampling(self._ports.profile.max_body_tokens)
+        question = self._question(self.offers(phase), phase, sampling)
+        self._asker.ask_for_bodies(question, n, take)
+
+    def _present_targets(self) -> Targets:
+        """The step's files; those that an earlier attempt created are there to be changed."""
+        made = [p for p in self._targets.create if self._tree.exists(p)]
+        left = [p for p in self._targets.create if p not in made]
+        return replace(self._targets, create=tuple(left), change=(*self._targets.change, *made))
+
+    def _gather(self) -> None:
+        """Let the model look around until it wants to edit or has looked enough."""
+        order = call_order(self.offers("edit"))
+        looked: tuple[ToolCall, ...] = ()
+        for left in reversed(range(self._ports.profile.gather_turns)):
+            action = self._ask(self._looking(looked), "gather")
+            if action.call is None or action.call.name not in (*GATHER_TOOLS, calling.NAME):
+                self.talk.add(action.text, order)
+                return
+            seen = self._look(action.call)
+            looked += (action.call,)
+            self.talk.add(action.text, seen if left else f"{seen}\n\n{order}")
+
+    def _looking(self, looked: tuple[ToolCall, ...] = ()) -> list[Offer]:
+        seen = Seen(self._shown_whole, looked)
+        offers = gather_offers(self._tree, may_give_up=False, seen=seen)
+        return [*offers, *self._called.offers()]
+
+    def _look(self, call: ToolCall) -> str:
+        """Carry out a read-only call or a command and return what the model is told."""
+        self._emit(ToolStarted(call))
+        start = time.monotonic()
+        is_command = call.name == calling.NAME
+        result = self._called.run(call) if is_command else run_gather(self._tree, call)
+        self._emit(ToolEnded(call, result, time.monotonic() - start))
+        return result.content
+
+    def edit(self, phase: Phase) -> str:
+        """Let the model edit until an attempt is complete; return why it gave up, if it did."""
+        reminded = False
+        for _ in range(MAX_EDITS):
+            offers = self.offers(phase)
+            if [offer.spec.name for offer in offers] == ["done"]:
+                break
+            if not offers:
+                names = ", ".join(self._targets.all)
+                self.refusal = f"{names} can be changed in no way that is known here"
+            action = self._ask(offers, phase) if offers else None
+            if action is None or action.call is None or action.call.name == "done":
+                break
+            if action.call.name == "give_up":
+                return f"the model gave up: {action.call.arguments['reason']}"
+            if self.apply(action):
+                if reminded or not self.talk.touched:
+                    break
+                # Other files are written already: one more try, told what was wrong.
+                reminded = True
+                self.talk.remind(prompt("mind.md", reason=self._mind))
+                continue
+            if self._attempt_complete():
+                break
+            order = call_order(self.offers(phase))
+            self.talk.add(action.text, prompt("next.md", done=self._told, order=order))
+        return ""
+
+    def _attempt_complete(self) -> bool:
+        """With tests, run them once all files that must be written are; else ask for done.
+
+        What was only moved may have to be changed, too.
+        """
+        if self._to_create() or not self.talk.touched:
+            return False
+        if not self._test_command:
+            return not self._open_targets()
+        return not [p for p in self._targets.must_change if p not in self.talk.touched]
+
+    def _to_create(self) -> list[str]:
+        return [p for p in self._targets.create if not self._tree.exists(p)]
+
+    def _open_targets(self) -> list[str]:
+        return [p for p in self._targets.change if p not in self.talk.touched]
+
+    def offers(self, phase: Phase) -> list[Offer]:
+        state = EditState(
+            targets=self._targets,
+            phase=phase,
+            touched=tuple(self.talk.touched),
+            has_moved=self.talk.has_moved,
+            changed=tuple(self._tree.changed()),
+            stuck=frozenset(self._stuck),
+            may_be_done=not self._test_command,
+            form=self._ports.settings.loop.form or None,
+        )
+        return legal_edits(self._tree, state, self._ports.profile)
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def _ask(self, offers: list[Offer], phase: Phase) -> Action:
+        sampling = self._sampling(self._ports.profile.max_body_tokens)
+        return self._asker.ask(self._question(offers, phase, sampling))
+
+    def _question(self, offers: list[Offer], phase: Phase, sampling: Sampling) -> Question:
+        texts = {path: self._tree.text(path) or "" for path in self._paths_in(offers)}
+        return Question(
+            messages=self.talk.messages,
+            offers=offers,
+            phase=phase,
+            sampling=sampling,
+            step=self._step.text,
+            texts=texts,
+            order=call_order(offers),
+            body_order=body_order,
+        )
+
+    def _paths_in(self, offers: list[Offer]) -> list[str]:
+        """The existing files that an edit among `offers` could change."""
+        named = self._targets.all or tuple(legal_paths(offers))
+        return [path for path in named if self._tree.exists(path)]
+
+    def _sampling(self, max_tokens: int) -> Sampling:
+        """Greedy for the first of the first two rounds, else drawn, later ones more boldly."""
+        self._n_asked += 1
+        max_tokens = min(max_tokens, self._room())
+        if self._n_opened <= GREEDY_ATTEMPTS and not self.draw:
+            return Sampling(max_tokens=max_tokens)
+        loop, usual = self._ports.settings.loop, self._ports.sampling
+        base = loop.temperature or usual.temperature
+        n_bolder = max(self._n_opened - GREEDY_ATTEMPTS - 1, 0)
+        return replace(
+            usual,
+            temperature=min(base + 0.1 * n_bolder, 1.0),
+            seed=loop.seed * 10_007 + self._step.number * 101 + self._n_asked,
+            max_tokens=max_tokens,
+        )
+
+    def _room(self) -> int:
+        """Tokens left for an answer after the conversation and the answer's first line."""
+        engine = self._ports.engine
+        used = engine.count(Prompt(self.talk.messages)) + HEADER_TOKENS
+        room = engine.describe().n_ctx - used
+        if room < LEAST_BODY_TOKENS:
+            raise ContextOverflow(
+                f"the step's prompt takes {used} of n_ctx {engine.describe().n_ctx} tokens",
+                hint="raise model.n_ctx, or name fewer or smaller files in the step",
+            )
+        return room
+
+    # -- carrying out -------------------------------------------------------------------------
+
+    def apply(self, action: Action) -> str:
+        """Make the edit, check it, write it; return why it was refused, if it was."""
+        call, overruled = action.call, action.overruled
+        assert call is not None
+        self._emit(ToolStarted(call, overruled.doubt.cut if overruled else 0.0))
+        start = time.monotonic()
+        edit: Edit | None = None
+        try:
+            edit = make_edit(self._tree, call, self._shown_texts)
+            if edit.new is not None and not edit.to:
+                edit = without_copies(edit, shown_tests(self._brief, self._tree))
+                unresolved = self._imports.unresolved(edit, self._targets.create)
+                reason = refusal(edit, f"{self._step.text}\n{self._plan_text}", unresolved)
+            else:
+                reason = ""
+            if edit in self._seen and self._targets.single:
+                reason = "the same change was tried before"
+            reason = self._not_meant(overruled) or reason
+            steering = next(filter(is_infrastructure, (edit.path, edit.to)), "")
+            if steering and edit.path not in self._targets.all:
+                reason = f"{steering} decides how tests run and is not part of the step"
+            self._seen.add(edit)
+            if not reason:
+                self._tree.apply(edit)
+        except (EditRefused, PathEscapes) as error:
+            reason = error.message
+        self._mind = reason
+        self.refusal = f"no edit passed the checks; the last: {reason}" if reason else ""
+        path = edit.to or edit.path if edit else str(call.arguments["path"])
+        if reason and edit is not None and edit.new == edit.old:
+            self._stuck.add(path)
+        content = f"not written: {reason}" if reason else f"{path} is {_DONE[_kind(edit)]}"
+        self._told = content
+        result = ToolResult(content, is_error=bool(reason), details={"path": path})
+        self._emit(ToolEnded(call, result, time.monotonic() - start))
+        if edit and not reason:
+            self._tell_edit(edit)
+            if edit.new is not None:
+                self._shown_texts[path] = edit.new
+            if _kind(edit) in ("deleted", "renamed"):
+                self.talk.has_moved = True
+            else:
+                self.talk.touched.append(path)
+        return reason
+
+    def _not_meant(self, overruled: Overruled | None) -> str:
+        """Return why a call is not what the model wanted; the last attempts are taken as they are.
+
+        A second time the model is right to insist: then what it wants cannot be had.
+        """
+        if overruled is None or overruled.doubt.cut < OVERRULED or self._was_overruled:
+            return ""
+        self._was_overruled = True
+        wanted = overruled.doubt.wanted.strip() or "something else"
+        return f"for {overruled.argument} {wanted!r} was wanted, which cannot be had here"
+
+    def _tell_edit(self, edit: Edit) -> None:
+        diff = unified_diff(edit.path, edit.old, edit.new)
+        if edit.to:
+            diff = rename_diff(edit.path, edit.to)
+        rows = diff.split("\n")
+        added = sum(row.startswith("+") and not row.startswith("+++") for row in rows)
+        removed = sum(row.startswith("-") and not row.startswith("---") for row in rows)
+        self._emit(
+            EditApplied(
+                path=f"{edit.path} -> {edit.to}" if edit.to else edit.path,
+                kind=_kind(edit),
+                diff=diff,
+                added=added,
+                removed=removed,
+            )
+        )
+
+
+def prompt_tokens(ports: Ports) -> int:
+    """Tokens for a prompt: the profile's, fewer where n_ctx leaves no room for an answer."""
+    profile, n_ctx = ports.profile, ports.engine.describe().n_ctx
+    return min(profile.context_tokens, max(n_ctx - profile.max_body_tokens, n_ctx // 2))
+
+
+_DONE: dict[EditKind, str] = {
+    "created": "written",
+    "changed": "written",
+    "deleted": "deleted",
+    "renamed": "renamed",
+}
+
+
+def _kind(edit: Edit | None) -> EditKind:
+    if edit is None:
+        return "changed"
+    if edit.to:
+        return "renamed"
+    if edit.new is None:
+        return "deleted"
+    return "created" if edit.old is None else "changed"

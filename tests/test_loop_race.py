@@ -1,0 +1,129 @@
+"""Rounds of several attempts: from one prompt, chosen by the tests; whole runs, scripted engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qwenagent.protocol.events import CandidateScored, EditApplied, TestsRan, TokenDelta
+from tests.loop_stage import (
+    BROKEN,
+    COMMAND,
+    FIXED,
+    MODULE,
+    PROFILE,
+    TEST,
+    Stage,
+    body,
+    make_repository,
+)
+
+PLAN = f"# Plan\n\n- [ ] Fix `add` in `calc.py`: it subtracts.\n      Test: `{COMMAND}`\n"
+FOUR = replace(PROFILE, candidates=4)
+HALF = MODULE.replace("a - b", "a + b if a else b + 1")
+"""Wins one test and breaks another; BROKEN does neither."""
+WORSE = MODULE.replace("a - b", "1")
+THOUGHT = "The operator in add is wrong."
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    files = {"calc.py": MODULE, "test_calc.py": TEST, ".gitignore": "__pycache__/\n"}
+    return make_repository(tmp_path / "repo", files)
+
+
+def scored(stage: Stage) -> list[tuple[int, int, bool]]:
+    return [(s.candidate, s.passed, s.best) for s in stage.events(CandidateScored)]
+
+
+def test_a_first_attempt_that_is_right_is_the_only_one(root):
+    stage = Stage(root, [body(FIXED)], profile=FOUR)
+    assert stage.run_plan(PLAN) == 0
+    assert scored(stage) == [(0, 2, True)]
+
+
+def test_the_tests_choose_among_the_attempts_and_end_the_race(root):
+    stage = Stage(root, [body(BROKEN), body(WORSE), body(FIXED)], profile=FOUR)
+    assert stage.run_plan(PLAN) == 0
+    assert (root / "calc.py").read_text() == FIXED
+    assert [s[0] for s in scored(stage)] == [0, 1, 2]
+    first, *others = stage.engine.prompts
+    assert {prompt.messages for prompt in others} == {first.messages}
+
+
+def test_identical_attempts_are_tested_once(root):
+    stage = Stage(root, [body(BROKEN), body(BROKEN), body(BROKEN), body(FIXED)], profile=FOUR)
+    assert stage.run_plan(PLAN) == 0
+    assert len(scored(stage)) == 2
+
+
+def test_attempts_that_fail_the_checks_are_not_tested(root):
+    odd = body("def add(a, b:\n    return a\n")
+    lost = body("def add(a, b):\n    return a + b\n")
+    stage = Stage(root, [odd, lost, body(FIXED)], profile=FOUR)
+    assert stage.run_plan(PLAN) == 0
+    assert scored(stage) == [(0, 2, True)]
+    assert len(stage.events(EditApplied)) == 1
+
+
+def test_the_best_of_a_round_is_what_the_next_one_starts_from(root):
+    again = [THOUGHT, body(FIXED)]
+    replies = [body(WORSE), body(HALF), body(BROKEN), body(WORSE), *again]
+    stage = Stage(root, replies, profile=FOUR)
+    assert stage.run_plan(PLAN) == 0
+    assert (root / "calc.py").read_text() == FIXED
+    thinking = stage.engine.prompts[2].messages[-1].text
+    assert "a * b" in thinking
+    assert "b + 1" not in thinking
+
+
+def test_no_attempt_is_good_enough(root):
+    replies = [body(WORSE), body(BROKEN), body(BROKEN), body(WORSE)]
+    replies += [THOUGHT, *[body(BROKEN)] * 4, THOUGHT, *[body(BROKEN)] * 4]
+    stage = Stage(root, replies, profile=FOUR)
+    assert stage.run_plan(PLAN) == 1
+    assert stage.states == ["blocked"]
+    assert (root / "calc.py").read_text() == MODULE
+    assert stage.git("status", "--porcelain") == ""
+    assert stage.finished.steps[0].patch
+
+
+def test_where_no_test_speaks_there_is_one_attempt(root):
+    (root / "test_calc.py").unlink()
+    stage = Stage(root, [body(BROKEN)], profile=FOUR)
+    stage.git("rm", "-q", "test_calc.py")
+    stage.git("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "no tests")
+    assert stage.run_plan("# Plan\n\n- [ ] Let `add` multiply, in `calc.py`.\n") == 0
+    assert stage.states == ["unverified"]
+    assert len(stage.engine.prompts) == 1
+
+
+def test_a_step_with_two_files_races_whole_attempts(root):
+    other = "from calc import add\n\n\ndef three():\n    return add(1, 2)\n"
+    test = TEST + (
+        "\n\nclass Three(unittest.TestCase):\n    def test_three(self):\n"
+        "        from more import three\n\n        self.assertEqual(three(), 3)\n"
+    )
+    (root / "test_calc.py").write_text(test, encoding="utf-8")
+    wrong = other.replace("1, 2", "1, 1")
+    replies = [body(wrong), body(FIXED), body(other), body(FIXED)]
+    stage = Stage(root, replies, profile=FOUR)
+    stage.git("add", "-A")
+    stage.git("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "wanted")
+    plan = (
+        "# Plan\n\n- [ ] Write `more.py` with `three()`, and fix `add`.\n"
+        f"      Files: `more.py`, `calc.py`\n      Test: `{COMMAND}`\n"
+    )
+    assert stage.run_plan(plan) == 0
+    assert (root / "more.py").read_text() == other
+    assert (root / "calc.py").read_text() == FIXED
+    assert [s[1] for s in scored(stage)] == [2, 3]
+
+
+def test_texts_of_several_attempts_are_told_apart(root):
+    stage = Stage(root, [body(BROKEN), body(WORSE), body(FIXED)], profile=FOUR)
+    stage.run_plan(PLAN)
+    assert stage.events(TestsRan)
+    assert {delta.candidate for delta in stage.events(TokenDelta)} <= {0, 1, 2}
