@@ -9,8 +9,8 @@ from qwenagent.errors import AssetError, UnknownModel
 from qwenagent.protocol.messages import Sampling
 from qwenagent.registry import Profile, Source, find_card, load_cards
 
-SMALL = Profile("small", 150, 2, 2048, 5000)
-LARGE = Profile("large", 300, 6, 4096, 11000)
+SMALL = Profile("small", 150, 2, 2048, 5000, 8)
+LARGE = Profile("large", 300, 6, 4096, 11000, 4)
 
 
 def test_the_six_official_files_in_size_order():

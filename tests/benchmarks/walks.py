@@ -24,7 +24,6 @@ from pathlib import Path, PurePosixPath
 import jsonschema  # type: ignore[import-untyped, unused-ignore]
 import llama_cpp.llama_cpp as lib
 import numpy as np
-from numpy.typing import NDArray
 
 from qwenagent.engine import family
 from qwenagent.engine.constraint import Constraint, Grammars
@@ -186,7 +185,7 @@ class Walker:
         self.grammars = Grammars(model)
         self.tally = Tally()
         self._chance = np.random.default_rng(seed)
-        ends = '\n"}}",======== SEARCH\n>>>>>>>> REPLACE\n```````'
+        ends = '\n======== SEARCH\n>>>>>>>> REPLACE\n```'
         self._ends = sorted(set(model.tokenize(ends)))
 
     def walk(self, stage: Stage) -> None:
