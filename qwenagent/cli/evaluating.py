@@ -126,10 +126,15 @@ def _say_waiting() -> None:
 
 
 def _settings(flags: dict[str, Any]) -> Settings:
-    """Return the settings with those of --set; a task's prompt is read anew each time."""
+    """Return the settings with those of --set.
+
+    By default each task's prompt is read anew, and tests that do not end are ended for the agent
+    as they are for the judge.
+    """
     from qwenagent.config import load_settings
 
-    chosen: dict[str, object] = {"model.prompt_cache_mb": 0}
+    limit_s = flags["test_limit"]
+    chosen: dict[str, object] = {"model.prompt_cache_mb": 0, "tests.timeout_s": limit_s}
     for given in flags["chosen"]:
         name, equals, value = given.partition("=")
         if not equals:

@@ -17,7 +17,7 @@ from qwenagent.evals.task import REGRESSION
 WITHIN_S = (10, 30, 60, 120, 300, 600)
 """Seconds of the agent within which a task may have been passed."""
 
-_SAID_ELSEWHERE = ("model.name", "model.prompt_cache_mb")
+_SAID_ELSEWHERE = ("model.name", "model.prompt_cache_mb", "tests.timeout_s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ import numpy as np
 from qwenagent.engine import family
 from qwenagent.engine.constraint import Constraint, Grammars
 from qwenagent.engine.llama import Model, start_backend
+from qwenagent.engine.sampler import Candidates
 from qwenagent.grammar import (
     Between,
     Choice,
@@ -185,7 +186,7 @@ class Walker:
         self.grammars = Grammars(model)
         self.tally = Tally()
         self._chance = np.random.default_rng(seed)
-        ends = '\n======== SEARCH\n>>>>>>>> REPLACE\n```'
+        ends = "\n======== SEARCH\n>>>>>>>> REPLACE\n```"
         self._ends = sorted(set(model.tokenize(ends)))
 
     def walk(self, stage: Stage) -> None:
@@ -254,7 +255,11 @@ class Walker:
         # To look at all 150,000 takes longer than all the rest, and mostly need not be.
         yield from map(int, self._chance.integers(0, family.FIRST_SPECIAL, 16))
         possible = state.possible()
-        yield from map(int, self._chance.permutation(possible[possible < family.FIRST_SPECIAL]))
+        possible = possible[possible < family.FIRST_SPECIAL]
+        yield from map(int, self._chance.choice(possible, 16))
+        candidates = Candidates(possible, np.ones(len(possible), dtype=np.float32))
+        state.mask(candidates)
+        yield from map(int, self._chance.permutation(candidates.possible()))
 
 
 def _read(data: bytes) -> tuple[str, int] | None:
