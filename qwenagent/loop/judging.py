@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from qwenagent.checks import Verdict
 from qwenagent.checks.judge import is_cut_short, what_fails
+from qwenagent.checks.testfiles import is_test_file
 from qwenagent.loop.examples import Examples
 from qwenagent.loop.targets import identifiers
 from qwenagent.loop.testing import Tests, files_of_tests
@@ -15,6 +17,17 @@ from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.syntax import symbols
 from qwenagent.workspace import Workspace
+
+_TESTS = r"\b(?:tests?|specs?|suite)\b"
+_NEAR = r"(?:[^.\n]|\.(?=\w)){0,80}?"
+_RED_TESTS = re.compile(
+    rf"{_TESTS}{_NEAR}\b(?:fail(?:s|ing|ed)?|red|broken|hangs?)\b"
+    rf"|{_TESTS}{_NEAR}\bdo(?:es)?(?: not|n't) (?:pass|end)\b"
+    rf"|\b(?:failing|red|broken|hanging)\b{_NEAR}{_TESTS}"
+    rf"|\b(?:make|get)\b{_NEAR}{_TESTS}{_NEAR}\b(?:pass|green)\b",
+    re.IGNORECASE,
+)
+"""Says that tests fail or are to pass; not that those which pass have to go on passing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +46,8 @@ class Judged:
     """True where all that is red are tests that seem to belong to the step by a name."""
     tests_solved: bool = False
     """True where the tests are content, and examples from the step's text alone are not."""
+    is_wish: bool = False
+    """True where all that is red was red before, and nobody said that it has to turn green."""
 
     @property
     def rank(self) -> tuple[int, ...]:
@@ -52,14 +67,24 @@ class Judge:
         tests: Tests,
         tree: Workspace,
         wanted: Sequence[str] = (),
+        *,
+        is_task: bool = False,
     ) -> None:
-        """`wanted` are the files that the step is about, there or not."""
+        """`wanted` are the files that the step is about, there or not.
+
+        A task whose test command was given with it wishes for green ones.
+        """
         self.command = command
         self._tests = tests
         self._tree = tree
         self._same = _is_same(command, tests.suite)
         self.before = self._measure()
-        self._waiting = self._waiting_for(step)
+        if command is None and self._is_about_suite(step):
+            self.command, self._same = tests.suite, True
+        asked = self._asked_for(step)
+        self._wished = self._red_tests() if is_task and _is_given(tests.suite) else ()
+        self._waiting = asked or self._wished or self._waiting_for(step)
+        self._is_asked = bool(asked)
         self._examples = Examples(step, wanted, tests, tree)
 
     @property
@@ -159,7 +184,8 @@ class Judge:
         waiting = [t for t in self._waiting if t not in self._tests.flaky.ids]
         if own is None and waiting and shown and not shown.green:
             judged = self._judged("red", f"{waiting[0]} is still red", shown, suite, None)
-            return replace(judged, is_guess=True)
+            is_wish = not self._is_asked and bool(self._wished)
+            return replace(judged, is_guess=not self._is_asked, is_wish=is_wish)
         reason = "no test turned from red to green for it" if verdicts else "no test speaks for it"
         if verdicts and any(v.newly_passed for v in verdicts):
             reason = "only tests that this step wrote itself speak for it"
@@ -184,13 +210,28 @@ class Judge:
         """True for a test that the plan gave and that passed at once: the suite had it not yet."""
         return self.before is not None and self.before.statuses.get(test) == "passed"
 
-    def _waiting_for(self, step: Step) -> tuple[str, ...]:
-        """Red tests of the suite that use a name which the step mentions."""
+    def _is_about_suite(self, step: Step) -> bool:
+        """Whether a step asks for tests of which none is known by name: they do not end, say."""
+        before = self.before
+        is_blank = before is not None and not before.green and not before.statuses
+        return is_blank and (bool(_test_files(step)) or speaks_of_red_tests(step.text))
+
+    def _asked_for(self, step: Step) -> tuple[str, ...]:
+        """Red tests that the step asks for: those of the files it names, or all if it says so."""
+        red, named = self._red_tests(), _test_files(step)
+        of_files = [t for t in red if named.intersection(files_of_tests(self._tree, t))]
+        return tuple(of_files or (red if speaks_of_red_tests(step.text) else ()))
+
+    def _red_tests(self) -> tuple[str, ...]:
+        """The suite's red tests, where the step has no command of its own."""
         if self.command or not self.before or self.before.green:
             return ()
+        return tuple(t for t, s in self.before.statuses.items() if s == "failed")
+
+    def _waiting_for(self, step: Step) -> tuple[str, ...]:
+        """Red tests of the suite that use a name which the step mentions."""
         names = identifiers(step)
-        red = [t for t, s in self.before.statuses.items() if s == "failed"]
-        return tuple(t for t in red if names & self._names_in(t))
+        return tuple(t for t in self._red_tests() if names & self._names_in(t))
 
     def _names_in(self, test: str) -> set[str]:
         """The words of a test's function, or of its whole file where that is not found."""
@@ -204,6 +245,19 @@ class Judge:
                     break
             return set(_words(text))
         return set()
+
+
+def speaks_of_red_tests(text: str) -> bool:
+    """Return whether a text says that tests fail, or that they are to pass."""
+    return _RED_TESTS.search(text) is not None
+
+
+def _test_files(step: Step) -> set[str]:
+    return {path for path in step.mentions if is_test_file(path)}
+
+
+def _is_given(suite: TestCommand | None) -> bool:
+    return suite is not None and suite.origin == "flag"
 
 
 def _is_same(command: TestCommand | None, suite: TestCommand | None) -> bool:

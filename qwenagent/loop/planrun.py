@@ -151,7 +151,14 @@ class PlanRun:
         self._beginning.prepare()
         self._tests.measure_baseline()
         seen = repository_map(self.plan, self._tree, self._ports.engine.count)
-        self._runner = StepRunner(self._ports, self._tests, asker, self.plan.preamble, seen)
+        self._runner = StepRunner(
+            self._ports,
+            self._tests,
+            asker,
+            self.plan.preamble,
+            seen,
+            is_task=self._kind == "task",
+        )
         self._commands = CommandRunner(self._ports, self._tests)
         for step in self.open_steps:
             self._ports.stop.check()

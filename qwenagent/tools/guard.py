@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from qwenagent.syntax import symbols, syntax_error
+from qwenagent.syntax import is_known, symbols, syntax_error
 from qwenagent.tools.names import undefined_names
 from qwenagent.tools.omission import stands_for_code
 from qwenagent.workspace import Edit
@@ -20,6 +20,7 @@ _REMOVING = re.compile(
     r"|inlin\w*|convert\w*|instead|no longer|get rid|turn\w*|refactor\w*|unused|dead)\b",
     re.IGNORECASE,
 )
+_LAYOUT = re.compile(r"\b(?:blanks?|empty lines?|whitespace|spac\w+|newlines?|format\w*)\b", re.I)
 _MAIN = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']\s*:", re.MULTILINE)
 
 
@@ -35,7 +36,7 @@ def refusal(edit: Edit, request: str, unresolved: Sequence[str] = ()) -> str:
     old = edit.old or ""
     if not edit.new.strip() and not _may_be_empty(edit):
         return f"{edit.path} would be empty; write the whole code"
-    if edit.new == edit.old:
+    if edit.new == edit.old or (_is_same_code(edit) and not _LAYOUT.search(request)):
         return f"that leaves {edit.path} as it is; write the changed code"
     if line := _omission(edit.path, old, edit.new):
         return f"{line!r} stands for code that is missing; write all of the code"
@@ -53,6 +54,17 @@ def refusal(edit: Edit, request: str, unresolved: Sequence[str] = ()) -> str:
         names = ", ".join(lost[:_SHOWN]) + more
         return f"{edit.path} would lose {names}; keep everything that is not to change"
     return ""
+
+
+def _is_same_code(edit: Edit) -> bool:
+    """Whether a program differs in nothing but blank lines and blanks at the ends of lines."""
+    if edit.old is None or edit.new is None or not is_known(edit.path):
+        return False
+    return _code_lines(edit.old) == _code_lines(edit.new)
+
+
+def _code_lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.split("\n") if line.strip()]
 
 
 def _may_be_empty(edit: Edit) -> bool:

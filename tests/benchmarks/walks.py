@@ -237,6 +237,8 @@ class Walker:
             allowed = state.allows(token)
             if not allowed and n_refused == _N_REFUSED:
                 continue
+            if not self.model.piece(token):  # an id that is no token
+                continue
             piece = bytes(written[read:]) + self.model.piece(token)
             found = _read(piece)
             # llama.cpp's classes take bytes that are no UTF-8 as well, which the engine replaces.
