@@ -79,8 +79,11 @@ class Judge:
         self._tree = tree
         self._same = _is_same(command, tests.suite)
         self.before = self._measure()
-        if command is None and self._is_about_suite(step):
+        self._was_blank = command is None and self._is_about_suite(step)
+        if self._was_blank and tests.suite:
             self.command, self._same = tests.suite, True
+        elif self._was_blank and tests.endless:
+            self.command, self.before = tests.endless
         asked = self._asked_for(step)
         self._wished = self._red_tests() if is_task and _is_given(tests.suite) else ()
         self._waiting = asked or self._wished or self._waiting_for(step)
@@ -178,18 +181,30 @@ class Judge:
             if not (self._is_own(t, written) or self._was_green(t))
         ]
         shown = own or suite
-        if won and any(v.evidence for v in verdicts):
-            best = next(v for v in verdicts if v.evidence)
+        best = next((v for v in verdicts if v.evidence), None)
+        still = self._still_red(shown) if own is None and shown else []
+        if still and (self._is_asked or self._wished):
+            told = self._judged("red", f"{still[0]} is still red", shown, suite, over_all)
+            return replace(told, is_wish=not self._is_asked, is_guess=not self._is_asked)
+        if won and best:
             return self._judged("solved", best.why, shown, suite, best)
-        waiting = [t for t in self._waiting if t not in self._tests.flaky.ids]
-        if own is None and waiting and shown and not shown.green:
-            judged = self._judged("red", f"{waiting[0]} is still red", shown, suite, None)
-            is_wish = not self._is_asked and bool(self._wished)
-            return replace(judged, is_guess=not self._is_asked, is_wish=is_wish)
+        if still:
+            told = self._judged("red", f"{still[0]} is still red", shown, suite, over_all)
+            return replace(told, is_guess=True)
+        if self._was_blank and shown and shown.green:
+            return self._judged("solved", "the tests end now, and pass", shown, suite, None)
         reason = "no test turned from red to green for it" if verdicts else "no test speaks for it"
         if verdicts and any(v.newly_passed for v in verdicts):
             reason = "only tests that this step wrote itself speak for it"
         return self._judged("unverified", reason, shown, suite, None)
+
+    def _still_red(self, shown: TestRun) -> list[str]:
+        """Return the tests that are waited for and did not pass."""
+        flaky = self._tests.flaky.ids
+        waiting = [t for t in self._waiting if t not in flaky]
+        if not shown.statuses:
+            return waiting
+        return [t for t in waiting if shown.statuses.get(t) != "passed"]
 
     def _judged(
         self,
@@ -212,9 +227,10 @@ class Judge:
 
     def _is_about_suite(self, step: Step) -> bool:
         """Whether a step asks for tests of which none is known by name: they do not end, say."""
-        before = self.before
-        is_blank = before is not None and not before.green and not before.statuses
-        return is_blank and (bool(_test_files(step)) or speaks_of_red_tests(step.text))
+        before = self._tests.endless[1] if self._tests.endless else self.before
+        if before is None or before.green or (before.statuses and not before.timed_out):
+            return False
+        return bool(_test_files(step)) or speaks_of_red_tests(step.text)
 
     def _asked_for(self, step: Step) -> tuple[str, ...]:
         """Red tests that the step asks for: those of the files it names, or all if it says so."""

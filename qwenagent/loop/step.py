@@ -251,9 +251,11 @@ class StepRunner:
         kept = self._kept
         if kept and kept.judged.is_wish:
             self._tree.restore(kept.files)
-            n_red = kept.judged.shown.n_failed if kept.judged.shown else 0
+            judged = kept.judged
+            n_red = judged.shown.n_failed if judged.shown else 0
+            state: StepState = "solved" if judged.newly_passed else "unverified"
             reason = f"{n_red} of the tests that were red still are"
-            return replace(self._finished(kept.judged), state="unverified", reason=reason)
+            return replace(self._finished(judged), state=state, reason=reason)
         if kept is None or not kept.judged.tests_solved:
             return None
         self._tree.restore(kept.files)

@@ -53,6 +53,8 @@ class Tests:
     flaky: FlipFloppers = field(init=False)
     _limits: Limits = field(init=False)
     _leftovers: Leftovers | None = field(init=False)
+    endless: tuple[TestCommand, TestRun] | None = None
+    """A suite that its limit ended before any change: it judges only who asks for it."""
     _first: TestRun | None = None
     """The baseline before the first step."""
     _tree_then: object = None
@@ -125,6 +127,7 @@ class Tests:
 
     def _leave_out(self, suite: TestCommand, run: TestRun | None) -> None:
         self.suite = None
+        self.endless = (suite, run) if run else None
         if run:
             self._warn(
                 f"`{suite.shown}` {ending(run)} before any change, so it judges nothing in this "

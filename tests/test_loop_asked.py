@@ -1,0 +1,90 @@
+"""Red tests that a step or a task asks for: whole runs with a scripted engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qwenagent.config import Settings, TestSettings
+from qwenagent.loop.judging import speaks_of_red_tests
+from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
+
+THOUGHT = "The operator in add is wrong."
+GIVEN = Settings(tests=TestSettings(command=COMMAND))
+OTHER = "\n\nclass Other(unittest.TestCase):\n    def test_other(self):\n        self.fail('old')\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "speaks"),
+    [
+        ("The tests in `tests/test_a.py` fail.", True),
+        ("Some tests fail. Find the bug.", True),
+        ("Make the tests pass.", True),
+        ("make tests/test_a.py and the other tests pass", True),
+        ("The suite is red since yesterday", True),
+        ("There is a failing test in test_a.py", True),
+        ("The tests do not end.", True),
+        ("These tests don't pass.", True),
+        ("The existing tests must still pass.", False),
+        ("Add tests for the parser.", False),
+        ("A failing request is retried. Write a test.", False),
+        ("Let `parse` fail on empty input.", False),
+        ("Change the colour to red.", False),
+    ],
+)
+def test_words(text, speaks):
+    assert speaks_of_red_tests(text) is speaks
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    files = {"calc.py": MODULE, "test_calc.py": TEST, ".gitignore": "__pycache__/\n"}
+    return make_repository(tmp_path / "repo", files)
+
+
+@pytest.mark.parametrize(
+    "task", ["The tests in `test_calc.py` fail; mend `calc.py`.", "Tests fail. Mend `calc.py`."]
+)
+def test_tests_that_a_task_asks_for_have_to_turn_green(task, root):
+    stage = Stage(root, [body(BROKEN), THOUGHT, body(FIXED)])
+    assert stage.run_task(task) == 0
+    assert stage.states == ["solved"]
+    assert (root / "calc.py").read_text() == FIXED
+    assert "AssertionError" in stage.engine.prompts[0].messages[-1].text
+
+
+def test_without_them_the_task_is_not_done(root):
+    stage = Stage(root, [body(BROKEN), *[THOUGHT, body(BROKEN)] * 4])
+    assert stage.run_task("The tests in `test_calc.py` fail; mend `calc.py`.") == 1
+    assert stage.states == ["blocked"]
+    assert (root / "calc.py").read_text() == MODULE
+
+
+def test_tests_that_do_not_end_are_asked_for_as_a_whole(root):
+    (root / "calc.py").write_text("def add(a, b):\n    while True:\n        pass\n")
+    (root / "test_calc.py").write_text(TEST.replace(", twice", ""), encoding="utf-8")
+    settings = Settings(tests=TestSettings(command=COMMAND, timeout_s=2))
+    stage = Stage(root, [body("def add(a, b):\n    return a + b\n")], settings=settings)
+    stage.git("add", "-A")
+    stage.git("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "hangs")
+    assert stage.run_task("The tests in `test_calc.py` do not end; mend `calc.py`.") == 0
+    assert stage.states == ["solved"]
+
+
+def test_a_command_that_comes_with_a_task_is_a_wish(root):
+    (root / "test_calc.py").write_text(TEST + OTHER, encoding="utf-8")
+    stage = Stage(root, [body(FIXED), *[THOUGHT, body(FIXED)] * 4], settings=GIVEN)
+    stage.git("add", "-A")
+    stage.git("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "old")
+    assert stage.run_task("Let the sum be right, in `calc.py`.") == 0
+    assert (root / "calc.py").read_text() == FIXED
+    assert stage.finished.steps[0].reason == "1 of the tests that were red still are"
+    assert stage.states == ["solved"]
+
+
+def test_what_breaks_a_test_is_no_wish_come_true(root):
+    breaking = MODULE.replace("a - b", "1")
+    stage = Stage(root, [body(breaking), *[THOUGHT, body(breaking)] * 4], settings=GIVEN)
+    assert stage.run_task("Let the sum be right, in `calc.py`.") == 1
+    assert (root / "calc.py").read_text() == MODULE
