@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qwenagent.grammar.containers import separated
 from qwenagent.grammar.terms import Alt, Chars, Lit, Ref, Repeat, Rules, Term, sequence
 
 MAX_DEPTH = 6
@@ -59,17 +60,3 @@ def mapping(inside: Term, rules: Rules, low: int = 0, high: int | None = None) -
     """Return a term for an object of `low` to `high` entries, some of which may be the same."""
     rules.terms["any-string"] = string(rules)
     return separated("{", sequence(Ref("any-string"), Lit(": "), inside), "}", rules, low, high)
-
-
-def separated(
-    left: str, item: Term, right: str, rules: Rules, low: int = 0, high: int | None = None
-) -> Term:
-    """Return a term for `low` to `high` items in brackets."""
-    if high == 0:
-        return Lit(left + right)
-    more = rules.fresh("more")
-    rules.terms[more] = sequence(Lit(", "), item)
-    last = None if high is None else high - 1
-    others = [] if last == 0 else [Repeat(Ref(more), max(0, low - 1), last)]
-    full = sequence(Lit(left), item, *others, Lit(right))
-    return full if low else Alt((Lit(left + right), full))

@@ -18,9 +18,10 @@ from urllib.parse import unquote
 
 from qwenagent.errors import GrammarError
 from qwenagent.grammar import anyjson, numbers
+from qwenagent.grammar.containers import either, list_of, named, object_of, short
 from qwenagent.grammar.leading import loops, unproductive
 from qwenagent.grammar.merging import ANNOTATIONS, kinds, merged
-from qwenagent.grammar.terms import EMPTY, Alt, Grammar, Lit, Ref, Rules, Term, render, sequence
+from qwenagent.grammar.terms import Alt, Grammar, Lit, Ref, Rules, Term, render, sequence
 from qwenagent.grammar.trie import any_of, trie
 from qwenagent.grammar.written import encode, is_writable
 from qwenagent.protocol.json import Json, JsonObject
@@ -225,7 +226,7 @@ class _Reading:
         if "enum" in said or "const" in said:
             return self._listed(said, path)
         options = [self._of_kind(kind, said, path, depth) for kind in self._kinds(said, path)]
-        return _either(options)
+        return either(options)
 
     def _referred(self, said: JsonObject, path: str) -> Term:
         for key in said:
@@ -282,7 +283,7 @@ class _Reading:
                 both: list[Json] = [base, branch]
                 whole = {"allOf": both}
             options.append(self._term(whole, where, depth + 1))
-        return _either(options)
+        return either(options)
 
     def _listed(self, said: JsonObject, path: str) -> Term | None:
         values = said.get("enum", [said.get("const")])
@@ -345,7 +346,7 @@ class _Reading:
         high = self._count(said, "maxLength", MAX_CHARS, path)
         if high is not None and low > high:
             return None
-        return self._named(anyjson.string(self._rules, low, high))
+        return named(anyjson.string(self._rules, low, high), self._rules)
 
     def _number(self, kind: str, said: JsonObject, path: str) -> Term | None:
         step = Fraction(1) if kind == "integer" else Fraction(1, 10**6)
@@ -357,7 +358,7 @@ class _Reading:
             term = anyjson.number(self._rules)
         else:
             term = numbers.decimal(low, high, self._rules)
-        return term if term is None else self._named(term)
+        return term if term is None else named(term, self._rules)
 
     def _bound(self, said: JsonObject, key: str, step: Fraction, path: str) -> Fraction | None:
         """Return the bound of a number, moved by `step` where it is itself excluded."""
@@ -375,16 +376,6 @@ class _Reading:
             found.append(math.floor(exact / step) * step + step if excluded else exact)
         return (max if step > 0 else min)(found) if found else None
 
-    def _named(self, term: Term) -> Ref:
-        """Return a rule's name: rules count as one where they are repeated."""
-        name = self._rules.fresh("v")
-        self._rules.terms[name] = term
-        return Ref(name)
-
-    def _short(self, term: Term) -> Term:
-        """Return a term that may stand in several places."""
-        return term if isinstance(term, Lit | Ref) else self._named(term)
-
     def _array(self, said: JsonObject, path: str, depth: int) -> Term | None:
         low = self._count(said, "minItems", MAX_ITEMS, path) or 0
         high = self._count(said, "maxItems", MAX_ITEMS, path)
@@ -400,35 +391,11 @@ class _Reading:
             if term is None:
                 rest, high = False, i
                 break
-            leading.append(self._named(term))
+            leading.append(named(term, self._rules))
         if high is not None and low > high:
             return None
-        return self._list(leading, self._term(rest, f"{path}.items", depth + 1), low, high)
-
-    def _list(
-        self, first: list[Term], rest: Term | None, low: int, high: int | None
-    ) -> Term | None:
-        """Term for a list that begins with `first`; what comes after those is `rest`."""
-        if rest is None:
-            high = len(first) if high is None else min(high, len(first))
-        if low > (high if high is not None else low):
-            return None
-        if not first:
-            if rest is None:
-                return Lit("[]")
-            return anyjson.separated("[", self._named(rest), "]", self._rules, low, high)
-        after: Term = Lit("]")
-        if rest is not None and (high is None or high > len(first)):
-            n = len(first)
-            last = None if high is None else high - n
-            after = anyjson.separated(
-                "", self._named(rest), "]", self._rules, max(0, low - n), last
-            )
-            after = _behind_comma(after, self._rules)
-        for i in reversed(range(len(first))):
-            item = sequence(Lit(", " if i else ""), first[i], self._short(after))
-            after = item if i < low else Alt((Lit("]"), item))
-        return sequence(Lit("["), self._short(after))
+        after = self._term(rest, f"{path}.items", depth + 1)
+        return list_of(leading, after, low, high, self._rules)
 
     def _object(self, said: JsonObject, path: str, depth: int) -> Term | None:
         properties = said.get("properties", {})
@@ -454,7 +421,7 @@ class _Reading:
         inside = self._term(others, f"{path}.additionalProperties", depth + 1)
         if inside is None or high == 0:
             return None if low else Lit("{}")
-        return anyjson.mapping(self._named(inside), self._rules, low, high)
+        return anyjson.mapping(named(inside, self._rules), self._rules, low, high)
 
     def _entries(
         self, schemas: JsonObject, needed: set[str], said: JsonObject, path: str, depth: int
@@ -466,7 +433,7 @@ class _Reading:
                 return None
             if term is not None:
                 entries.append(
-                    (sequence(Lit(f"{_written(name)}: "), self._short(term)), name in needed)
+                    (sequence(Lit(f"{_written(name)}: "), short(term, self._rules)), name in needed)
                 )
         n_needed = sum(is_needed for _, is_needed in entries)
         low = self._count(said, "minProperties", len(entries), path) or 0
@@ -477,21 +444,7 @@ class _Reading:
             self._relax(path, "minProperties", f"{n_needed} at least")
         if high is not None and len(entries) > high:
             self._relax(path, "maxProperties", f"{len(entries)} at most")
-        return sequence(Lit("{"), self._chain(entries))
-
-    def _chain(self, entries: list[tuple[Term, bool]]) -> Term:
-        """Term for entries in order, those that are not needed or left out, and the end."""
-        first: Term = Lit("}")
-        more: Term = Lit("}")
-        for entry, is_needed in reversed(entries):
-            after = self._short(more)
-            with_first = sequence(entry, after)
-            with_more = sequence(Lit(", "), entry, after)
-            skipped = [] if is_needed else [self._short(first)]
-            left_out = [] if is_needed else [after]
-            first = _either([with_first, *skipped]) or EMPTY
-            more = _either([with_more, *left_out]) or EMPTY
-        return self._short(first)
+        return object_of(entries, self._rules)
 
 
 def _depth(value: Json) -> int:
@@ -506,13 +459,6 @@ def _depth(value: Json) -> int:
     return depth
 
 
-def _either(options: list[Term | None]) -> Term | None:
-    found = list(dict.fromkeys(option for option in options if option is not None))
-    if not found:
-        return None
-    return found[0] if len(found) == 1 else Alt(tuple(found))
-
-
 def _items(said: JsonObject) -> tuple[list[Json] | None, Json, str]:
     """Return what a list begins with, what its other items are, and the keyword that says so."""
     if "prefixItems" in said:
@@ -522,12 +468,6 @@ def _items(said: JsonObject) -> tuple[list[Json] | None, Json, str]:
     if isinstance(items, list):
         return items, said.get("additionalItems", True), "items"
     return [], items, "items"
-
-
-def _behind_comma(items: Term, rules: Rules) -> Term:
-    """Term for the rest of a list, which follows other items: a comma, unless it is empty."""
-    options = items.items if isinstance(items, Alt) else (items,)
-    return Alt(tuple(o if o == Lit("]") else sequence(Lit(", "), o) for o in options))
 
 
 def _written(value: Json) -> str:

@@ -257,11 +257,13 @@ class Walker:
         # To look at all 150,000 takes longer than all the rest, and mostly need not be.
         yield from map(int, self._chance.integers(0, family.FIRST_SPECIAL, 16))
         possible = state.possible()
-        possible = possible[possible < family.FIRST_SPECIAL]
-        yield from map(int, self._chance.choice(possible, 16))
-        candidates = Candidates(possible, np.ones(len(possible), dtype=np.float32))
-        state.mask(candidates)
-        yield from map(int, self._chance.permutation(candidates.possible()))
+        order = self._chance.permutation(possible[possible < family.FIRST_SPECIAL])
+        yield from map(int, order[:16])
+        for start in range(0, len(order), 2000):
+            some = order[start : start + 2000]
+            candidates = Candidates(some, np.ones(len(some), dtype=np.float32))
+            state.mask(candidates)
+            yield from map(int, candidates.possible())
 
 
 def _read(data: bytes) -> tuple[str, int] | None:
@@ -306,7 +308,7 @@ def check_new(path: str, files: frozenset[str]) -> None:
 def check_blocks(body: str, text: str) -> None:
     """Each block's lines are in the file in one place."""
     marks = markers(text)
-    hay = "\n" + text
+    hay = "\n" + text.removesuffix("\n") + "\n"
     for block in body.split(f"{marks.search}\n")[1:]:
         searched = block.partition(f"{marks.middle}\n")[0]
         assert searched, body
