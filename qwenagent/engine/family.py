@@ -20,7 +20,11 @@ FIRST_SPECIAL = ENDOFTEXT
 
 # Ids from the official GGUF files. A grammar's character classes match the text of control
 # tokens, and nothing else keeps the model from writing <|fim_prefix|> into a file.
-NEVER_WRITTEN = frozenset({IM_START, *range(151646, 151657), *range(151659, 151665)})
+_END_OF_SENTENCE = 128247
+"""`</s>`, a control token by the files: a grammar reads its text, an answer gets none."""
+NEVER_WRITTEN = frozenset(
+    {IM_START, _END_OF_SENTENCE, *range(151646, 151657), *range(151659, 151665)}
+)
 """Control tokens that no answer may contain: vision, FIM and repository marks."""
 
 ENDS_OF_TURN = (IM_END, ENDOFTEXT)

@@ -22,6 +22,8 @@ from qwenagent.workspace import Workspace
 
 MAX_PATHS = 4000
 """More paths are not offered; those nearest to the top are."""
+MAX_FOLDERS = 300
+"""Folders in which a new file is offered; the grammar of 3,000 takes seconds to build."""
 MAX_UNNAMED = 50
 """Files that are offered to a step that names none."""
 MAX_RANGE_LINES = 2000
@@ -180,14 +182,20 @@ def create_offers(paths: Iterable[str]) -> list[Offer]:
 
 def new_file_offer(workspace: Workspace) -> Offer:
     """Return the call that creates a file wherever nothing is."""
-    files = workspace.files()
     names: dict[str, set[str]] = {"": set(TEST_INFRASTRUCTURE)}
-    for path in nearest(files):
+    for path in workspace.files():
         parts = PurePosixPath(path).parts
         for depth, part in enumerate(parts):
             folder = "/".join(parts[:depth])
             names.setdefault(folder, set(TEST_INFRASTRUCTURE)).add(part)
-    taken = {f: frozenset(n) for f, n in names.items() if not hidden(f)}
+    shown = sorted((f for f in names if not hidden(f)), key=lambda f: (f.count("/"), f != "", f))
+    taken: dict[str, frozenset[str]] = {}
+    n_names = 0
+    for folder in shown[:MAX_FOLDERS]:
+        n_names += len(names[folder])
+        if taken and n_names > MAX_PATHS:
+            break  # with all its names or not at all: what is left out would look free
+        taken[folder] = frozenset(names[folder])
     return Offer(SPECS["write_file"], {"path": NewPath(taken)})
 
 
