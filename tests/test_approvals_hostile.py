@@ -136,6 +136,7 @@ def test_row_01_every_setting_has_a_rule_for_repositories():
         "model.prompt_cache_mb": AtMost(),
         "loop.repairs": AtMost(),
         "loop.resamples": AtMost(),
+        "loop.candidates": AtMost(zero=32),
         "tests.command": "proposal",
         "tests.timeout_s": AtMost(zero=1800),
     }

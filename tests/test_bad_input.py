@@ -54,6 +54,7 @@ def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ship_tiny_card(tmp_path / "assets")
     monkeypatch.setenv("QWENAGENT_ASSETS", str(tmp_path / "assets"))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    monkeypatch.setenv("QWENAGENT_LOOP_CANDIDATES", "1")  # a script has one answer for each
 
 
 @pytest.fixture(scope="session")
@@ -458,7 +459,7 @@ def no_streams() -> None:
 
 # fmt: off
 ALONE = {
-    "": 0, "do": 2, "do fix": 4, "run": 2, "run plan.md": 4, "plan-prompt": 0, "doctor": 4,
+    "": 0, "eval": 0, "do": 2, "do fix": 4, "run": 2, "run plan.md": 4, "plan-prompt": 0, "doctor": 4,
     "demo": 4, "bench": 4, "models": 0, "models list": 0, "models fit": 0, "models pull 0.5b": 4,
     "models info 0.5b": 0, "models verify": 4, "models rm 0.5b": 0, "models use 0.5b": 4,
     "models export -o new": 4, "models import new": 4,

@@ -70,7 +70,7 @@ def context(model: Model, settings: LoadSettings) -> Iterator[Context]:
 
 
 @pytest.fixture(scope="module")
-def costs(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def known_costs(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("costs")
     text = json.dumps({model.describe(): FLAT})
     (folder / "costs.json").write_text(text, encoding="utf-8")
@@ -113,7 +113,7 @@ def test_a_path_that_is_missing_is_a_great_doubt(model, context):
     assert path_doubt(with_it).cut < 0.2
     assert path_doubt(without).cut > 0.9
     wanted = [doubt.wanted for doubt in without.doubts if doubt.cut > 0.9]
-    assert any(text and "inventory".startswith(text) for text in wanted), wanted
+    assert any(text.strip("/") and WANTED.find(text) >= 0 for text in wanted), wanted
 
 
 @pytest.mark.parametrize(
@@ -142,12 +142,12 @@ def test_asking_for_doubts_changes_no_text(model, context):
         assert (told.text, told.stop, untold.doubts) == (untold.text, "stop", ())
 
 
-def test_forced_text_guesses_and_forks_change_no_doubt(model, context, costs):
+def test_forced_text_guesses_and_forks_change_no_doubt(model, context, known_costs):
     grammar = reading(WANTED, *OTHERS)
     [jumped] = write(Decoder(model, context, guesses=False), grammar)
     [plain] = write(Decoder(model, context, guesses=False, jumps=False), grammar)
     check_alike(jumped, plain)
-    guessing = Decoder(model, context, cache=costs)
+    guessing = Decoder(model, context, cache=known_costs)
     [guessed] = write(guessing, grammar)
     assert guessed.usage.guessed > 0
     check_alike(guessed, jumped)
@@ -181,7 +181,7 @@ def test_what_is_told_is_what_the_whole_vocabulary_says(model, context):
         [done] = write(Decoder(model, context, guesses=False, jumps=False), grammar)
         tokens = context.tokens[len(model.encode(PROMPT)) :]
         # Behind the path the end comes, where a line end after the call is no doubt.
-        told = [doubt for doubt in done.doubts if doubt.at < done.text.rindex('"}}')]
+        told = [doubt for doubt in done.doubts if doubt.at < done.text.rindex('"')]
         checked = 0
         for n in range(len(tokens)):
             text = b"".join(model.piece(token) for token in tokens[:n]).decode()

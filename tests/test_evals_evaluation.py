@@ -394,7 +394,7 @@ def test_two_at_once_go_one_after_the_other(evals):
             assert second.stderr
             assert "waiting for another eval to end" in second.stderr.readline()
             assert first.poll() is None
-            assert not second_out.exists()
+            assert not second_out.stat().st_size
             first.communicate(timeout=60)
             assert second.wait(60) == 0
     assert (first.returncode, n_rows(first_out), n_rows(second_out)) == (0, 2, 1)

@@ -18,9 +18,7 @@ from tests.rows_stage import row
 
 PLAN = f"# Plan\n\n- [ ] Fix `add` in `calc.py`: it subtracts.\n      Test: `{COMMAND}`\n"
 ONCE = Settings(loop=LoopSettings(repairs=0, resamples=0, form="whole"))
-IN_JSON = (
-    'rewrite_file", "arguments": {"path": "calc.py", "content": ' + json.dumps(FIXED) + "}}"
-)
+IN_JSON = 'rewrite_file", "arguments": {"path": "calc.py", "content": ' + json.dumps(FIXED) + "}}"
 
 
 @pytest.fixture

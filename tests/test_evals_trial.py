@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import threading
@@ -46,6 +47,10 @@ class Hand:
         self.look(attempt)
         write_files(attempt.repository, self.tries[attempt.number - 1])
         return self.effort
+
+
+NO_BYTECODE = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+"""What is as long and as old as before would be run from the cache."""
 
 
 def unit_task(kind: Kind = "edit", **steps: str) -> Task:
@@ -103,6 +108,7 @@ def test_the_row_of_a_task_that_is_solved(tmp_path):
         started=row.started,
         setup=replace(SETUP, arm="hand"),
         machine=MACHINE,
+        in_place=False,
     )
     assert row.test_seconds > 0
     assert len(row.started) == len("2026-01-01T00:00:00Z")
@@ -215,7 +221,9 @@ def test_visible_tests_are_there_and_the_command_runs_them(tmp_path):
         for files in ({}, {"calc.py": SOLVED}):
             write_files(attempt.repository, files)
             words = shlex.split(attempt.test_command)
-            done = subprocess.run(words, cwd=attempt.repository, capture_output=True, check=False)
+            done = subprocess.run(
+                words, cwd=attempt.repository, capture_output=True, check=False, env=NO_BYTECODE
+            )
             ended.append(done.returncode)
 
     hand = Hand([{}], look=look)

@@ -161,6 +161,7 @@ def repository_operations(repository: Repository) -> dict[str, Callable[[], obje
         "diff": lambda: (repository.diff("HEAD~"), repository.diff("HEAD~", "HEAD")),
         "start_branch": lambda: repository.start_branch("step"),
         "free_branch": lambda: repository.free_branch("step"),
+        "has": lambda: repository.has("HEAD", "a.txt"),
         "has_branch": lambda: repository.has_branch("main"),
         "is_as_committed": lambda: repository.is_as_committed("README.md"),
         "commit": lambda: repository.commit(["README.md", "pkg/store.py", "new.txt"], "step"),
