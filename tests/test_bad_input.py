@@ -459,7 +459,8 @@ def no_streams() -> None:
 
 # fmt: off
 ALONE = {
-    "": 0, "eval": 0, "do": 2, "do fix": 4, "run": 2, "run plan.md": 4, "plan-prompt": 0, "doctor": 4,
+    "": 0, "eval": 0, "do": 2, "do fix": 4, "run": 2, "run plan.md": 4, "plan-prompt": 0,
+    "doctor": 4,
     "demo": 4, "bench": 4, "models": 0, "models list": 0, "models fit": 0, "models pull 0.5b": 4,
     "models info 0.5b": 0, "models verify": 4, "models rm 0.5b": 0, "models use 0.5b": 4,
     "models export -o new": 4, "models import new": 4,
