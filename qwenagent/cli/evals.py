@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,44 +22,57 @@ def evals() -> None:
     """Measure what the agent can do, on tasks with tests."""
 
 
-def _suite_flags(command: Any) -> Any:
-    options = [
-        click.option("--data", type=click.Path(), metavar="PATH",
-                     help="Tasks of your own: JSON lines, or a checkout of exercism/python."),
-        click.option("--tasks", default="", metavar="N|IDS",
-                     help="So many, spread evenly, or these, with commas."),
-        click.option("--language", multiple=True, metavar="NAME", help="Tasks in this one only."),
-        click.option("--list", "list_only", is_flag=True, help="Print the tasks; run nothing."),
-        click.option("--arm", type=click.Choice(_ARMS), default="agent", show_default=True,
-                     help="Who tries: qwenagent, one plain call of the model, the authors' "
-                     "solutions, nobody, or qwenagent with answers in another form."),
-        click.option("--command", default="", metavar="LINE",
-                     help="Another agent, instead: a line for bash with {prompt_file}, {files}, "
-                     "{dir}, {tests_cmd}, {metrics_file}."),
-        click.option("--name", default="command", show_default=True, metavar="NAME",
-                     help="What reports call --command."),
-        click.option("--set", "chosen", multiple=True, metavar="NAME=VALUE",
-                     help="A setting, as --set loop.repairs=0."),
-        click.option("--tries", type=click.IntRange(1, 2), metavar="N",
-                     help="With 2 a failed try is shown the tests' output. Default: 2 for edit."),
-        click.option("--tests", type=click.Choice(["hidden", "visible"]), default="hidden",
-                     show_default=True, help="Whether the agent gets the tests that judge."),
-        click.option("--model", help="Model: a name of `models list`, or a GGUF file."),
-        click.option("--seed", type=click.IntRange(min=0), metavar="N",
-                     help="Seed for everything that is drawn."),
-        click.option("--time-limit", type=click.FloatRange(min=1), default=600.0,
-                     show_default=True, metavar="S", help="For one try."),
-        click.option("--test-limit", type=click.FloatRange(min=1), default=60.0,
-                     show_default=True, metavar="S", help="For one run of the tests that judge."),
-        click.option("--out", type=click.Path(dir_okay=False), metavar="FILE",
-                     help="Add the results here, a JSON line each; what is there is not repeated."),
-        click.option("--again", is_flag=True, help="Move old results aside and try all anew."),
-        click.option("--keep", is_flag=True, help="Keep the repositories."),
-        click.option("--no-sandbox", is_flag=True, help="Run tests with all your rights."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+_Command = Callable[..., Any]
+
+
+def _with(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    def add(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+_task_flags = _with(
+    click.option("--data", type=click.Path(), metavar="PATH",
+                 help="Tasks of your own: JSON lines, or a checkout of exercism/python."),
+    click.option("--tasks", default="", metavar="N|IDS",
+                 help="So many, spread evenly, or these, with commas."),
+    click.option("--language", multiple=True, metavar="NAME", help="Tasks in this one only."),
+    click.option("--list", "list_only", is_flag=True, help="Print the tasks; run nothing."),
+)  # fmt: skip
+_arm_flags = _with(
+    click.option("--arm", type=click.Choice(_ARMS), default="agent", show_default=True,
+                 help="Who tries: qwenagent, one plain call of the model, the authors' "
+                 "solutions, nobody, or qwenagent with answers in another form."),
+    click.option("--command", default="", metavar="LINE",
+                 help="Another agent, instead: a line for bash with {prompt_file}, {files}, "
+                 "{dir}, {tests_cmd}, {metrics_file}."),
+    click.option("--name", default="command", show_default=True, metavar="NAME",
+                 help="What reports call --command."),
+    click.option("--tries", type=click.IntRange(1, 2), metavar="N",
+                 help="With 2 a failed try is shown the tests' output. Default: 2 for edit."),
+)  # fmt: skip
+_run_flags = _with(
+    click.option("--set", "chosen", multiple=True, metavar="NAME=VALUE",
+                 help="A setting, as --set loop.repairs=0."),
+    click.option("--tests", type=click.Choice(["hidden", "visible"]), default="hidden",
+                 show_default=True, help="Whether the agent gets the tests that judge."),
+    click.option("--model", help="Model: a name of `models list`, or a GGUF file."),
+    click.option("--seed", type=click.IntRange(min=0), metavar="N",
+                 help="Seed for everything that is drawn."),
+    click.option("--time-limit", type=click.FloatRange(min=1), default=600.0,
+                 show_default=True, metavar="S", help="For one try."),
+    click.option("--test-limit", type=click.FloatRange(min=1), default=60.0,
+                 show_default=True, metavar="S", help="For one run of the tests that judge."),
+    click.option("--out", type=click.Path(dir_okay=False), metavar="FILE",
+                 help="Add the results here, a JSON line each; what is there is not repeated."),
+    click.option("--again", is_flag=True, help="Move old results aside and try all anew."),
+    click.option("--keep", is_flag=True, help="Keep the repositories."),
+    click.option("--no-sandbox", is_flag=True, help="Run tests with all your rights."),
+)  # fmt: skip
+_suite_flags = _with(_task_flags, _arm_flags, _run_flags)
 
 
 @evals.command("edit")
@@ -93,11 +106,15 @@ def call(**flags: Any) -> int:
 @evals.command("edits")
 @click.option("--kind", type=click.Choice(["edit", "fix"]), default="fix", show_default=True)
 @click.option("--form", "forms", multiple=True, metavar="WORD", help="Forms with this word only.")
-@_suite_flags
+@_task_flags
+@_run_flags
 def edits(kind: Kind, forms: tuple[str, ...], **flags: Any) -> int:
     """Compare ways of changing a file: the same tasks, one answer each, in every form."""
     from qwenagent.cli.evaluating import run_study
 
+    if flags["list_only"]:
+        _print_tasks(_wanted_tasks(kind, flags))
+        return 0
     return run_study(_chosen_tasks(kind, flags), kind, forms, flags)
 
 

@@ -102,7 +102,7 @@ def run_study(
     tasks: Sequence[Task], kind: Kind, wanted: Sequence[str], flags: dict[str, Any]
 ) -> int:
     """Try tasks in every form of answer, or in those with a wanted word; print the table."""
-    from qwenagent.evals import FORMS, ONE_ANSWER, read_rows, study_table
+    from qwenagent.evals import FORMS, ONE_ANSWER, read_rows, require_writable, study_table
     from qwenagent.transcript import state_dir
 
     forms = [f for f in FORMS if not wanted or any(word in f.name for word in wanted)]
@@ -110,14 +110,20 @@ def run_study(
         names = "; ".join(form.name for form in FORMS)
         raise UsageError(f"no form has {' or '.join(wanted)} in its name", hint=f"forms: {names}")
     out = Path(flags["out"] or state_dir() / "evals" / "edits.jsonl")
+    if flags["again"]:
+        require_writable(out)
+        _move_aside(out)
     for form in forms:
         click.echo(f"{form.name}:")
         chosen = (*flags["chosen"], *ONE_ANSWER, f"loop.form={form.form}")
-        own = {"arm": form.arm, "chosen": chosen, "out": str(out), "tries": 1, "again": False}
-        if run_suite(kind, tasks, flags | own):
+        own = {"arm": form.arm, "chosen": chosen, "out": str(out), "again": False}
+        if run_suite(kind, tasks, {**flags, **_ONE_TRY, **own}):
             return INTERRUPTED
     click.echo(study_table(read_rows(out)))
     return 0
+
+
+_ONE_TRY = {"tries": 1, "command": "", "name": ""}
 
 
 def _say_waiting() -> None:

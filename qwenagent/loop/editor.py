@@ -40,8 +40,6 @@ LEAST_BODY_TOKENS = 256
 THOUGHT_TOKENS = 100
 GREEDY_ATTEMPTS = 2
 """The plain one, and the one that thinks first; the same again would come out the same."""
-BYTES_PER_TOKEN = 3
-"""Of code; a file that has more than a prompt can hold cannot be changed as a whole."""
 MAX_EDITS = 6
 """Edits of one attempt at a step that names many files."""
 
@@ -84,8 +82,10 @@ class Editor:
         self._n_opened = self._n_asked = 0
         self._shown_whole: frozenset[str] = frozenset()
         self._was_overruled = False
+        self._opened_texts: dict[str, str] = {}
+        """By path, the files to work on as they were when the conversation began."""
         self._shown_texts: dict[str, str] = {}
-        """By path, the files as the model was shown them, or wrote them since."""
+        """The same, and those that were read or written since."""
 
     def open(self, phase: Phase, failing: TestRun | None, *, think: bool) -> None:
         """Begin the conversation anew from the tree as it is.
@@ -115,7 +115,8 @@ class Editor:
         )
         self.talk.messages, event = build(self._brief, self._tree, self._ports.engine, order)
         self._shown_whole = files_shown_whole(event)
-        self._shown_texts = self._texts_of(self._shown_whole)
+        shown = {*self._shown_whole, *self._brief.targets.change}
+        self._shown_texts = self._texts_of(shown)
         self._emit(event)
         if look:
             self._gather()
@@ -123,11 +124,12 @@ class Editor:
             thought = self._asker.think(self.talk.messages, phase, self._sampling(THOUGHT_TOKENS))
             mind = f"{prompt('mind.md', reason=self._mind)}\n" if self._mind else ""
             self.talk.add(thought, f"{mind}{call_order(offers)}")
+        self._opened_texts = dict(self._shown_texts)
 
     def back(self, messages: tuple[Message, ...]) -> None:
         """Begin an attempt anew from what a round had opened with."""
         self.talk = Conversation(messages)
-        self._shown_texts = self._texts_of(self._shown_whole)
+        self._shown_texts = dict(self._opened_texts)
 
     def _texts_of(self, paths: Iterable[str]) -> dict[str, str]:
         texts = {path: self._tree.text(path) for path in paths}
@@ -176,6 +178,8 @@ class Editor:
         is_command = call.name == calling.NAME
         result = self._called.run(call) if is_command else run_gather(self._tree, call)
         self._emit(ToolEnded(call, result, time.monotonic() - start))
+        if call.name == "read_file" and not result.is_error:
+            self._shown_texts |= self._texts_of([str(call.arguments["path"])])
         return result.content
 
     def edit(self, phase: Phase) -> str:

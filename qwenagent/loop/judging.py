@@ -20,14 +20,19 @@ from qwenagent.workspace import Workspace
 
 _TESTS = r"\b(?:tests?|specs?|suite)\b"
 _NEAR = r"(?:[^.\n]|\.(?=\w)){0,80}?"
+_NOT = r"(?<!not )(?<!never )(?<!n't )(?<!to )"
 _RED_TESTS = re.compile(
-    rf"{_TESTS}{_NEAR}\b(?:fail(?:s|ing|ed)?|red|broken|hangs?)\b"
+    rf"(?<!no ){_TESTS}{_NEAR}\b{_NOT}(?:fail(?:s|ing|ed)?|red|broken|hangs?)\b"
     rf"|{_TESTS}{_NEAR}\bdo(?:es)?(?: not|n't) (?:pass|end)\b"
     rf"|\b(?:failing|red|broken|hanging)\b{_NEAR}{_TESTS}"
     rf"|\b(?:make|get)\b{_NEAR}{_TESTS}{_NEAR}\b(?:pass|green)\b",
     re.IGNORECASE,
 )
 """Says that tests fail or are to pass; not that those which pass have to go on passing."""
+_NEW_TESTS = re.compile(
+    rf"\b(?:write|add|create)\s+(?:an?|another|some|more|new|the)?\s*(?:\w+\s+)?{_TESTS}",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +270,7 @@ class Judge:
 
 def speaks_of_red_tests(text: str) -> bool:
     """Return whether a text says that tests fail, or that they are to pass."""
-    return _RED_TESTS.search(text) is not None
+    return _RED_TESTS.search(_NEW_TESTS.sub("", text)) is not None
 
 
 def _test_files(step: Step) -> set[str]:
