@@ -63,6 +63,9 @@ class LoopSettings:
     """For resampling and repairs; 0 is the card's. The first answers are greedy."""
     candidates: Annotated[int, Meta(ge=0, le=32)] = 0
     """Answers that are tried in each round where tests can choose among them; 0 is the card's."""
+    doubts: Annotated[int, Meta(ge=0, le=256)] = 64
+    """Lines which the model would have written otherwise, found while it reads the code that fails
+    its tests; tried in each round, the likeliest first. 0 is none."""
     form: Literal["", "whole", "symbol", "lines", "search"] = ""
     """How existing files are changed: written anew, by function or class, by line numbers, by lines
     that are searched for. Empty is what suits the file's length."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +24,7 @@ from qwenagent.protocol.events import (
     Record,
     RunKind,
 )
+from qwenagent.protocol.messages import Alternative
 from qwenagent.registry import Profile, find_card
 from qwenagent.workspace import Repository, Workspace
 
@@ -73,6 +74,8 @@ class Stage:
 
     root: Path
     replies: Iterable[Reply] = ()
+    others: list[Sequence[Alternative]] = field(default_factory=list)
+    """What the engine would rather have written, passage by passage."""
     approver: Approver = field(default_factory=Yes)
     settings: Settings = field(default_factory=Settings)
     stop: Stop = field(default_factory=Stop)
@@ -88,7 +91,7 @@ class Stage:
         return self.run([task_plan(text)], "task", options)
 
     def run(self, plans: list[Plan], kind: RunKind, options: RunOptions) -> int:
-        self.engine = ScriptedEngine(self.replies)
+        self.engine = ScriptedEngine(self.replies, others=list(self.others))
         repository = Repository.open(self.root)
         ports = Ports(
             engine=self.engine,

@@ -38,3 +38,9 @@ TEXT = 'def f():\n    x = """\n  a\n    b\n"""\n    y\n'
 )  # fmt: skip
 def test_the_style_of_the_file(path, old, body, expected):
     assert in_style_of(path, old, body) == expected
+
+
+@pytest.mark.parametrize("body", ["        x = 1\n", "        x = 1\n        y = 2\n"])
+def test_a_piece_from_the_middle_stays_where_it_is(body):
+    old = "def f():\n    if a:\n        x = 2\n"
+    assert in_style_of("a.py", old, body) == body

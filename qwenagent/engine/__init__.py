@@ -1,6 +1,6 @@
 """The model behind one protocol. The only room that knows llama.cpp."""
 
-from qwenagent.engine.base import Accept, Engine
+from qwenagent.engine.base import Accept, Engine, Take
 from qwenagent.engine.device import (
     Device,
     default_threads,
@@ -23,6 +23,7 @@ __all__ = [
     "Engine",
     "LoadSettings",
     "ScriptedEngine",
+    "Take",
     "default_threads",
     "devices",
     "gpu_memory",

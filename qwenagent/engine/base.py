@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from qwenagent.grammar import Grammar
 from qwenagent.protocol.messages import (
+    Alternative,
+    Alternatives,
     Cancel,
     Completion,
     EngineInfo,
@@ -18,6 +20,10 @@ from qwenagent.protocol.messages import (
 
 Accept = Callable[[Completion], bool]
 """Asked after each candidate; True means that no further one is needed."""
+
+
+Take = Callable[[Alternative], bool]
+"""Asked after each alternative; True means that no further one is needed."""
 
 
 class Engine(Protocol):
@@ -48,6 +54,29 @@ class Engine(Protocol):
         Raises:
             ContextOverflow: prompt and `sampling.max_tokens` together exceed n_ctx.
             InvalidGrammar: the grammar does not parse.
+            EngineCrashed: the engine died over it; it can be called again.
+        """
+        ...
+
+    def alternatives(
+        self,
+        prompt: Prompt,
+        text: str,
+        *,
+        spans: Sequence[tuple[int, int]],
+        n: int,
+        take: Take | None = None,
+        cancel: Cancel | None = None,
+        on_prefill: OnPrefill | None = None,
+    ) -> Alternatives:
+        """Read `text` as the answer to `prompt`; return up to `n` ends of lines it would have.
+
+        The likeliest come first; fewer come back if `take` was content with one. Only places
+        within `spans`, characters of the text, are looked at. An engine that cannot see the
+        model's probabilities finds none.
+
+        Raises:
+            ContextOverflow: prompt and text exceed n_ctx.
             EngineCrashed: the engine died over it; it can be called again.
         """
         ...

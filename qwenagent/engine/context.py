@@ -127,6 +127,12 @@ class Context:
         for sequence in range(1, n + 1):
             lib.llama_memory_seq_cp(self._memory, 0, sequence, -1, -1)
 
+    def fork_at(self, sequence: int, n_tokens: int) -> None:
+        """Let a sequence, of 1 to MAX_FORKS, begin as the conversation's first `n_tokens`."""
+        if sequence not in _FORKS:  # would abort the process
+            raise EngineError(f"fork {sequence}, of 1 to {MAX_FORKS}")
+        lib.llama_memory_seq_cp(self._memory, 0, sequence, 0, n_tokens)
+
     def read(self, parts: Sequence[Part]) -> list[Callable[[int], NDArray[np.float32]]]:
         """Read tokens into forks; for each part return a function from row to logits.
 

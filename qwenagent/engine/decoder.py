@@ -21,7 +21,7 @@ from qwenagent.engine.saved import SavedPrompts, n_common
 from qwenagent.engine.writing import ReadPrompt, Watch, Writing
 from qwenagent.errors import ContextOverflow
 from qwenagent.grammar import Grammar
-from qwenagent.protocol.messages import Completion, Prompt, Sampling, Usage
+from qwenagent.protocol.messages import Completion, Prompt, Sampling
 
 
 class Decoder:
@@ -55,15 +55,23 @@ class Decoder:
         watch: Watch,
     ) -> list[Completion]:
         """Return an answer for each sampling, or fewer; see `Engine.complete`."""
+        read = self.read(prompt, max(s.max_tokens for s in samplings), watch)
+        if not read.is_whole:
+            return [Completion("", "cancelled", read.usage)]
+        return self._answers(grammar, samplings, read, watch)
+
+    def read(self, prompt: Prompt, room: int, watch: Watch) -> ReadPrompt:
+        """Read a prompt; then there are logits for what comes behind it.
+
+        Raises:
+            ContextOverflow: prompt and `room` tokens behind it exceed n_ctx.
+        """
         ids = self.model.encode(prompt)
-        self._check_room(len(ids), max(s.max_tokens for s in samplings))
+        self._check_room(len(ids), room)
         start = time.perf_counter()
         cached = self._reuse(ids)
-        if not self._prefill(ids, watch):
-            usage = Usage(len(ids), cached, prefill_s=time.perf_counter() - start, calls=1)
-            return [Completion("", "cancelled", usage)]
-        read = ReadPrompt(ids, cached, time.perf_counter() - start)
-        return self._answers(grammar, samplings, read, watch)
+        is_whole = self._prefill(ids, watch)
+        return ReadPrompt(ids, cached, time.perf_counter() - start, is_whole)
 
     def _check_room(self, n_prompt: int, max_tokens: int) -> None:
         if n_prompt + max_tokens > self.context.n_ctx:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from qwenagent.engine.base import Accept
-from qwenagent.engine.requests import CompleteRequest, CountRequest, LoadSettings, Ready
+from qwenagent.engine.base import Accept, Take
+from qwenagent.engine.requests import (
+    AlternativesRequest,
+    CompleteRequest,
+    CountRequest,
+    LoadSettings,
+    Ready,
+)
 from qwenagent.engine.wheels import visible_gpu
 from qwenagent.engine.worker import serve
 from qwenagent.errors import EngineCrashed, EngineError, QwenAgentError
 from qwenagent.grammar import Grammar
 from qwenagent.protocol.messages import (
+    Alternatives,
     Cancel,
     Completion,
     EngineInfo,
@@ -34,7 +41,7 @@ POLL_S = 0.02
 class _Listener:
     """Whom a call tells, and who may end it."""
 
-    accept: Accept | None
+    accept: Accept | Take | None
     cancel: Cancel | None
     on_text: OnText | None
     on_prefill: OnPrefill | None
@@ -92,6 +99,29 @@ class EmbeddedEngine:
             answer = self._converse(request, listener)
         if isinstance(answer, QwenAgentError):
             raise answer
+        assert isinstance(answer, list)
+        return answer
+
+    def alternatives(
+        self,
+        prompt: Prompt,
+        text: str,
+        *,
+        spans: Sequence[tuple[int, int]],
+        n: int,
+        take: Take | None = None,
+        cancel: Cancel | None = None,
+        on_prefill: OnPrefill | None = None,
+    ) -> Alternatives:
+        """See `Engine.alternatives`."""
+        self._number += 1
+        request = AlternativesRequest(self._number, prompt, text, tuple(spans), n)
+        self.start()
+        with self._ready_or_stopped():
+            answer = self._converse(request, _Listener(take, cancel, None, on_prefill))
+        if isinstance(answer, QwenAgentError):
+            raise answer
+        assert isinstance(answer, Alternatives)
         return answer
 
     def count(self, text: str | Prompt) -> int:
@@ -170,9 +200,9 @@ class EmbeddedEngine:
             raise
 
     def _converse(
-        self, request: CompleteRequest, listener: _Listener
-    ) -> list[Completion] | QwenAgentError:
-        """Ask and listen; return the answers, or the worker's own error: it goes on after it."""
+        self, request: CompleteRequest | AlternativesRequest, listener: _Listener
+    ) -> list[Completion] | Alternatives | QwenAgentError:
+        """Ask and listen; return what was asked for, or the worker's own error."""
         self._send(request)
         told = False
         while True:
@@ -186,12 +216,12 @@ class EmbeddedEngine:
                 case ("prefill", int(done), int(total)):
                     if listener.on_prefill:
                         listener.on_prefill(done, total)
-                case ("candidate", Completion() as candidate):
+                case ("candidate", candidate):
                     enough = listener.accept is not None and listener.accept(candidate)
                     self._send(("enough",) if enough else ("more",))
                 case ("error", QwenAgentError() as error):
                     return error
-                case ("done", list(answers)):
+                case ("done", (list() | Alternatives()) as answers):
                     return answers
 
     def _send(self, message: object) -> None:

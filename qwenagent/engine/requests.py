@@ -40,6 +40,17 @@ class CompleteRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class AlternativesRequest:
+    """Ask for what the model would have written instead of parts of a text."""
+
+    number: int
+    prompt: Prompt
+    text: str
+    spans: tuple[tuple[int, int], ...]
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class CountRequest:
     """Ask for a number of tokens."""
 

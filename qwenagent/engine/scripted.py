@@ -5,14 +5,16 @@ It refuses what its grammar refuses, so that a script cannot say what the model 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from qwenagent.engine import family
-from qwenagent.engine.base import Accept
+from qwenagent.engine.base import Accept, Take
 from qwenagent.errors import ContextOverflow, EngineError
 from qwenagent.grammar import Grammar, Recogniser
 from qwenagent.protocol.messages import (
+    Alternative,
+    Alternatives,
     Cancel,
     Completion,
     EngineInfo,
@@ -37,6 +39,10 @@ class ScriptedEngine:
     replies: Iterable[Reply]
     n_ctx: int = 8192
     prompts: list[Prompt] = field(default_factory=list)
+    others: list[Sequence[Alternative]] = field(default_factory=list)
+    """What `alternatives` finds, call by call; then nothing."""
+    read: list[str] = field(default_factory=list)
+    """The texts it was asked for."""
 
     def __post_init__(self) -> None:
         self.replies = iter(self.replies)
@@ -87,6 +93,24 @@ class ScriptedEngine:
         text = reply if isinstance(reply, str) else reply(prompt)
         usage = Usage(self.count(prompt), 0, self.count(text), calls=1)
         return Completion(text, _check(text, grammar), usage)
+
+    def alternatives(
+        self,
+        prompt: Prompt,
+        text: str,
+        *,
+        spans: Sequence[tuple[int, int]],
+        n: int,
+        take: Take | None = None,
+        cancel: Cancel | None = None,
+        on_prefill: OnPrefill | None = None,
+    ) -> Alternatives:
+        """See `Engine.alternatives`."""
+        self.read.append(text)
+        found = self.others.pop(0) if self.others else ()
+        inside = [a for a in found if any(start <= a.start < end for start, end in spans)]
+        taken = next((i for i, a in enumerate(inside[:n], 1) if take and take(a)), n)
+        return Alternatives(tuple(inside[:taken]), Usage(self.count(prompt), calls=1))
 
     def count(self, text: str | Prompt) -> int:
         """See `Engine.count`."""

@@ -17,9 +17,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qwenagent.engine.requests import CompleteRequest, CountRequest, LoadSettings, Ready
+from qwenagent.engine.requests import (
+    AlternativesRequest,
+    CompleteRequest,
+    CountRequest,
+    LoadSettings,
+    Ready,
+)
 from qwenagent.errors import QwenAgentError
-from qwenagent.protocol.messages import Completion
+from qwenagent.protocol.messages import Alternative, Alternatives, Completion
 
 if TYPE_CHECKING:
     from qwenagent.engine.decoder import Decoder
@@ -132,6 +138,9 @@ def _answer(pipe: Connection, inbox: _Inbox, decoder: Decoder, request: object) 
         case CompleteRequest():
             inbox.begin(request.number, decoder.context.resume)
             pipe.send(("done", _complete(pipe, inbox, decoder, request)))
+        case AlternativesRequest():
+            inbox.begin(request.number, decoder.context.resume)
+            pipe.send(("done", _alternatives(pipe, inbox, decoder, request)))
 
 
 def _complete(
@@ -151,3 +160,23 @@ def _complete(
         doubts=request.doubts,
     )
     return decoder.complete(request.prompt, request.grammar, request.samplings, watch)
+
+
+def _alternatives(
+    pipe: Connection, inbox: _Inbox, decoder: Decoder, request: AlternativesRequest
+) -> Alternatives:
+    from qwenagent.engine.alternatives import find_alternatives
+    from qwenagent.engine.writing import Watch
+
+    def take(found: Alternative) -> bool:
+        pipe.send(("candidate", found))
+        return inbox.next() in (("enough",), None)
+
+    watch = Watch(
+        on_text=lambda _number, _text: None,
+        on_prefill=lambda done, total: pipe.send(("prefill", done, total)),
+        cancelled=inbox.cancelled,
+    )
+    return find_alternatives(
+        decoder, request.prompt, request.text, request.spans, request.n, take, watch
+    )

@@ -38,6 +38,13 @@ class ReadPrompt:
     ids: list[int]
     n_cached: int
     seconds: float
+    is_whole: bool = True
+    """False if it was cancelled."""
+
+    @property
+    def usage(self) -> Usage:
+        """What it cost."""
+        return Usage(len(self.ids), self.n_cached, prefill_s=self.seconds, calls=1)
 
 
 LEAST_JUMP = 2

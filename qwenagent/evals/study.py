@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from qwenagent.evals.report import interval, share, table
 from qwenagent.evals.rows import Row
 
-ONE_ANSWER = ("loop.candidates=1", "loop.repairs=0", "loop.resamples=0")
+ONE_ANSWER = ("loop.candidates=1", "loop.doubts=0", "loop.repairs=0", "loop.resamples=0")
 """The settings of every arm."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from qwenagent.engine import Accept, Engine, worst_doubt
+from qwenagent.engine import Accept, Engine, Take, worst_doubt
 from qwenagent.errors import EngineCrashed
 from qwenagent.grammar import (
     Grammar,
@@ -19,6 +19,7 @@ from qwenagent.grammar import (
     search_body,
 )
 from qwenagent.grammar.calls import OPENING
+from qwenagent.loop.doubtful import Passage
 from qwenagent.loop.stop import Stop, Stopped
 from qwenagent.protocol.events import (
     EventStream,
@@ -30,6 +31,8 @@ from qwenagent.protocol.events import (
     Warned,
 )
 from qwenagent.protocol.messages import (
+    Alternative,
+    Alternatives,
     Completion,
     Doubt,
     Message,
@@ -239,6 +242,42 @@ class Asker:
         )
         spent = Usage(*(getattr(self.usage, f) - getattr(before, f) for f in Usage.__slots__))
         self._events.emit(TurnEnded(self._turn, "stop", spent))
+
+    def alternatives(self, question: Question, passage: Passage, n: int, take: Take) -> bool:
+        """Have up to `n` ends of lines found that the model would have written in a passage.
+
+        `take` gets each, the likeliest first, while nothing is computed; true ends the search.
+        Returns whether it did.
+
+        Raises: see `ask`.
+        """
+        is_taken = False
+
+        def note(found: Alternative) -> bool:
+            nonlocal is_taken
+            is_taken = take(found)
+            return is_taken
+
+        self._turn += 1
+        self._events.emit(TurnStarted(self._turn, question.phase))
+        blank = self._blank(question, passage.call, header_text(passage.call))
+        try:
+            found = self._engine.alternatives(
+                blank.prompt,
+                passage.text,
+                spans=passage.spans,
+                n=n,
+                take=note,
+                cancel=self._stop,
+                on_prefill=self._prefill,
+            )
+        except EngineCrashed as error:  # a help, no more: other attempts go on without it
+            self._events.emit(Warned(f"{error.message}; starting it again", error.hint))
+            found = Alternatives((), Usage(calls=1))
+        self.usage += found.usage
+        self._events.emit(TurnEnded(self._turn, "stop", found.usage))
+        self._stop.check()
+        return is_taken
 
     def _complete(
         self, prompt: Prompt, grammar: Grammar | None, sampling: Sampling, *, doubts: bool = False

@@ -15,6 +15,7 @@ from qwenagent.loop import calling
 from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Overruled, Question, takes_body
 from qwenagent.loop.attempts import Conversation
 from qwenagent.loop.context import Brief, build, files_shown_whole, shown_tests
+from qwenagent.loop.doubtful import Passage, line_edits, passages
 from qwenagent.loop.importing import Imports
 from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
 from qwenagent.loop.phases import EditState, Seen, gather_offers, legal_edits, legal_paths
@@ -30,8 +31,9 @@ from qwenagent.protocol.events import (
     ToolEnded,
     ToolStarted,
 )
-from qwenagent.protocol.messages import Message, Prompt, Sampling
+from qwenagent.protocol.messages import Alternative, Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
+from qwenagent.syntax import is_known
 from qwenagent.tools import GATHER_TOOLS, make_edit, refusal, run_gather, without_copies
 from qwenagent.workspace import Edit, rename_diff, unified_diff
 
@@ -147,6 +149,35 @@ class Editor:
         question = self._question(self.offers(phase), phase, sampling)
         self._asker.ask_for_bodies(question, n, take)
 
+    def doubtful_lines(
+        self, phase: Phase, failing: TestRun, n: int, take: Callable[[Action], bool]
+    ) -> None:
+        """Hand over edits of single lines where the model would have written another one.
+
+        `take` gets each, of a passage the likeliest first; they are of the files as they are now.
+        True ends the search.
+        """
+        sampling = self._sampling(self._ports.profile.max_body_tokens)
+        question = self._question(self.offers(phase), phase, sampling)
+        whole, texts = self._ports.profile.whole_file_lines, self._changeable()
+        for passage in passages(texts, whole, failing, self._step):
+            text = texts[str(passage.call.arguments["path"])]
+
+            def take_edits(
+                other: Alternative, passage: Passage = passage, text: str = text
+            ) -> bool:
+                calls = line_edits(text, passage, other)
+                return any(take(Action(call, "", "stop")) for call in calls)
+
+            if self._asker.alternatives(question, passage, n, take_edits):
+                return
+
+    def _changeable(self) -> dict[str, str]:
+        """The texts of the files that the step may change and that are known to the model."""
+        paths = self._present_targets().change
+        texts = self._texts_of(path for path in paths if is_known(path))
+        return {path: text for path, text in texts.items() if text == self._shown_texts.get(path)}
+
     def _present_targets(self) -> Targets:
         """The step's files; those that an earlier attempt created are there to be changed."""
         made = [p for p in self._targets.create if self._tree.exists(p)]
@@ -181,6 +212,16 @@ class Editor:
         if call.name == "read_file" and not result.is_error:
             self._shown_texts |= self._texts_of([str(call.arguments["path"])])
         return result.content
+
+    def try_edit(self, action: Action) -> bool:
+        """Make an edit that the model did not write as such; return whether it was written.
+
+        What is refused of it is nothing that the model has to be told.
+        """
+        before = self._mind, self.refusal
+        reason = self.apply(action)
+        self._mind, self.refusal = before
+        return not reason
 
     def edit(self, phase: Phase) -> str:
         """Let the model edit until an attempt is complete; return why it gave up, if it did."""

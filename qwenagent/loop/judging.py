@@ -102,6 +102,11 @@ class Judge:
         return command.shown if command else ""
 
     @property
+    def is_asked(self) -> bool:
+        """Whether the step is to turn red tests green: then a fault is looked for."""
+        return self._is_asked or self._was_blank
+
+    @property
     def start_rank(self) -> tuple[int, ...]:
         """The rank of the tree before the step, for comparing with attempts."""
         return (0, 0, 0, -(self.before.n_failed if self.before else 0))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qwenagent.protocol.checks import TestCommand
+from qwenagent.protocol.checks import TestCommand, TestRun
 
 FIRST_S = 1800.0
 """For a command that was not measured yet, and the most for any."""
 LEAST_S = 30.0
 """An edit may make a quick suite slower, and a busy machine may too."""
+HURRIED_S = 5.0
+"""The same where many edits are tried: some of them end in a loop, and others wait."""
+UNKNOWN_S = 10.0
+"""In a hurry, of a command that never came to its end."""
 
 
 @dataclass(slots=True)
@@ -18,10 +22,21 @@ class Limits:
 
     hard_s: float = 0.0
     """The user's limit for every command; 0 is none."""
+    is_hurried: bool = False
+    """Whether what takes much longer than the quickest run is not worth waiting for."""
     _took_s: dict[tuple[str, tuple[str, ...]], float] = field(default_factory=dict)
+    _quickest_s: dict[tuple[str, tuple[str, ...]], float] = field(default_factory=dict)
 
     def limit_s(self, command: TestCommand) -> float:
         """Return how long a run may take."""
+        limit = self._limit_s(command)
+        if not self.is_hurried:
+            return limit
+        quickest = self._quickest_s.get(_key(command))
+        hurried = UNKNOWN_S if quickest is None else max(HURRIED_S, 3 * quickest + 2)
+        return min(limit, hurried)
+
+    def _limit_s(self, command: TestCommand) -> float:
         if self.hard_s:
             return self.hard_s
         took_s = self._took_s.get(_key(command))
@@ -33,6 +48,12 @@ class Limits:
         """Remember how long a command took; the longest counts."""
         key = _key(command)
         self._took_s[key] = max(took_s, self._took_s.get(key, 0.0))
+
+    def note_end(self, command: TestCommand, run: TestRun) -> None:
+        """Remember a run that came to its end; the quickest counts."""
+        if not run.timed_out:
+            key = _key(command)
+            self._quickest_s[key] = min(run.seconds, self._quickest_s.get(key, run.seconds))
 
 
 def _key(command: TestCommand) -> tuple[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ enough, the tree as it was. Knows nothing of commits and of other steps.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 from qwenagent.errors import ChecksError, EngineError
@@ -21,6 +22,8 @@ from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.events import CandidateScored, CheckpointMade, Phase, StepState, Warned
 
+DOUBTS_S = 90.0
+"""Longest time for a round's doubtful lines."""
 BYTES_PER_TOKEN = 3
 """Of code; a file that has more than a prompt can hold cannot be changed as a whole."""
 
@@ -124,7 +127,11 @@ class StepRunner:
                 return self._blocked(gave_up)
             self._test(round_)
             if not round_.is_won:
+                self._try_doubtful_lines(phase, round_)
+            if not round_.is_won:
                 self._race(phase, round_)
+            if round_.best:
+                self._tree.restore(round_.best.files)
             if round_.best is None:
                 n_refused += 1
                 reason = self._editor.refusal or reason
@@ -170,8 +177,27 @@ class StepRunner:
                     self._test(round_)
                 self._editor.draw += 1
         self._editor.draw = 0
-        if round_.best:
-            self._tree.restore(round_.best.files)
+
+    def _try_doubtful_lines(self, phase: Phase, round_: Round) -> None:
+        """Test edits of one line each, where the model hesitates over what the round began with.
+
+        Not before anything was written, unless it is a fault that is looked for: of a function
+        without a body there is nothing to doubt.
+        """
+        n, failing = self._ports.settings.loop.doubts, self._failing()
+        if not n or failing is None or not (phase == "repair" or self._judge.is_asked):
+            return
+        self._back_to(round_)
+        ends = time.monotonic() + DOUBTS_S
+
+        def take(action: Action) -> bool:
+            self._ports.stop.check()
+            self._back_to(round_)
+            won = self._editor.try_edit(action) and self._test(round_)
+            return won or time.monotonic() > ends
+
+        with self._tests.hurried():
+            self._editor.doubtful_lines(phase, failing, n, take)
 
     def _back_to(self, round_: Round) -> None:
         self._tree.restore(round_.start)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -101,6 +102,7 @@ class Tests:
         self.events.emit(TestsStarted(command.shown, why, limit_s))
         run = self.runner.run(command, timeout_s=limit_s)
         self.stop.check()
+        self._limits.note_end(command, run)
         self.events.emit(TestsRan(run, why))
         for sentence in () if run.timed_out else run.withheld:  # of time others tell
             self._warn(f"`{command.shown}`: {sentence}")
@@ -153,6 +155,8 @@ class Tests:
     ) -> TestRun | None:
         """Run a command after a change, and again what turned red; None if nothing in it counts."""
         run = self._watched(command, why, like)
+        if self._limits.is_hurried:
+            return run
         if run.timed_out:
             self._warn(
                 f"`{command.shown}` {ending(run)}", "tests.timeout_s sets a limit of your own"
@@ -161,6 +165,15 @@ class Tests:
             self._limits.note(command, run.seconds)
         suspects = passed_in(before, red_tests(run))
         return self._without_flips(command, run, suspects, why, like)
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Within, runs that take much longer than the quickest are ended, and none is repeated."""
+        self._limits.is_hurried = True
+        try:
+            yield
+        finally:
+            self._limits.is_hurried = False
 
     def compare(self, before: TestRun | None, after: TestRun) -> Verdict:
         """Compare two runs, without the tests that were set aside."""

@@ -118,6 +118,28 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another end of a line: `text[start:end]` of what was read, as the model would have it.
+
+    Offsets are characters; `end` is where the line ends, before its line end.
+    """
+
+    start: int
+    end: int
+    text: str
+    probability: float
+    """Of the first token that is different, by the model, at temperature 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """The likeliest first."""
+
+    found: tuple[Alternative, ...]
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class EngineInfo:
     """What the engine runs on, for the screen and for reports."""
 

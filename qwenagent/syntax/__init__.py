@@ -1,5 +1,6 @@
 """What a source file contains, by tree-sitter: symbols, their lines, errors. Reads no files."""
 
+from qwenagent.syntax.code import code_lines, code_spans
 from qwenagent.syntax.errors import syntax_error
 from qwenagent.syntax.header import header
 from qwenagent.syntax.languages import fence_info, is_known
@@ -8,6 +9,8 @@ from qwenagent.syntax.symbols import Symbol, outline, symbols
 
 __all__ = [
     "Symbol",
+    "code_lines",
+    "code_spans",
     "fence_info",
     "header",
     "is_known",

@@ -64,12 +64,13 @@ def in_style_of(path: str, old: str, body: str) -> str:
 def _step(rows: Sequence[str], *, usual: bool) -> str:
     """Return what a line is indented by more than that around it, "" if that is not clear.
 
-    Of several widths the usual one, or else the smallest.
+    Of several widths the usual one of a whole text, or else the smallest: a piece of code may begin
+    at any depth.
     """
     margins = [indent_of(row) for row in rows if row.strip()]
     if any(margin.startswith("\t") for margin in margins):
         return "" if any(margin.startswith("  ") for margin in margins) else "\t"
-    widths = [0, *map(len, margins)]
+    widths = [*([0] if usual else []), *map(len, margins)]
     steps = Counter(b - a for a, b in itertools.pairwise(widths) if b - a > 1)
     if not steps:
         return ""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from qwenagent.engine import family
-from qwenagent.engine.base import Accept
+from qwenagent.engine.base import Accept, Take
 from qwenagent.engine.remote.connection import Connection
 from qwenagent.engine.remote.dialect import Dialect, find_dialect
 from qwenagent.engine.remote.endpoint import Endpoint
@@ -17,6 +18,7 @@ from qwenagent.engine.remote.tokens import Tokens
 from qwenagent.errors import ContextOverflow, EngineError, ModelLoadFailed
 from qwenagent.grammar import Grammar, Recogniser
 from qwenagent.protocol.messages import (
+    Alternatives,
     Cancel,
     Completion,
     EngineInfo,
@@ -95,6 +97,20 @@ class RemoteEngine:
             return round_.write(side_by_side=served.n_slots)
         except Cancelled:
             return [Completion("", "cancelled", Usage(calls=1))]
+
+    def alternatives(
+        self,
+        prompt: Prompt,
+        text: str,
+        *,
+        spans: Sequence[tuple[int, int]],
+        n: int,
+        take: Take | None = None,
+        cancel: Cancel | None = None,
+        on_prefill: OnPrefill | None = None,
+    ) -> Alternatives:
+        """See `Engine.alternatives`: none, a server does not tell what it thinks of a prompt."""
+        return Alternatives((), Usage())
 
     def count(self, text: str | Prompt) -> int:
         """See `Engine.count`; the server's tokenizer is asked."""

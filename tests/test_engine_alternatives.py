@@ -1,0 +1,118 @@
+"""Reading a text as an answer, with the real 0.5B: where it would have gone another way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qwenagent.engine import EmbeddedEngine, LoadSettings
+from qwenagent.errors import ContextOverflow
+from qwenagent.protocol.messages import Alternative, Alternatives, Message, Prompt, Sampling
+
+pytestmark = pytest.mark.model
+
+TEXT = (
+    "def largest(numbers):\n    best = numbers[0]\n    for number in numbers:\n"
+    "        if number < best:\n            best = number\n    return best\n"
+)
+ASK = Prompt(
+    (
+        Message("system", "You write Python."),
+        Message("user", "Write largest(numbers), which returns the largest of the numbers."),
+    ),
+    "```python\n",
+)
+ALL = ((0, len(TEXT)),)
+SHORT = Sampling(max_tokens=8)
+
+
+@pytest.fixture(scope="module")
+def engine(test_gguf: Path, n_threads: int, cache: Path) -> Iterator[EmbeddedEngine]:
+    settings = LoadSettings(test_gguf, n_ctx=1024, n_threads=n_threads, cache=cache)
+    engine = EmbeddedEngine("test", settings)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def found(engine: EmbeddedEngine) -> Alternatives:
+    return engine.alternatives(ASK, TEXT, spans=ALL, n=16)
+
+
+def changed(one: Alternative) -> str:
+    return TEXT[: one.start] + one.text + TEXT[one.end :]
+
+
+def test_a_wrong_sign_is_what_it_doubts(found):
+    assert TEXT.replace("number < best", "number > best") in [changed(a) for a in found.found]
+
+
+def test_each_is_another_end_of_one_line(found):
+    assert len(found.found) == 16
+    assert len({changed(one) for one in found.found} - {TEXT}) == 16
+    for one in found.found:
+        assert TEXT[one.end] == "\n"
+        assert "\n" not in TEXT[one.start : one.end] + one.text
+    odds = [one.probability for one in found.found]
+    assert odds == sorted(odds, reverse=True)
+    assert 0 < odds[-1] <= odds[0] <= 1
+
+
+def test_the_bill(engine, found):
+    usage = found.usage
+    assert usage.calls == 1
+    n_text = engine.count(ASK) + engine.count(TEXT)
+    assert n_text - 4 <= usage.prompt_tokens <= n_text
+    assert usage.completion_tokens >= len(found.found)
+    assert usage.decode_s > 0
+
+
+def test_only_places_within_the_spans(engine):
+    start = TEXT.index("        if")
+    end = TEXT.index("\n", start)
+    found = engine.alternatives(ASK, TEXT, spans=[(start, end)], n=4).found
+    assert found
+    assert all(start <= one.start < end for one in found)
+    assert engine.alternatives(ASK, TEXT, spans=[], n=4).found == ()
+
+
+def test_it_ends_when_one_is_taken(engine, found):
+    taken = []
+
+    def take(one: Alternative) -> bool:
+        taken.append(one)
+        return len(taken) == 3
+
+    assert engine.alternatives(ASK, TEXT, spans=ALL, n=16, take=take).found == found.found[:3]
+    assert tuple(taken) == found.found[:3]
+
+
+def test_the_conversation_goes_on_as_if_it_had_not_been(engine):
+    [before] = engine.complete(ASK, sampling=SHORT)
+    engine.alternatives(ASK, TEXT, spans=ALL, n=8)
+    [after] = engine.complete(ASK, sampling=SHORT)
+    assert after.text == before.text
+    assert after.usage.cached_tokens == engine.count(ASK) - 1
+
+
+def test_cancel(engine):
+    cancel = threading.Event()
+    cancel.set()
+    assert engine.alternatives(ASK, TEXT, spans=ALL, n=8, cancel=cancel).found == ()
+    [after] = engine.complete(ASK, sampling=SHORT)
+    assert after.stop in ("stop", "length")
+
+
+def test_other_letters(engine):
+    text = 'größe = "naïve ✓"\nprint(größe)\n'
+    for one in engine.alternatives(ASK, text, spans=((0, len(text)),), n=16).found:
+        assert text[one.end] == "\n"
+        assert "\n" not in text[one.start : one.end]
+
+
+def test_a_text_that_does_not_fit(engine):
+    with pytest.raises(ContextOverflow):
+        engine.alternatives(ASK, TEXT * 40, spans=ALL, n=1)

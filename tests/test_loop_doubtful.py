@@ -1,0 +1,170 @@
+"""Lines that the model would rather have written: which code is read, which edits they stand for,
+and how a step uses them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qwenagent.config import LoopSettings, Settings, TestSettings
+from qwenagent.loop.doubtful import Passage, line_edits, passages, suspects
+from qwenagent.plan import task_plan
+from qwenagent.protocol.checks import TestRun
+from qwenagent.protocol.events import CandidateScored, EditApplied, ToolEnded
+from qwenagent.protocol.messages import Alternative
+from qwenagent.protocol.tools import ToolCall
+from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
+
+LONG = (
+    '"""Sums."""\n\nimport os\n\n\ndef first(a):\n    # one\n    return a\n\n\n'
+    "class Sums:\n    def second(self, b):\n        return b\n\n    def third(self):\n"
+    "        return 3\n"
+)
+RED = TestRun("pytest", 1, 0.1, "", {"t::x": "failed"}, {"t::x": "AssertionError"})
+STEP = task_plan("Mend it.").steps[0]
+THOUGHT = "The operator in add is wrong."
+TASK = "The tests in `test_calc.py` fail; mend `calc.py`."
+
+
+def alternative(text: str, old: str, new: str, probability: float = 0.5) -> Alternative:
+    start = text.index(old)
+    end = text.index("\n", start)
+    return Alternative(start, end, new, probability)
+
+
+# -- what is read -------------------------------------------------------------------------------
+
+
+def test_a_short_file_is_read_whole_behind_its_header():
+    [found] = passages({"a.py": LONG}, 40, RED, STEP)
+    begin = '"""Sums."""\n\n'
+    assert found.call == ToolCall("rewrite_file", {"path": "a.py"})
+    assert (found.begin, found.text, found.first_line) == (begin, LONG[len(begin) :], 3)
+    code = [found.text[a:b].strip() for a, b in found.spans]
+    assert code[:3] == ["os", "first(a):", "return a"]
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        ("a.py:13: in second\na.py:8: in first", ["first", "Sums.second"]),
+        ('File "/x/a.py", line 16, in third', ["Sums.third"]),
+        ("at f (/x/a.py:8:5)", ["first"]),
+        ("second() != 3", ["Sums.second"]),
+        ("b.py:8: in first", ["first"]),
+        ("nothing", []),
+    ],
+)
+def test_suspects(told, names):
+    run = replace(RED, failures={"t::x": told})
+    assert [s.name for s in suspects("a.py", LONG, run, STEP)] == names
+
+
+def test_of_a_long_file_the_suspects_are_read():
+    run = replace(RED, failures={"t::x": "a.py:13: in second"})
+    [found] = passages({"a.py": LONG}, 5, run, STEP)
+    assert found.call == ToolCall("replace_symbol", {"path": "a.py", "symbol": "Sums.second"})
+    assert found.text == "    def second(self, b):\n        return b\n"
+    assert (found.first_line, found.spans) == (12, ((0, len(found.text)),))
+
+
+def test_code_that_is_too_much_is_left_out():
+    texts = {"a.py": "x = 1\n" * 900, "b.py": "y = 1\n" * 900, "c.py": "z = 1\n"}
+    found = passages(texts, 1000, RED, STEP)
+    assert [passage.call.arguments["path"] for passage in found] == ["a.py", "c.py"]
+
+
+# -- which edits --------------------------------------------------------------------------------
+
+CODE = "def f(a):\n    b = a\n    return b\n"
+PASSAGE = Passage(ToolCall("rewrite_file", {"path": "a.py"}), 4, "", CODE, ((0, len(CODE)),))
+FILE = f"import os\n\n\n{CODE}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "bodies"),
+    [
+        ("a\n    return", "-a", [(5, "    b = -a")]),
+        ("    b", "    c = 1", [(5, "    c = 1"), (5, "    c = 1\n    b = a")]),
+        ("    b", "    return b", [(5, "    return b"), (5, "")]),
+        ("    return b", "  return b", [(6, "  return b")]),
+        ("return", "", [(6, "")]),
+        ("a\n    return", "a  # the same", []),
+        ("    return b", "    # the result", [(6, "    # the result")]),
+    ],
+)
+def test_line_edits(old, new, bodies):
+    found = list(line_edits(FILE, PASSAGE, alternative(CODE, old, new)))
+    assert [(call.arguments["start"], call.body) for call in found] == bodies
+    assert all(call.name == "replace_lines" for call in found)
+    assert all(call.arguments["path"] == "a.py" for call in found)
+    assert all(call.arguments["end"] == call.arguments["start"] for call in found)
+
+
+# -- in a step ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    files = {"calc.py": MODULE, "test_calc.py": TEST, ".gitignore": "__pycache__/\n"}
+    return make_repository(tmp_path / "repo", files)
+
+
+def settings(doubts: int = 8) -> Settings:
+    return Settings(tests=TestSettings(command=COMMAND), loop=LoopSettings(doubts=doubts))
+
+
+WRONG = alternative(MODULE, "- b", "/ b")
+RIGHT = alternative(MODULE, "- b", "+ b", 0.2)
+UNPARSABLE = alternative(MODULE, "return a", "return a -", 0.4)
+
+
+def test_a_line_that_the_model_doubts_is_tested_and_kept(root):
+    stage = Stage(root, [body(BROKEN)], others=[[WRONG, UNPARSABLE, RIGHT]], settings=settings())
+    assert stage.run_task(TASK) == 0
+    assert stage.states == ["solved"]
+    assert (root / "calc.py").read_text() == FIXED
+    assert stage.engine.read == [MODULE]
+    assert [score.best for score in stage.events(CandidateScored)] == [False, False, True]
+    diff = stage.events(EditApplied)[-1].diff
+    assert "-    return a - b\n+    return a + b\n" in diff
+
+
+def test_the_best_of_them_is_built_upon(root):
+    near = MODULE.replace("a - b", "a - b if a else 0")
+    (root / "test_calc.py").write_text(
+        TEST.replace("def test_zero", "def test_none(self):\n        self.assertEqual(add(0, 9), 0)"
+                     "\n\n    def test_zero")
+    )  # fmt: skip
+    half = alternative(MODULE, "- b", "- b if a else 0")
+    right = alternative(near, "- b", "+ b if a else 0")
+    worse = body(MODULE.replace("a - b", "b - a"))
+    replies = [worse, THOUGHT, worse]
+    stage = Stage(root, replies, others=[[half], [right]], settings=settings())
+    assert stage.run_task(TASK) == 0
+    assert (root / "calc.py").read_text() == MODULE.replace("a - b", "a + b if a else 0")
+    assert stage.engine.read == [MODULE, near]
+
+
+def test_what_is_refused_of_them_is_not_told_to_the_model(root):
+    replies = [body(BROKEN), THOUGHT, body(FIXED)]
+    stage = Stage(root, replies, others=[[UNPARSABLE]], settings=settings())
+    assert stage.run_task(TASK) == 0
+    assert any("would not parse" in event.result.content for event in stage.events(ToolEnded))
+    told = [message.text for prompt in stage.engine.prompts for message in prompt.messages]
+    assert not any("would not parse" in text for text in told)
+
+
+def test_none_where_no_fault_is_looked_for(root):
+    (root / "test_calc.py").write_text(TEST.replace("add(2, 3), 5", "add(2, 3), -1"))
+    stage = Stage(root, [body(FIXED.replace("def twice", "def double"))] * 3, settings=settings())
+    stage.run_task("Rename `twice` in `calc.py` to `double`.")
+    assert stage.engine.read == []
+
+
+def test_none_if_the_settings_say_so(root):
+    stage = Stage(root, [body(BROKEN), THOUGHT, body(FIXED)], settings=settings(doubts=0))
+    assert stage.run_task(TASK) == 0
+    assert stage.engine.read == []

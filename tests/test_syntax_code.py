@@ -1,0 +1,62 @@
+"""What of a text is code: comments and docstrings are not, strings are."""
+
+from __future__ import annotations
+
+import pytest
+
+from qwenagent.syntax import code_lines, code_spans
+
+PYTHON = '''"""Says é."""
+
+import os  # for later
+
+
+def f(a):
+    """Return it.
+
+    Twice.
+    """
+    return "# no comment", a  # é
+'''
+
+
+def code_of(path: str, text: str) -> str:
+    return "|".join(text[start:end].strip() for start, end in code_spans(path, text))
+
+
+def test_python():
+    assert code_of("a.py", PYTHON) == 'import os|def f(a):|return "# no comment", a|'
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "code"),
+    [
+        ("a.js", "/* é */ let a = 1; // b\nlet s = '// c';\n", "|let a = 1;|let s = '// c';"),
+        ("a.rs", "/// Doc.\nfn f() {} // x\n", "fn f() {}"),
+        ("a.go", "package a // x\n", "package a|"),
+        ("a.txt", "# all of it\n", "# all of it"),
+        ("a.py", "", ""),
+        ("a.py", "# only\n", "|"),
+    ],
+)
+def test_other_languages(path, text, code):
+    assert code_of(path, text).strip("|") == code.strip("|")
+
+
+def test_spans_are_characters():
+    text = "# éé\nx = 1\n"
+    [*_, (start, end)] = code_spans("a.py", text)
+    assert text[start:end] == "\nx = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("x = 1\n", "# first\nx = 1  # one\n\n", True),
+        ("x = 1\n", '"""Doc."""\nx = 1\n', True),
+        ("if x:\n    y()\n", "if x:\ny()\n", False),
+        ("x = '#'\n", "x = ''\n", False),
+    ],
+)
+def test_code_lines(one, other, same):
+    assert (code_lines("a.py", one) == code_lines("a.py", other)) is same
