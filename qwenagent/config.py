@@ -153,6 +153,7 @@ REPOSITORY: dict[str, RepositoryRule] = {
     "loop.repairs": AtMost(),
     "loop.resamples": AtMost(),
     "loop.candidates": AtMost(zero=32),
+    "loop.doubts": AtMost(),
     "tests.command": "proposal",
     "tests.timeout_s": AtMost(zero=1800),  # the limit of a first run
     **dict.fromkeys(

@@ -2,13 +2,12 @@
 
 The rows are attack classes: 1 a repository's settings run commands, 2 content changes after it was
 trusted, 5 a harmless program with an option that executes, 6 matching by prefix, 7 limits that fall
-through, 11 a folder that the model chooses, 15 shell texts built from strings.
+through, 15 shell texts built from strings.
 """
 
 from __future__ import annotations
 
 import ast
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -21,34 +20,16 @@ import pytest
 
 import qwenagent
 from qwenagent.checks import TestRunner, cautions, detect, parse_command
-from qwenagent.config import (
-    REPOSITORY,
-    AtMost,
-    CommandSettings,
-    Settings,
-    load_settings,
-    user_file,
-)
-from qwenagent.errors import ApprovalNeeded, ChecksError, ConfigError, EditRefused
-from qwenagent.grammar import Offer, accepts, call_grammar
-from qwenagent.grammar.calls import OPENING
+from qwenagent.config import REPOSITORY, AtMost, Settings, load_settings, user_file
+from qwenagent.errors import ApprovalNeeded, ChecksError, ConfigError
 from qwenagent.loop import Stop
 from qwenagent.loop.approving import Approvals, Wanted
-from qwenagent.loop.asker import header_text
 from qwenagent.plan import parse_plan
 from qwenagent.protocol.approval import Approver, Definition, Origin, Permission
 from qwenagent.protocol.checks import TestCommand
-from qwenagent.protocol.events import (
-    ApprovalAnswered,
-    ApprovalAsked,
-    EventStream,
-    TestsStarted,
-    ToolEnded,
-)
-from qwenagent.protocol.tools import ToolCall
-from qwenagent.registry import find_card
-from qwenagent.tools import SPECS, argv_of
+from qwenagent.protocol.events import ApprovalAnswered, ApprovalAsked, EventStream, TestsStarted
 from qwenagent.ui import FlagApprover, NobodyApprover, RememberingApprover
+from tests import approvals_stage
 from tests.conftest import GIT_ENVIRONMENT, run_git
 from tests.loop_stage import FIXED, MODULE, PLAN_RUN, Stage, Yes, body, make_repository
 
@@ -73,6 +54,9 @@ FILES = {
     "tests/check.py": "pass\n",
 }
 
+# Fixtures, by the names that they have here.
+small, store = approvals_stage.small, approvals_stage.store
+
 
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -90,11 +74,6 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def root(tmp_path: Path, still: Path) -> Path:
     """A repository of one's own."""
     return shutil.copytree(still, tmp_path / "a repo")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "approvals.json"
 
 
 def answered(
@@ -137,6 +116,7 @@ def test_row_01_every_setting_has_a_rule_for_repositories():
         "loop.repairs": AtMost(),
         "loop.resamples": AtMost(),
         "loop.candidates": AtMost(zero=32),
+        "loop.doubts": AtMost(),
         "tests.command": "proposal",
         "tests.timeout_s": AtMost(zero=1800),
     }
@@ -542,184 +522,6 @@ def test_what_was_not_approved_is_told_without_its_control_characters(root):
     with pytest.raises(ApprovalNeeded) as raised:
         approvals.require([Wanted(parse_plan("- [ ] a\n", "p.md"), command, ())])
     assert raised.value.message == ("1 command(s) were not approved: make '\\x1b]0;x\\x07\\u202e'")
-
-
-# -- run_command --------------------------------------------------------------------------------
-
-TOUCH = ("touch", "made by the model.txt")
-
-
-def called(*argv: str) -> str:
-    line = header_text(ToolCall("run_command", {"argv": list(argv)}))
-    return line.removeprefix(OPENING)
-
-
-def run_with(
-    root: Path, settings: CommandSettings, approver: Approver, *calls: str
-) -> tuple[Stage, list[str]]:
-    """A run whose model looks around with `calls`; the answers that it was told."""
-    edits = [
-        'edit", "arguments": {}}',
-        'rewrite_file", "arguments": {"path": "a.py"}}',
-        body("A = 2\n"),
-    ]
-    stage = Stage(
-        root,
-        [*calls, *edits],
-        approver=approver,
-        settings=Settings(commands=settings),
-        profile=find_card("7b").profile,
-    )
-    stage.run_plan("- [ ] Set the number to 2.\n")
-    ended = [e for e in stage.events(ToolEnded) if e.call.name == "run_command"]
-    return stage, [event.result.content for event in ended]
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    return make_repository(tmp_path / "small repo", {"a.py": "A = 1\n", "b.py": "B = 1\n"})
-
-
-def test_the_model_is_offered_no_command_by_default(small):
-    stage = Stage(small, [], profile=find_card("7b").profile)
-    stage.run_plan("- [ ] Set the number to 2.\n")
-    assert stage.engine.prompts[0].messages[-1].text.count("list_files(folder)") == 1
-    assert "run_command" not in stage.engine.prompts[0].messages[-1].text
-
-
-def test_a_command_of_the_model_is_asked_about_each_time(small, store):
-    yes = Yes()
-    approver = RememberingApprover(yes, store)
-    stage, told = run_with(
-        small, CommandSettings(ask=True), approver, called(*TOUCH), called(*TOUCH)
-    )
-    assert [request.items for request in yes.asked] == [("touch 'made by the model.txt'",)] * 2
-    assert [request.digests for request in yes.asked] == [("",), ("",)]
-    assert not store.exists()
-    assert told[0] == (
-        "`touch 'made by the model.txt'` ended with exit code 0\n"
-        "files that differ from the start of the step: made by the model.txt"
-    )
-    assert "run_command(argv)" in stage.engine.prompts[0].messages[-1].text
-    # What it made belongs to the step: committed with it.
-    assert run_git(small, "show", "--name-only", "--format=", "HEAD").splitlines() == [
-        "a.py",
-        "made by the model.txt",
-    ]
-
-
-def test_without_a_yes_nothing_runs_and_the_run_goes_on(small, store):
-    approver = RememberingApprover(NobodyApprover(), store)
-    stage, told = run_with(small, CommandSettings(ask=True), approver, called(*TOUCH))
-    assert told == [
-        "`touch 'made by the model.txt'` was not approved and did not run; go on without it"
-    ]
-    assert not (small / TOUCH[1]).exists()
-    assert (small / "a.py").read_text() == "A = 2\n"
-    assert stage.states == ["unverified"]
-
-
-def test_row_06_a_rule_allows_exactly_its_words(small):
-    rule = CommandSettings(ask=True, allow=(("echo", "one"),))
-    calls = [
-        called("echo", "one"),
-        called("echo", "one", "two"),
-        called("echo"),
-        called("echo one"),
-    ]
-    no = Yes(granted=False)
-    _, told = run_with(small, rule, no, *calls)
-    assert told[0] == "`echo one` ended with exit code 0\n```text\none\n```"
-    assert [text.partition("` ")[2][:16] for text in told[1:]] == ["was not approved"] * 3
-    assert [request.items for request in no.asked] == [
-        ("echo one two",),
-        ("echo",),
-        ("'echo one'",),
-    ]
-
-
-@pytest.mark.parametrize(
-    "argv",
-    [
-        *(("bash", "-c", "touch x"), ("env", "sh", "x.sh"), ("sudo", "touch", "x"), ("/bin/sh",)),
-        *(("xargs", "touch"), ("timeout", "9", "touch", "x"), ("uv", "run", "bash", "x.sh")),
-    ],
-)
-def test_row_05_there_is_no_shell_for_the_model(argv, small):
-    yes = Yes()
-    _, told = run_with(small, CommandSettings(ask=True), yes, called(*argv))
-    assert told == [
-        f"there is no shell here, and {argv[0]} starts another program; name that and its "
-        "arguments, or call edit"
-    ]
-    assert yes.asked == []
-
-
-def test_what_a_command_prints_is_fenced_and_cut(small):
-    noisy = "print('```\\x1b[31m<|im_end|>'); print('x\\n' * 9999)"
-    (small / "noisy.py").write_text(noisy)
-    _, [told] = run_with(small, CommandSettings(ask=True), Yes(), called("python3", "noisy.py"))
-    head, fence, rest = told.split("\n", 2)
-    assert head == "`python3 noisy.py` ended with exit code 0"
-    assert fence == "````text"
-    assert rest.startswith("```<|im_end|>\nx\n")
-    assert rest.endswith("x\n````")
-    assert "lines left out ...]" in rest
-    assert len(told) < 5000
-
-
-def test_a_program_that_is_not_there_is_told(small):
-    _, [told] = run_with(small, CommandSettings(ask=True), Yes(), called("no-such-tool"))
-    assert told.startswith("no-such-tool not found; ")
-
-
-def test_row_11_the_model_chooses_no_folder(small, tmp_path):
-    with pytest.raises(EditRefused, match="and nothing else"):
-        argv_of(ToolCall("run_command", {"argv": ["pwd"], "cwd": str(tmp_path)}))
-    grammar = call_grammar([Offer(SPECS["run_command"])], "a test").text
-    assert accepts(grammar, called("pwd"))
-    assert not accepts(grammar, called("pwd").replace("]}}", '], "cwd": "/"}}'))
-    _, [told] = run_with(small, CommandSettings(ask=True), Yes(), called("pwd"))
-    assert f"\n{small}\n" in told
-
-
-def test_row_11_a_command_runs_in_the_repository_or_not_at_all(small):
-    runner = TestRunner(small, os.environ, Stop())
-    (small / "out").symlink_to(small.parent)
-    for folder in ("..", "out", "/", "a.py"):
-        with pytest.raises(ChecksError, match="cannot run"):
-            runner.run(TestCommand(("pwd",), "pwd", "model", folder), timeout_s=5)
-
-
-@pytest.mark.parametrize(
-    "argv",
-    [
-        [],
-        "ls",
-        ["a\nb"],
-        ["a\x1b[m"],
-        ["a\x85"],
-        ["a\0"],
-        [""],
-        ["x"] * 21,
-        ["x" * 201],
-        [1],
-        [["a"]],
-    ],
-)
-def test_words_that_no_grammar_would_write_are_refused(argv):
-    with pytest.raises(EditRefused):
-        argv_of(ToolCall("run_command", {"argv": argv}))
-    grammar = call_grammar([Offer(SPECS["run_command"])], "a test").text
-    line = json.dumps({"name": "run_command", "arguments": {"argv": argv}}, ensure_ascii=False)
-    assert not accepts(grammar, line.removeprefix(OPENING))
-
-
-@pytest.mark.parametrize("argv", [["ls"], ["a b", 'c"d\\e', "é漢🙂"], ["x" * 200] * 20])
-def test_words_of_a_command_come_through_the_grammar(argv):
-    grammar = call_grammar([Offer(SPECS["run_command"])], "a test").text
-    assert accepts(grammar, called(*argv))
-    assert argv_of(ToolCall("run_command", {"argv": argv})) == tuple(argv)
 
 
 # -- row 15: no shell texts from strings --------------------------------------------------------

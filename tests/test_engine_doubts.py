@@ -5,10 +5,8 @@ The model here is a table of probabilities behind the real llama.cpp, so that al
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,13 +14,13 @@ import pytest
 from qwenagent.engine import EmbeddedEngine, LoadSettings, ScriptedEngine, worst_doubt
 from qwenagent.engine.context import Context
 from qwenagent.engine.decoder import Decoder
-from qwenagent.engine.llama import Model, start_backend
+from qwenagent.engine.llama import Model
 from qwenagent.engine.odds import differ, entropy_bits
-from qwenagent.engine.pace import LENGTHS
-from qwenagent.engine.writing import Watch
 from qwenagent.grammar import Grammar
 from qwenagent.protocol.messages import Completion, Doubt, Message, Prompt, Sampling, Usage
+from tests import engine_stage
 from tests.endpoint_standin import Standin, serving, writing
+from tests.engine_stage import GREEDY, write
 from tests.remote_stage import complete, engine_for
 from tests.tiny_model import END, SPREAD, write_model
 
@@ -51,9 +49,10 @@ NAMES = Grammar('root ::= ("store" | "main") "!"', "names")
 PATHS = Grammar('root ::= ("a" | "b") "{\\"path\\": \\"src/" ("store" | "main") ".py\\"}"', "paths")
 NEAR = 0.005
 """The table is kept in 16 bits."""
-GREEDY = Sampling(max_tokens=60)
-FLAT = [1.0 + 0.001 * n for n in LENGTHS]
-"""Costs with which almost any guess is worth it, whatever the machine."""
+
+# Fixtures, by the names that they have here.
+model, context = engine_stage.model, engine_stage.context
+flat_costs = engine_stage.flat_costs
 
 
 @pytest.fixture(scope="module")
@@ -63,43 +62,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> LoadSettings:
     return LoadSettings(path, n_ctx=1024, n_threads=1)
 
 
-@pytest.fixture(scope="module")
-def model(settings: LoadSettings) -> Iterator[Model]:
-    start_backend(quiet=True)
-    model = Model(settings)
-    yield model
-    model.close()
-
-
-@pytest.fixture(scope="module")
-def context(model: Model, settings: LoadSettings) -> Iterator[Context]:
-    context = Context(model, settings)
-    yield context
-    context.close()
-
-
-@pytest.fixture(scope="module")
-def costs(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("costs")
-    text = json.dumps({model.describe(): FLAT})
-    (folder / "costs.json").write_text(text, encoding="utf-8")
-    return folder
-
-
 def asked(opening: str, said: str = "Go on.") -> Prompt:
     return Prompt((Message("user", said),), opening)
-
-
-def write(
-    decoder: Decoder,
-    prompt: Prompt,
-    grammar: Grammar | None,
-    samplings: Sequence[Sampling] = (GREEDY,),
-    *,
-    doubts: bool = True,
-) -> list[Completion]:
-    watch = Watch(lambda *_: None, lambda *_: None, lambda: False, doubts=doubts)
-    return decoder.complete(prompt, grammar, samplings, watch)
 
 
 def rounded(doubts: Sequence[Doubt]) -> list[tuple[int, str, str, float, float]]:
@@ -200,10 +164,10 @@ def test_without_a_grammar_nothing_is_cut(decoder):
     assert (done.text[:5], done.doubts) == ("state", ())
 
 
-def test_guesses_and_forks_change_no_doubt(model, context, costs, decoder):
+def test_guesses_and_forks_change_no_doubt(model, context, flat_costs, decoder):
     prompt = asked("@", 'a{"path": "src/store.py"} b{"path": "src/main.py"}')
     [alone] = write(decoder, prompt, PATHS)
-    guessing = Decoder(model, context, cache=costs)
+    guessing = Decoder(model, context, cache=flat_costs)
     [guessed] = write(guessing, prompt, PATHS)
     assert guessed.usage.guessed_right > 0
     assert (guessed.text, rounded(guessed.doubts)) == (alone.text, rounded(alone.doubts))

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qwenagent.engine import EmbeddedEngine, LoadSettings, family, worst_doubt
-from qwenagent.engine.constraint import Grammars
-from qwenagent.engine.context import N_BATCH, Context
+from qwenagent.engine import EmbeddedEngine, worst_doubt
+from qwenagent.engine.context import Context
 from qwenagent.engine.decoder import Decoder
-from qwenagent.engine.llama import Model, start_backend
-from qwenagent.engine.pace import LENGTHS
-from qwenagent.engine.sampler import Candidates
-from qwenagent.engine.writing import Watch
+from qwenagent.engine.llama import Model
 from qwenagent.grammar import Grammar, Offer, OneOf, call_grammar
 from qwenagent.grammar.calls import OPENING
-from qwenagent.protocol.messages import Completion, Doubt, Message, Prompt, Sampling
+from qwenagent.protocol.messages import Completion, Doubt, Message, Prompt
 from qwenagent.tools import SPECS
+from tests import engine_stage
+from tests.engine_stage import GREEDY, candidates_behind, write
 
 pytestmark = pytest.mark.model
 
@@ -38,54 +35,16 @@ PROMPT = Prompt(
     ),
     OPENING,
 )
-GREEDY = Sampling(max_tokens=60)
 NEAR = 0.05
 """Logits of a batch and of single tokens differ in their last bits."""
-FLAT = [1.0 + 0.001 * n for n in LENGTHS]
-"""Costs with which almost any guess is worth it, whatever the machine."""
+
+# Fixtures, by the names that they have here.
+settings, model = engine_stage.settings, engine_stage.model
+context, flat_costs = engine_stage.context, engine_stage.flat_costs
 
 
 def reading(*paths: str) -> Grammar:
     return call_grammar([Offer(SPECS["read_file"], {"path": OneOf(paths)})], "test")
-
-
-@pytest.fixture(scope="module")
-def settings(test_gguf: Path, n_threads: int) -> LoadSettings:
-    return LoadSettings(test_gguf, n_ctx=1024, n_threads=n_threads)
-
-
-@pytest.fixture(scope="module")
-def model(settings: LoadSettings) -> Iterator[Model]:
-    start_backend(quiet=True)
-    model = Model(settings)
-    yield model
-    model.close()
-
-
-@pytest.fixture(scope="module")
-def context(model: Model, settings: LoadSettings) -> Iterator[Context]:
-    context = Context(model, settings)
-    yield context
-    context.close()
-
-
-@pytest.fixture(scope="module")
-def known_costs(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("costs")
-    text = json.dumps({model.describe(): FLAT})
-    (folder / "costs.json").write_text(text, encoding="utf-8")
-    return folder
-
-
-def write(
-    decoder: Decoder,
-    grammar: Grammar,
-    samplings: Sequence[Sampling] = (GREEDY,),
-    *,
-    doubts: bool = True,
-) -> list[Completion]:
-    watch = Watch(lambda *_: None, lambda *_: None, lambda: False, doubts=doubts)
-    return decoder.complete(PROMPT, grammar, samplings, watch)
 
 
 def path_doubt(done: Completion) -> Doubt:
@@ -107,8 +66,8 @@ def check_alike(one: Completion, other: Completion) -> None:
 
 def test_a_path_that_is_missing_is_a_great_doubt(model, context):
     decoder = Decoder(model, context, guesses=False)
-    [with_it] = write(decoder, reading(WANTED, *OTHERS))
-    [without] = write(decoder, reading(*OTHERS))
+    [with_it] = write(decoder, PROMPT, reading(WANTED, *OTHERS))
+    [without] = write(decoder, PROMPT, reading(*OTHERS))
     assert f'"{WANTED}"' in with_it.text
     assert path_doubt(with_it).cut < 0.2
     assert path_doubt(without).cut > 0.9
@@ -121,9 +80,9 @@ def test_a_path_that_is_missing_is_a_great_doubt(model, context):
 )
 def test_a_single_path_that_is_forced_is_doubted_too(model, context, path):
     decoder = Decoder(model, context, guesses=False)
-    [done] = write(decoder, reading(path))
+    [done] = write(decoder, PROMPT, reading(path))
     assert path_doubt(done).cut > 0.5
-    [agreed] = write(decoder, reading(WANTED))
+    [agreed] = write(decoder, PROMPT, reading(WANTED))
     assert path_doubt_cut(agreed) < 0.2
 
 
@@ -137,48 +96,36 @@ def path_doubt_cut(done: Completion) -> float:
 def test_asking_for_doubts_changes_no_text(model, context):
     decoder = Decoder(model, context, guesses=False)
     for grammar in (reading(WANTED, *OTHERS), reading(*OTHERS), reading(WANTED)):
-        [told] = write(decoder, grammar)
-        [untold] = write(decoder, grammar, doubts=False)
+        [told] = write(decoder, PROMPT, grammar)
+        [untold] = write(decoder, PROMPT, grammar, doubts=False)
         assert (told.text, told.stop, untold.doubts) == (untold.text, "stop", ())
 
 
-def test_forced_text_guesses_and_forks_change_no_doubt(model, context, known_costs):
+def test_forced_text_guesses_and_forks_change_no_doubt(model, context, flat_costs):
     grammar = reading(WANTED, *OTHERS)
-    [jumped] = write(Decoder(model, context, guesses=False), grammar)
-    [plain] = write(Decoder(model, context, guesses=False, jumps=False), grammar)
+    [jumped] = write(Decoder(model, context, guesses=False), PROMPT, grammar)
+    [plain] = write(Decoder(model, context, guesses=False, jumps=False), PROMPT, grammar)
     check_alike(jumped, plain)
-    guessing = Decoder(model, context, cache=known_costs)
-    [guessed] = write(guessing, grammar)
+    guessing = Decoder(model, context, cache=flat_costs)
+    [guessed] = write(guessing, PROMPT, grammar)
     assert guessed.usage.guessed > 0
     check_alike(guessed, jumped)
     drawn = [replace(GREEDY, temperature=1.5, top_p=1.0, top_k=100, seed=s) for s in range(5)]
-    answers = write(guessing, grammar, [GREEDY, *drawn])
+    answers = write(guessing, PROMPT, grammar, [GREEDY, *drawn])
     check_alike(answers[0], jumped)
 
 
 def exact_cut(model: Model, context: Context, grammar: Grammar, tokens: Sequence[int]) -> float:
     """Return what a mask over the whole vocabulary cuts away behind `tokens`, read one by one."""
-    ids = model.encode(PROMPT)
-    context.keep(0)
-    for at in range(0, len(ids), N_BATCH):
-        context.decode(ids[at : at + N_BATCH])
-    state = Grammars(model).constraint(grammar)
-    for token in tokens:
-        context.decode([token])
-        assert state.allows(token)
-        state.accept(token)
+    candidates = candidates_behind(model, context, PROMPT, grammar, tokens)
     logits = context.logits().astype(np.float64)
     weights = np.exp(logits - logits.max())
-    every = np.array([i for i in range(model.n_vocab) if i not in family.NEVER_WRITTEN])
-    candidates = Candidates(every, context.logits()[every])
-    state.mask(candidates)
-    state.close()
     return 1.0 - float(weights[candidates.possible()].sum() / weights.sum())
 
 
 def test_what_is_told_is_what_the_whole_vocabulary_says(model, context):
     for grammar in (reading(WANTED, *OTHERS), reading(*OTHERS)):
-        [done] = write(Decoder(model, context, guesses=False, jumps=False), grammar)
+        [done] = write(Decoder(model, context, guesses=False, jumps=False), PROMPT, grammar)
         tokens = context.tokens[len(model.encode(PROMPT)) :]
         # Behind the path the end comes, where a line end after the call is no doubt.
         told = [doubt for doubt in done.doubts if doubt.at < done.text.rindex('"')]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from qwenagent.engine import LoadSettings
 from qwenagent.engine.chooser import N_TOP
 from qwenagent.engine.context import MAX_FORKS, Context, Part
 from qwenagent.engine.decoder import Decoder
-from qwenagent.engine.llama import Model, start_backend
+from qwenagent.engine.llama import Model
 from qwenagent.engine.pace import LENGTHS
 from qwenagent.engine.sampler import Candidates, Chain
 from qwenagent.engine.writing import Watch
@@ -24,6 +23,8 @@ from qwenagent.grammar import Grammar, Offer, OneOf, accepts, call_grammar
 from qwenagent.grammar.calls import OPENING
 from qwenagent.protocol.messages import Completion, Message, Prompt, Sampling
 from qwenagent.tools import SPECS
+from tests import engine_stage
+from tests.engine_stage import keep_costs
 
 pytestmark = pytest.mark.model
 
@@ -69,17 +70,8 @@ class Seen:
     batches: list[list[frozenset[int]]] = field(default_factory=list)
 
 
-@pytest.fixture(scope="module")
-def settings(test_gguf: Path, n_threads: int) -> LoadSettings:
-    return LoadSettings(test_gguf, n_ctx=1024, n_threads=n_threads)
-
-
-@pytest.fixture(scope="module")
-def model(settings: LoadSettings) -> Iterator[Model]:
-    start_backend(quiet=True)
-    model = Model(settings)
-    yield model
-    model.close()
+# Fixtures, by the names that they have here.
+settings, model = engine_stage.settings, engine_stage.model
 
 
 @pytest.fixture(scope="module")
@@ -219,8 +211,7 @@ def test_eight_side_by_side_are_the_eight_written_alone(model, context, eight):
 
 
 def test_eight_that_guess_from_each_other_are_the_eight_written_alone(model, context, tmp_path):
-    flat = json.dumps({model.describe(): [1.0] * len(LENGTHS)})
-    (tmp_path / "costs.json").write_text(flat, encoding="utf-8")
+    keep_costs(tmp_path, model, [1.0] * len(LENGTHS))
     for prompt, n in ((CODE, 8), (COUNT, 4)):
         seen = write(model, context, prompt, drawn(n), costs=tmp_path)
         assert sum(done.usage.guessed_right for done in seen.done) > 0

@@ -6,8 +6,7 @@ answers may part where the two best tokens are equally good; such a place is mea
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,18 +14,16 @@ import llama_cpp.llama_cpp as lib
 import numpy as np
 import pytest
 
-from qwenagent.engine import LoadSettings, family
-from qwenagent.engine.constraint import Grammars
-from qwenagent.engine.context import N_BATCH, Context
+from qwenagent.engine import LoadSettings
+from qwenagent.engine.context import Context
 from qwenagent.engine.decoder import Decoder
-from qwenagent.engine.llama import Model, start_backend
-from qwenagent.engine.pace import LENGTHS
-from qwenagent.engine.sampler import Candidates
-from qwenagent.engine.writing import Watch
+from qwenagent.engine.llama import Model
 from qwenagent.grammar import Grammar, Offer, OneOf, body_grammar, call_grammar
 from qwenagent.grammar.calls import OPENING
 from qwenagent.protocol.messages import Completion, Message, Prompt, Sampling
 from qwenagent.tools import SPECS
+from tests import engine_stage
+from tests.engine_stage import candidates_behind, write
 
 pytestmark = pytest.mark.model
 
@@ -35,9 +32,6 @@ NEAR = 0.1
 N_CTX = 2048
 N_THREADS = 1
 """Two that wait for each other starve on a busy machine."""
-WATCH = Watch(lambda *_: None, lambda *_: None, lambda: False)
-FLAT = [1.0 + 0.001 * n for n in LENGTHS]
-"""Costs with which almost any guess is worth it, whatever the machine."""
 
 NAMES = [
     f"{size}_{thing}"
@@ -102,28 +96,9 @@ def settings(test_gguf: Path) -> LoadSettings:
     return LoadSettings(test_gguf, n_ctx=N_CTX, n_threads=N_THREADS)
 
 
-@pytest.fixture(scope="module")
-def model(settings: LoadSettings) -> Iterator[Model]:
-    start_backend(quiet=True)
-    model = Model(settings)
-    yield model
-    model.close()
-
-
-@pytest.fixture(scope="module")
-def context(model: Model, settings: LoadSettings) -> Iterator[Context]:
-    context = Context(model, settings)
-    yield context
-    context.close()
-
-
-@pytest.fixture(scope="module")
-def costs(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache folder in which flat costs were measured."""
-    folder = tmp_path_factory.mktemp("cache")
-    text = json.dumps({model.describe(): FLAT})
-    (folder / "costs.json").write_text(text, encoding="utf-8")
-    return folder
+# Fixtures, by the names that they have here.
+model, context = engine_stage.model, engine_stage.context
+flat_costs = engine_stage.flat_costs
 
 
 @dataclass(frozen=True)
@@ -137,7 +112,7 @@ class Answer:
 def answer(decoder: Decoder, case: Case) -> Answer:
     n = len(decoder.model.encode(case.prompt))
     sampling = Sampling(max_tokens=case.n_tokens)
-    [done] = decoder.complete(case.prompt, case.grammar, [sampling], WATCH)
+    [done] = write(decoder, case.prompt, case.grammar, [sampling], doubts=False)
     return Answer(done, decoder.context.tokens[n:])
 
 
@@ -162,21 +137,7 @@ def plainly(
 
 def best(model: Model, context: Context, case: Case, tokens: list[int]) -> tuple[int, float]:
     """Return the best allowed token behind `tokens`, read one by one, and its lead in logits."""
-    ids = model.encode(case.prompt)
-    context.keep(0)
-    for at in range(0, len(ids), N_BATCH):
-        context.decode(ids[at : at + N_BATCH])
-    for token in tokens:
-        context.decode([token])
-    allowed = np.array([i for i in range(model.n_vocab) if i not in family.NEVER_WRITTEN])
-    candidates = Candidates(allowed, context.logits()[allowed])
-    if case.grammar:
-        state = Grammars(model).constraint(case.grammar)
-        for token in tokens:
-            assert state.allows(token)
-            state.accept(token)
-        state.mask(candidates)
-        state.close()
+    candidates = candidates_behind(model, context, case.prompt, case.grammar, tokens)
     possible = candidates.possible()
     logits = context.logits()[possible]
     second, first = np.sort(logits)[-2:] if len(logits) > 1 else (-np.inf, logits[0])
@@ -210,9 +171,9 @@ def test_the_measure_of_a_tie_agrees_with_plain_decoding(model, context, plainly
 
 
 @pytest.mark.parametrize("case", [*CASES, *LONG], ids=lambda case: case.name)
-def test_guesses_change_nothing(model, context, costs, plainly, case):
+def test_guesses_change_nothing(model, context, flat_costs, plainly, case):
     plain = plainly(case)
-    guessed = answer(Decoder(model, context, cache=costs, jumps=False), case)
+    guessed = answer(Decoder(model, context, cache=flat_costs, jumps=False), case)
     usage = guessed.done.usage
     if case.name.endswith("rewrite"):
         # Most of it is copied.
@@ -232,10 +193,10 @@ def test_forced_text_changes_nothing(model, context, plainly, case):
 
 
 @pytest.mark.slow
-def test_guesses_leave_nothing_behind(model, settings, context, costs):
+def test_guesses_leave_nothing_behind(model, settings, context, flat_costs):
     """After guesses, right and wrong ones, the cache is what reading the text would have made."""
     context.keep(0)
-    decoder = Decoder(model, context, cache=costs)
+    decoder = Decoder(model, context, cache=flat_costs)
     written = answer(decoder, REWRITE)
     usage = written.done.usage
     assert usage.guessed > usage.guessed_right > 0

@@ -327,6 +327,47 @@ def test_a_folder_without_its_text(tmp_path):
         shipped_tasks("fix", tmp_path)
 
 
+BLOCK = "<<<<<<< SEARCH\n{}\n=======\n{}\n>>>>>>> REPLACE\n"
+START = "package a\n\nvar x = 1\n\nvar y = 1\n// end\n// end\n"
+
+
+def test_a_solution_may_be_edits(tmp_path):
+    edits = BLOCK.format("var y = 1", "var y = 3") + "\n" + BLOCK.format("var x = 1", "var é = 2")
+    files = {
+        "start/deep er/b.go": START,
+        "oracle/deep er/b.go.edits": edits,
+        "oracle/c.go": "package c\n",
+    }
+    [task] = shipped_tasks("edit", make_shipped(tmp_path, "edit", **files))
+    assert task.oracle == {
+        "a.go": "package a // solved\n",
+        "c.go": "package c\n",
+        "deep er/b.go": "package a\n\nvar é = 2\n\nvar y = 3\n// end\n// end\n",
+    }
+    assert task.base["deep er/b.go"] == START
+
+
+@pytest.mark.parametrize(
+    ("name", "edits", "told"),
+    [
+        ("b.go", BLOCK.format("// end", "// over"), r"in b\.go 2 times, at 6, 7"),
+        ("b.go", BLOCK.format("var z = 1", ""), r"b\.go has no such lines"),
+        ("b.go", BLOCK.format("var x = 1 ", ""), r"b\.go has no such lines"),
+        ("b.go", BLOCK.format("var x = 1", "") * 2, r"two blocks change line 3 of b\.go"),
+        ("b.go", BLOCK.replace("{}\n", "", 1).format("x"), "nothing is searched for"),
+        ("b.go", START, "'package a' is outside of a block"),
+        ("b.go", BLOCK.format("var x = 1", "")[:-8], "a block has no line '>>>>>>> REPLACE'"),
+        ("b.go", "", "0 blocks are none of 1 to 8"),
+        ("c.go", BLOCK.format("package c", ""), r"there is no start/c\.go that could be edited"),
+        ("a.go", BLOCK.format("package a", ""), r"a\.go is there as a whole too"),
+    ],
+)
+def test_a_solution_whose_edits_do_not_fit(tmp_path, name, edits, told):
+    files = {"start/b.go": START, f"oracle/{name}.edits": edits}
+    with pytest.raises(AssetError, match=rf"task fix/one: oracle/{name}\.edits: .*{told}"):
+        shipped_tasks("fix", make_shipped(tmp_path, "fix", **files))
+
+
 # -- choosing ------------------------------------------------------------------------------------
 
 MANY = [replace(TASK, id=f"t{i}", language="go" if i % 2 else "rust") for i in range(10)]

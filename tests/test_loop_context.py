@@ -180,6 +180,14 @@ def test_a_long_file_is_its_outline_and_the_symbols_that_the_step_names(tree):
     assert "    return 8" not in text
 
 
+def test_of_a_long_file_the_functions_that_failures_point_to_are_shown(tree):
+    told = {"t.test_it": 'File "/x/long.py", line 14, in fun3\nAssertionError: fun7() != 8'}
+    failing = replace(UNITTEST, failures=told)
+    _, event = built(tree, brief(tree, "Fix `fun50` in `long.py`.", failing=failing))
+    excerpts = [item.what for item in event.included if item.how == "excerpt"]
+    assert excerpts == [f"file long.py fun{i}" for i in (50, 3, 7)]
+
+
 def test_a_long_text_without_symbols_is_whole(tmp_path):
     text = "".join(f"row {i}\n" for i in range(80))
     root = make_repository(tmp_path / "r", {"data.txt": text, "a.py": "A = 1\n"})

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings, TestSettings
-from qwenagent.loop.doubtful import Passage, line_edits, passages, suspects
+from qwenagent.loop.doubtful import Passage, line_edits, passages
+from qwenagent.loop.suspects import suspects
 from qwenagent.plan import task_plan
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import CandidateScored, EditApplied, ToolEnded

@@ -127,4 +127,4 @@ def test_a_malformed_card_is_refused_with_its_place(tmp_path, monkeypatch, old, 
 
 def test_no_weights_beside_the_cards():
     folder = Path(__file__).parent.parent / "models"
-    assert {path.suffix for path in folder.iterdir()} == {".toml"}
+    assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".toml"}

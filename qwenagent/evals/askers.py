@@ -8,6 +8,7 @@ that is filled in.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from qwenagent import assets
@@ -17,15 +18,15 @@ from qwenagent.grammar.terms import Alt, Chars, Lit, Ref, Repeat, Rules, render,
 from qwenagent.grammar.written import encode
 from qwenagent.loop import Action, Asker, Question
 from qwenagent.protocol.events import TurnEnded, TurnStarted
-from qwenagent.protocol.messages import Gap, Message, Prompt, Usage
+from qwenagent.protocol.messages import Completion, Gap, Message, Prompt, Usage
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.syntax import symbols
 
 _OPENING = '{"name": "'
 
 
-class TextAsker(Asker):
-    """No grammar and no forced beginning; the longest fence is the file."""
+class _WholeFileAsker(Asker, ABC):
+    """Asks in a form of its own for the whole of one file, and as the agent does for all else."""
 
     def ask(self, question: Question) -> Action:
         """See `Asker.ask`."""
@@ -34,9 +35,27 @@ class TextAsker(Asker):
             return super().ask(question)
         self._turn += 1
         self._events.emit(TurnStarted(self._turn, question.phase))
-        prompt = Prompt(question.asking_for_body(call))
-        done = self._complete(prompt, None, question.sampling)
+        prompt, grammar = self._asked(question, call)
+        done = self._complete(prompt, grammar, question.sampling)
         self._events.emit(TurnEnded(self._turn, done.stop, done.usage))
+        return self._answered(call, done)
+
+    @abstractmethod
+    def _asked(self, question: Question, call: ToolCall) -> tuple[Prompt, Grammar | None]:
+        """Return the prompt for the body of `call`, and what may be written."""
+
+    @abstractmethod
+    def _answered(self, call: ToolCall, done: Completion) -> Action:
+        """Return `call` with the body that was written, or none if that is no file."""
+
+
+class TextAsker(_WholeFileAsker):
+    """No grammar and no forced beginning; the longest fence is the file."""
+
+    def _asked(self, question: Question, call: ToolCall) -> tuple[Prompt, None]:
+        return Prompt(question.asking_for_body(call)), None
+
+    def _answered(self, call: ToolCall, done: Completion) -> Action:
         path = str(call.arguments["path"])
         files = written_files(done.text, (path,))
         if not files:
@@ -87,21 +106,15 @@ def _gap_of(call: ToolCall, question: Question) -> tuple[str, Gap]:
     return head, Gap(before, "\n" + "\n".join(lines[found.last_line :]))
 
 
-class JsonAsker(Asker):
+class JsonAsker(_WholeFileAsker):
     """The whole call under a grammar, the code in a JSON string of it."""
 
-    def ask(self, question: Question) -> Action:
-        """See `Asker.ask`."""
-        call = _whole_file(question)
-        if call is None:
-            return super().ask(question)
-        self._turn += 1
-        self._events.emit(TurnStarted(self._turn, question.phase))
+    def _asked(self, question: Question, call: ToolCall) -> tuple[Prompt, Grammar]:
         _, *messages = question.asking_for_body(call)
         system = Message("system", assets.read("prompts", "json-system.md").strip())
-        prompt = Prompt((system, *messages), _OPENING)
-        done = self._complete(prompt, _json_call(call), question.sampling)
-        self._events.emit(TurnEnded(self._turn, done.stop, done.usage))
+        return Prompt((system, *messages), _OPENING), _json_call(call)
+
+    def _answered(self, call: ToolCall, done: Completion) -> Action:
         text = _OPENING + done.text
         if done.stop != "stop":
             return Action(None, text, done.stop)

@@ -4,21 +4,27 @@ task.toml   language, level, files, and the checks by name
 task.md     what the agent is told; for a plan, the plan
 start/      files of the first commit        tests/   visible tests
 hidden/     tests that only judge            oracle/  what solves it, laid over start/
+
+A file of oracle/ is whole, or, where most of start/'s is kept, edits of that one: `NAME.edits` has
+the blocks of `search_replace`, and what each searches for is there once.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from qwenagent.errors import AssetError
+from qwenagent.errors import AssetError, EditRefused
 from qwenagent.evals.task import REGRESSION, Check, Kind, Task
+from qwenagent.tools.search import search_replaced
 
 SUITE = Path(__file__).parent / "suite"
+_EDITS = ".edits"
 _LEFT_BY_TOOLS = {"__pycache__", ".pytest_cache", "target"}
 _CARRY_OUT = "Carry out every step of `plan.md`, in order. Do not change the existing tests.\n\n"
 
@@ -65,8 +71,34 @@ def _read(folder: Path, kind: Kind) -> Task:
         files=meta.files,
         visible=kind == "fix",
         seen=seen[0] if seen else (),
-        oracle=_files(folder / "oracle"),
+        oracle=_solution(folder, start),
     )
+
+
+def _solution(folder: Path, start: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of a task's `oracle/`, those that are edits of `start` carried out.
+
+    Raises:
+        AssetError: edits cannot be carried out exactly as they are written.
+    """
+    written = _files(folder / "oracle")
+    solved: dict[str, str] = {}
+    for name, text in written.items():
+        path = name.removesuffix(_EDITS)
+        try:
+            solved[path] = text if path == name else _edited(path, text, start, written)
+        except EditRefused as error:
+            task = f"{folder.parent.name}/{folder.name}"
+            raise AssetError(f"task {task}: oracle/{name}: {error.message}") from error
+    return solved
+
+
+def _edited(path: str, edits: str, start: Mapping[str, str], written: Mapping[str, str]) -> str:
+    if path in written:
+        raise EditRefused(f"{path} is there as a whole too; leave one of them out")
+    if path not in start:
+        raise EditRefused(f"there is no start/{path} that could be edited; write the file whole")
+    return search_replaced(path, start[path], edits).text
 
 
 def _files(folder: Path) -> dict[str, str]:

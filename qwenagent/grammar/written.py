@@ -21,3 +21,12 @@ def encode(value: Json) -> str:
 def is_writable(value: str | int | bool) -> bool:
     """Return whether a value is text: names with bytes that are no UTF-8 cannot be offered."""
     return not (isinstance(value, str) and _HALF.search(value))
+
+
+def as_json(value: Json) -> str:
+    """Return a value as JSON, with escapes where UTF-8 cannot hold it; empty for infinity."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return ""
+    return text if is_writable(text) else json.dumps(value)

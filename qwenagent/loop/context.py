@@ -19,6 +19,7 @@ from qwenagent.checks.testfiles import is_test_file
 from qwenagent.engine import Engine
 from qwenagent.grammar import fence_for
 from qwenagent.loop.phases import Form, form_of
+from qwenagent.loop.suspects import suspects
 from qwenagent.loop.targets import Targets, identifiers
 from qwenagent.loop.testing import files_of_tests
 from qwenagent.plan import Step
@@ -26,7 +27,7 @@ from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem
 from qwenagent.protocol.messages import Message
 from qwenagent.sandbox import clean_output
-from qwenagent.syntax import fence_info, is_known, outline, symbols
+from qwenagent.syntax import Symbol, fence_info, is_known, outline, symbols
 from qwenagent.tools import cut_lines
 from qwenagent.workspace import Workspace
 
@@ -170,10 +171,8 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
         "outline",
     )
     lines = text.split("\n")
-    wanted = identifiers(brief.step)
-    for symbol in symbols(path, text):
-        short = symbol.name.rpartition(".")[2]
-        if short in wanted and symbol.n_lines <= brief.whole_file_lines:
+    for symbol in _relevant(path, text, brief):
+        if symbol.n_lines <= brief.whole_file_lines:
             code = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
             title = f"{_named(symbol.name)} in {_named(path)}:"
             yield Section(
@@ -181,6 +180,14 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
                 f"{title}\n{fenced(code, fence_info(path))}",
                 "excerpt",
             )
+
+
+def _relevant(path: str, text: str, brief: Brief) -> Iterable[Symbol]:
+    """Return the symbols that the step names, then those that failures point to."""
+    wanted = identifiers(brief.step)
+    named = [s for s in symbols(path, text) if s.name.rpartition(".")[2] in wanted]
+    found = suspects(path, text, brief.failing, brief.step) if brief.failing else []
+    return dict.fromkeys([*named, *found])
 
 
 def shown_tests(brief: Brief, workspace: Workspace) -> list[tuple[str, str]]:
