@@ -16,6 +16,11 @@
     │    ├─ NotARepository · DirtyTree · GitFailed
     │    └─ PathEscapes · EditRefused                        answers to the model, not crashes
     ├─ ChecksError
+    ├─ EscalationError                                       has what it may have cost
+    │    ├─ FrontierMissing · KeyMissing · KeyRefused · AccessDenied · PaymentNeeded
+    │    ├─ NoSuchModel · RequestTooLong · RequestRefused
+    │    ├─ RateLimited · ProviderDown · CannotConnect · TimedOut
+    │    └─ AnswerCut · AnswerMalformed · AnswerEmpty · AnswerRefused · PatchMalformed
     └─ ApprovalNeeded                                        exit 5
 
 Every message names the thing, the numbers and the next move; `hint` is the next move when it
@@ -169,6 +174,92 @@ class EditRefused(WorkspaceError):
 
 class ChecksError(QwenAgentError):
     """The project's tests cannot be run at all (no interpreter, command not found)."""
+
+
+class EscalationError(QwenAgentError):
+    """A provider was not asked, did not answer, or what it answered cannot be used.
+
+    Attributes:
+        spent: tokens that this may have cost: read anew, read from the provider's cache, written.
+            As the provider told it where it did, else the most it can have been.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", spent: tuple[int, int, int] = (0, 0, 0)
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.spent = spent
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (*super().__reduce__(), {"spent": self.spent})
+
+
+class FrontierMissing(EscalationError):
+    """The SDK of a provider's protocol is not installed."""
+
+
+class KeyMissing(EscalationError):
+    """A provider wants a key and there is none, or it cannot be had."""
+
+
+class KeyRefused(EscalationError):
+    """The provider does not know the key (HTTP 401)."""
+
+
+class AccessDenied(EscalationError):
+    """The key is good and may not do this (HTTP 403)."""
+
+
+class PaymentNeeded(EscalationError):
+    """The account has no money or quota left."""
+
+
+class NoSuchModel(EscalationError):
+    """The provider has no model of this name, or nothing at this address (HTTP 404)."""
+
+
+class RequestTooLong(EscalationError):
+    """The request and its answer do not fit into the model's context."""
+
+
+class RequestRefused(EscalationError):
+    """The provider does not take the request as it is, and will not later."""
+
+
+class RateLimited(EscalationError):
+    """Too many requests (HTTP 429), and waiting as long as is allowed did not help."""
+
+
+class ProviderDown(EscalationError):
+    """The provider failed or is overloaded (HTTP 5xx), several times."""
+
+
+class CannotConnect(EscalationError):
+    """No connection to the provider: refused, no such host, a bad certificate."""
+
+
+class TimedOut(EscalationError):
+    """The provider was silent for too long, before its answer or in the middle of it."""
+
+
+class AnswerCut(EscalationError):
+    """The answer ended before it was complete."""
+
+
+class AnswerMalformed(EscalationError):
+    """What came back is not in the form of the protocol."""
+
+
+class AnswerEmpty(EscalationError):
+    """The answer is complete and says nothing."""
+
+
+class AnswerRefused(EscalationError):
+    """The model, or a filter in front of it, declined to answer."""
+
+
+class PatchMalformed(EscalationError):
+    """The answer is text, and not a patch in the form that was asked for."""
 
 
 class ApprovalNeeded(QwenAgentError):

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from qwenagent.engine import EmbeddedEngine, LoadSettings
 from qwenagent.grammar import call_grammar
 from qwenagent.grammar.calls import OPENING
 from qwenagent.protocol.messages import Prompt, Sampling
-from qwenagent.tools import SPECS
-from qwenagent.workspace import confine
-from tests.states import State, make_state
+from tests.states import State, check_call, make_state
 
 pytestmark = pytest.mark.model
-
-
-def check(state: State, text: str) -> None:
-    """Valid JSON, the tool's schema, a path that is there (or is new and inside)."""
-    call = json.loads(text)
-    assert set(call) == {"name", "arguments"}
-    assert call["name"] in {offer.spec.name for offer in state.offers}
-    jsonschema.validate(call["arguments"], SPECS[call["name"]].parameters)
-    path = call["arguments"].get("path")
-    if path is None:
-        return
-    if call["name"] == "write_file":
-        assert not state.workspace.exists(path)
-        confine(state.workspace.root, path)
-    else:
-        assert (state.workspace.root / path).is_file()
 
 
 def draw(engine: EmbeddedEngine, state: State, n: int) -> list[str]:
@@ -59,7 +39,7 @@ def test_every_call_is_valid(
         for seed in range(n_states):
             state = make_state(tmp_path / str(seed), seed)
             for text in draw(engine, state, n_samples):
-                check(state, text)
+                check_call(state, text)
                 calls.append(text)
     finally:
         engine.close()
