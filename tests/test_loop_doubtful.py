@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings, TestSettings
-from qwenagent.loop.doubtful import Passage, line_edits, passages
+from qwenagent.loop.doubtful import LineEdit, Passage, line_edits, passages
 from qwenagent.loop.suspects import suspects
 from qwenagent.plan import task_plan
 from qwenagent.protocol.checks import TestRun
-from qwenagent.protocol.events import CandidateScored, EditApplied, ToolEnded
+from qwenagent.protocol.events import CandidateScored, EditApplied, LineTried
 from qwenagent.protocol.messages import Alternative
 from qwenagent.protocol.tools import ToolCall
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
@@ -98,10 +98,8 @@ FILE = f"import os\n\n\n{CODE}"
 )
 def test_line_edits(old, new, bodies):
     found = list(line_edits(FILE, PASSAGE, alternative(CODE, old, new)))
-    assert [(call.arguments["start"], call.body) for call in found] == bodies
-    assert all(call.name == "replace_lines" for call in found)
-    assert all(call.arguments["path"] == "a.py" for call in found)
-    assert all(call.arguments["end"] == call.arguments["start"] for call in found)
+    lines = FILE.split("\n")
+    assert found == [LineEdit("a.py", row, lines[row - 1], new) for row, new in bodies]
 
 
 # -- in a step ----------------------------------------------------------------------------------
@@ -128,7 +126,13 @@ def test_a_line_that_the_model_doubts_is_tested_and_kept(root):
     assert stage.states == ["solved"]
     assert (root / "calc.py").read_text() == FIXED
     assert stage.engine.read == [MODULE]
-    assert [score.best for score in stage.events(CandidateScored)] == [False, False, True]
+    assert [(t.new, t.best, bool(t.refused)) for t in stage.events(LineTried)] == [
+        ("    return a / b", False, False),
+        ("    return a -", False, True),
+        ("    return a -\n    return a - b", False, True),
+        ("    return a + b", True, False),
+    ]
+    assert [score.best for score in stage.events(CandidateScored)] == [False]
     diff = stage.events(EditApplied)[-1].diff
     assert "-    return a - b\n+    return a + b\n" in diff
 
@@ -153,7 +157,7 @@ def test_what_is_refused_of_them_is_not_told_to_the_model(root):
     replies = [body(BROKEN), THOUGHT, body(FIXED)]
     stage = Stage(root, replies, others=[[UNPARSABLE]], settings=settings())
     assert stage.run_task(TASK) == 0
-    assert any("would not parse" in event.result.content for event in stage.events(ToolEnded))
+    assert any("would not parse" in event.refused for event in stage.events(LineTried))
     told = [message.text for prompt in stage.engine.prompts for message in prompt.messages]
     assert not any("would not parse" in text for text in told)
 

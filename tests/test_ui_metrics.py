@@ -26,14 +26,14 @@ def feed(path: Path, events: Sequence[Event] = ()) -> dict[str, Any]:
 
 def test_a_whole_run(tmp_path):
     assert feed(tmp_path / "m etrics.json") == {
-        "prompt_tokens": 4 * 2310,
-        "cached_tokens": 4 * 1804,
-        "completion_tokens": 480,
-        "llm_calls": 4,
+        "prompt_tokens": 5 * 2310,
+        "cached_tokens": 5 * 1804,
+        "completion_tokens": 600,
+        "llm_calls": 5,
         "seconds": 171.2,
         "exit_code": 1,
         "steps": {"solved": 1, "unverified": 0, "blocked": 1, "skipped": 1, "for_you": 0},
-        "edits": {"applied": 1, "refused": 1, "overruled": 0},
+        "edits": {"applied": 2, "refused": 2, "overruled": 0},
         "approvals": 1,
         "run": "20261122-051903-9f3a1c",
     }

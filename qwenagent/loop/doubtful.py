@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from qwenagent.loop.suspects import suspects
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
+from qwenagent.protocol.json import JsonObject
 from qwenagent.protocol.messages import Alternative
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.syntax import code_lines, code_spans, header
@@ -36,6 +37,24 @@ class Passage:
     """What follows it: the code that is there now."""
     spans: tuple[tuple[int, int], ...]
     """Of the text, without comments."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineEdit:
+    """A line of a file with something else in its place."""
+
+    path: str
+    row: int
+    """From 1."""
+    old: str
+    new: str
+    """Empty if the line is to go; two lines if one is to come before it."""
+
+    @property
+    def call(self) -> ToolCall:
+        """The call that makes the edit."""
+        arguments: JsonObject = {"path": self.path, "start": self.row, "end": self.row}
+        return ToolCall("replace_lines", arguments, self.new)
 
 
 def passages(
@@ -97,8 +116,8 @@ def _without_heads(text: str, spans: tuple[tuple[int, int], ...]) -> tuple[tuple
     return spans
 
 
-def line_edits(file: str, passage: Passage, found: Alternative) -> Iterator[ToolCall]:
-    """Yield the edits that an alternative stands for, as calls that replace lines.
+def line_edits(file: str, passage: Passage, found: Alternative) -> Iterator[LineEdit]:
+    """Yield the edits that an alternative stands for.
 
     Where it begins with the line it may also be a line that lacks before this one; and if it is
     the next line, then this one is too much. What changes comments alone is left out.
@@ -110,7 +129,7 @@ def line_edits(file: str, passage: Passage, found: Alternative) -> Iterator[Tool
     for new in _bodies(before.rpartition("\n")[2], found.text, lines[row - 1], lines[row:]):
         changed = "\n".join([*lines[: row - 1], *([new] if new else []), *lines[row:]])
         if code_lines(path, changed) != code_lines(path, file):
-            yield ToolCall("replace_lines", {"path": path, "start": row, "end": row}, new)
+            yield LineEdit(path, row, lines[row - 1], new)
 
 
 def _bodies(head: str, written: str, old: str, following: list[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from qwenagent.loop import calling
 from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Overruled, Question, takes_body
 from qwenagent.loop.attempts import Conversation
 from qwenagent.loop.context import Brief, build, files_shown_whole, shown_tests
-from qwenagent.loop.doubtful import Passage, line_edits, passages
+from qwenagent.loop.doubtful import LineEdit, Passage, line_edits, passages
 from qwenagent.loop.importing import Imports
 from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
 from qwenagent.loop.phases import EditState, Seen, gather_offers, legal_edits, legal_paths
@@ -150,7 +150,7 @@ class Editor:
         self._asker.ask_for_bodies(question, n, take)
 
     def doubtful_lines(
-        self, phase: Phase, failing: TestRun, n: int, take: Callable[[Action], bool]
+        self, phase: Phase, failing: TestRun, n: int, take: Callable[[LineEdit], bool]
     ) -> None:
         """Hand over edits of single lines where the model would have written another one.
 
@@ -166,8 +166,7 @@ class Editor:
             def take_edits(
                 other: Alternative, passage: Passage = passage, text: str = text
             ) -> bool:
-                calls = line_edits(text, passage, other)
-                return any(take(Action(call, "", "stop")) for call in calls)
+                return any(take(edit) for edit in line_edits(text, passage, other))
 
             if self._asker.alternatives(question, passage, n, take_edits):
                 return
@@ -212,16 +211,6 @@ class Editor:
         if call.name == "read_file" and not result.is_error:
             self._shown_texts |= self._texts_of([str(call.arguments["path"])])
         return result.content
-
-    def try_edit(self, action: Action) -> bool:
-        """Make an edit that the model did not write as such; return whether it was written.
-
-        What is refused of it is nothing that the model has to be told.
-        """
-        before = self._mind, self.refusal
-        reason = self.apply(action)
-        self._mind, self.refusal = before
-        return not reason
 
     def edit(self, phase: Phase) -> str:
         """Let the model edit until an attempt is complete; return why it gave up, if it did."""
@@ -341,6 +330,29 @@ class Editor:
         assert call is not None
         self._emit(ToolStarted(call, overruled.doubt.cut if overruled else 0.0))
         start = time.monotonic()
+        edit, reason = self._write(call, overruled)
+        self._mind = reason
+        self.refusal = f"no edit passed the checks; the last: {reason}" if reason else ""
+        path = edit.to or edit.path if edit else str(call.arguments["path"])
+        if reason and edit is not None and edit.new == edit.old:
+            self._stuck.add(path)
+        content = f"not written: {reason}" if reason else f"{path} is {_DONE[_kind(edit)]}"
+        self._told = content
+        result = ToolResult(content, is_error=bool(reason), details={"path": path})
+        self._emit(ToolEnded(call, result, time.monotonic() - start))
+        if edit and not reason:
+            self.tell(edit)
+        return reason
+
+    def try_edit(self, call: ToolCall) -> tuple[Edit | None, str]:
+        """Make an edit that the model did not write as such; return it, and why it was refused.
+
+        It is not told, and what is refused of it is nothing that the model has to know.
+        """
+        return self._write(call, None)
+
+    def _write(self, call: ToolCall, overruled: Overruled | None) -> tuple[Edit | None, str]:
+        """Return the edit, if there is one, and why it was not written."""
         edit: Edit | None = None
         try:
             edit = make_edit(self._tree, call, self._shown_texts)
@@ -357,28 +369,19 @@ class Editor:
             if steering and edit.path not in self._targets.all:
                 reason = f"{steering} decides how tests run and is not part of the step"
             self._seen.add(edit)
-            if not reason:
-                self._tree.apply(edit)
+            if reason:
+                return edit, reason
+            self._tree.apply(edit)
         except (EditRefused, PathEscapes) as error:
-            reason = error.message
-        self._mind = reason
-        self.refusal = f"no edit passed the checks; the last: {reason}" if reason else ""
-        path = edit.to or edit.path if edit else str(call.arguments["path"])
-        if reason and edit is not None and edit.new == edit.old:
-            self._stuck.add(path)
-        content = f"not written: {reason}" if reason else f"{path} is {_DONE[_kind(edit)]}"
-        self._told = content
-        result = ToolResult(content, is_error=bool(reason), details={"path": path})
-        self._emit(ToolEnded(call, result, time.monotonic() - start))
-        if edit and not reason:
-            self._tell_edit(edit)
-            if edit.new is not None:
-                self._shown_texts[path] = edit.new
-            if _kind(edit) in ("deleted", "renamed"):
-                self.talk.has_moved = True
-            else:
-                self.talk.touched.append(path)
-        return reason
+            return edit, error.message
+        path = edit.to or edit.path
+        if edit.new is not None:
+            self._shown_texts[path] = edit.new
+        if _kind(edit) in ("deleted", "renamed"):
+            self.talk.has_moved = True
+        else:
+            self.talk.touched.append(path)
+        return edit, ""
 
     def _not_meant(self, overruled: Overruled | None) -> str:
         """Return why a call is not what the model wanted; the last attempts are taken as they are.
@@ -391,7 +394,8 @@ class Editor:
         wanted = overruled.doubt.wanted.strip() or "something else"
         return f"for {overruled.argument} {wanted!r} was wanted, which cannot be had here"
 
-    def _tell_edit(self, edit: Edit) -> None:
+    def tell(self, edit: Edit) -> None:
+        """Tell of an edit that was written."""
         diff = unified_diff(edit.path, edit.old, edit.new)
         if edit.to:
             diff = rename_diff(edit.path, edit.to)

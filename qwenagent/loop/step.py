@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from qwenagent.errors import ChecksError, EngineError
 from qwenagent.loop.asker import Action, Asker
 from qwenagent.loop.attempts import Round, Tested
+from qwenagent.loop.doubtful import LineEdit
 from qwenagent.loop.editor import Editor, prompt_tokens
 from qwenagent.loop.importing import Imports
 from qwenagent.loop.judging import Judge, Judged
@@ -20,7 +21,14 @@ from qwenagent.loop.targets import find_targets
 from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
-from qwenagent.protocol.events import CandidateScored, CheckpointMade, Phase, StepState, Warned
+from qwenagent.protocol.events import (
+    CandidateScored,
+    CheckpointMade,
+    LineTried,
+    Phase,
+    StepState,
+    Warned,
+)
 
 DOUBTS_S = 90.0
 """Longest time for a round's doubtful lines."""
@@ -146,16 +154,24 @@ class StepRunner:
 
     def _test(self, round_: Round) -> bool:
         """Test what the present attempt of a round wrote; return whether that is enough."""
+        if tested := self._tested(round_):
+            self._tell_score(*tested)
+        return round_.is_won
+
+    def _tested(self, round_: Round) -> tuple[Tested, bool] | None:
+        """Test the present attempt; return what came of it and whether it is the best so far.
+
+        None if there is nothing new to test.
+        """
         patch = self._tree.patch()
         if not self._editor.talk.has_edited or patch in round_.patches:
-            return False
+            return None
         round_.patches.add(patch)
         here = Tested(self._judge.judge(self._tree.changed()), self._tree.state(), patch)
         before = round_.best or self._best
         known = before.judged.rank if before else self._judge.start_rank
-        self._tell_score(here, best=here.judged.rank > known)
         round_.add(here)
-        return round_.is_won
+        return here, here.judged.rank > known
 
     def _race(self, phase: Phase, round_: Round) -> None:
         """Draw further attempts from where the round began, until the tests are content with one.
@@ -190,14 +206,26 @@ class StepRunner:
         self._back_to(round_)
         ends = time.monotonic() + DOUBTS_S
 
-        def take(action: Action) -> bool:
+        def take(line: LineEdit) -> bool:
             self._ports.stop.check()
             self._back_to(round_)
-            won = self._editor.try_edit(action) and self._test(round_)
-            return won or time.monotonic() > ends
+            self._try_line(line, round_)
+            return round_.is_won or time.monotonic() > ends
 
         with self._tests.hurried():
             self._editor.doubtful_lines(phase, failing, n, take)
+
+    def _try_line(self, line: LineEdit, round_: Round) -> None:
+        edit, refused = self._editor.try_edit(line.call)
+        told = LineTried(line.path, line.row, line.old, line.new, refused)
+        if tested := None if refused else self._tested(round_):
+            here, best = tested
+            shown = here.judged.shown
+            n_passed, n_failed = (shown.n_passed, shown.n_failed) if shown else (0, 0)
+            told = replace(told, passed=n_passed, failed=n_failed, best=best)
+        self._emit(told)
+        if edit and round_.is_won:
+            self._editor.tell(edit)
 
     def _back_to(self, round_: Round) -> None:
         self._tree.restore(round_.start)
@@ -221,7 +249,7 @@ class StepRunner:
 
     # -- after the tests ----------------------------------------------------------------------
 
-    def _tell_score(self, here: Tested, *, best: bool) -> None:
+    def _tell_score(self, here: Tested, best: bool) -> None:
         judged, shown = here.judged, here.judged.shown
         self._emit(
             CandidateScored(

@@ -190,6 +190,26 @@ class CandidateScored:
 
 
 @dataclass(frozen=True, slots=True)
+class LineTried:
+    """A line that the model doubts was written its own way, then tested if no check refused it.
+
+    Neither the edit nor the tests have events of their own: there may be a hundred a step.
+    """
+
+    path: str
+    line: int
+    old: str
+    new: str
+    """What stood in its place: nothing, a line, or one more before it."""
+    refused: str = ""
+    """Why it was not tested."""
+    passed: int = 0
+    failed: int = 0
+    best: bool = False
+    """Whether it is the best attempt so far."""
+
+
+@dataclass(frozen=True, slots=True)
 class TestsStarted:
     """A test command begins; it is shown before it runs."""
 
@@ -291,6 +311,7 @@ Event = (
     | ToolEnded
     | EditApplied
     | CandidateScored
+    | LineTried
     | TestsStarted
     | TestsRan
     | CheckpointMade

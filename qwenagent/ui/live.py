@@ -26,6 +26,7 @@ from qwenagent.protocol.events import (
     EditApplied,
     Event,
     Finished,
+    LineTried,
     PlanStarted,
     Progress,
     Record,
@@ -73,6 +74,7 @@ class LiveView:
         self._known_at_step: dict[str, TestStatus] = {}
         self._asked: ApprovalAsked | None = None
         self._candidate: int | None = None
+        self._tried: list[LineTried] = []
 
     def __enter__(self) -> Self:
         self._below.start()
@@ -118,6 +120,8 @@ class LiveView:
             case TurnEnded(stop=stop):
                 self._below.clear()
                 self._item(words.turn_line(event), _DIM if stop == "stop" else "yellow")
+                self._note(words.lines_tried(self._tried))
+                self._tried.clear()
             case ContextBuilt():
                 self._item(words.context_line(event), _DIM)
             case ToolStarted(call=call):
@@ -128,6 +132,8 @@ class LiveView:
                 self._edit_applied(event)
             case CandidateScored(best=best):
                 self._item(words.score_line(event), "default" if best else _DIM)
+            case LineTried():
+                self._line_tried(event)
             case TestsStarted():
                 self._item(f"$ {words.tests_started(event)}", _DIM)
                 self._below.show("the tests run")
@@ -247,6 +253,12 @@ class LiveView:
         self._indented(text)
         if event.diff.strip():
             self._indented(coloured_diff(event.diff, event.path), 2)
+
+    def _line_tried(self, event: LineTried) -> None:
+        self._tried.append(event)
+        self._below.show(words.lines_tried(self._tried))
+        if event.best:
+            self._item(self._arrowed(words.line_tried(event)))
 
     def _tests_ran(self, run: TestRun) -> None:
         symbol, colour = (self._symbols.ok, "green") if run.green else (self._symbols.bad, "red")

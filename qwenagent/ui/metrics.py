@@ -15,6 +15,7 @@ from qwenagent.protocol.events import (
     OVERRULED,
     ApprovalAsked,
     Finished,
+    LineTried,
     Phase,
     Record,
     StepEnded,
@@ -69,6 +70,9 @@ class MetricsSink:
                 self._phase = phase
             case ToolEnded(result=result) if self._phase != "gather":
                 self._edits["refused" if result.is_error else "applied"] += 1
+            case LineTried(best=best, refused=refused):
+                self._edits["refused"] += bool(refused)
+                self._edits["applied"] += best
             case StepEnded(line=line):
                 self._ends[line.id] = line.state
             case Finished() as finished:

@@ -17,6 +17,7 @@ from qwenagent.protocol.events import (
     EditApplied,
     Event,
     Finished,
+    LineTried,
     PlanStarted,
     Progress,
     Record,
@@ -54,6 +55,7 @@ class PlainView:
         self._known_at_step: dict[str, TestStatus] = {}
         self._quiet_since = 0.0
         self._asked: ApprovalAsked | None = None
+        self._tried: list[LineTried] = []
 
     def __enter__(self) -> Self:
         return self
@@ -94,6 +96,7 @@ class PlainView:
                 self._item(f"turn {turn} ({phase})")
             case TurnEnded():
                 self._item(words.turn_line(event))
+                self._lines_tried()
             case ContextBuilt():
                 self._item(words.context_line(event))
             case ToolStarted(call=call):
@@ -105,6 +108,10 @@ class PlainView:
                 self._edit_applied(event)
             case CandidateScored():
                 self._item(words.score_line(event))
+            case LineTried(best=best):
+                self._tried.append(event)
+                if best:
+                    self._item(words.line_tried(event))
             case TestsStarted():
                 self._item(f"$ {words.tests_started(event)}")
             case TestsRan():
@@ -127,6 +134,11 @@ class PlainView:
                 pass  # the size of the body is told with the call; progress has its own pace
             case _:
                 assert_never(event)
+
+    def _lines_tried(self) -> None:
+        if tried := words.lines_tried(self._tried):
+            self._item(tried)
+        self._tried.clear()
 
     def _item(self, text: str) -> None:
         self._out.line(f"  {text}")

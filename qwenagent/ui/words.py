@@ -5,6 +5,8 @@ Everything returned is printable. Knows nothing of colours, widths or terminals.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.protocol.events import (
     ApprovalAnswered,
@@ -13,6 +15,7 @@ from qwenagent.protocol.events import (
     ContextBuilt,
     ContextItem,
     Finished,
+    LineTried,
     PlanStarted,
     Progress,
     StepLine,
@@ -170,6 +173,22 @@ def score_line(event: CandidateScored) -> str:
     line += f", {event.newly_passed} newly passed" if event.newly_passed else ""
     line += f", {event.newly_failed} newly failed" if event.newly_failed else ""
     return f"{line}; best so far" if event.best else line
+
+
+def line_tried(event: LineTried) -> str:
+    """Return which line was tried, and how that did."""
+    old, new = (one_line(text.strip(), 60) or "nothing" for text in (event.old, event.new))
+    where = f"{one_line(event.path)}:{event.line}"
+    return f"{where} {old} -> {new}: {event.passed} passed, {event.failed} failed"
+
+
+def lines_tried(events: Sequence[LineTried]) -> str:
+    """Return how many lines were tried in a turn, empty if none was."""
+    if not events:
+        return ""
+    n_refused = sum(bool(event.refused) for event in events)
+    line = f"tried {plural(len(events), 'line')} that the model doubts"
+    return f"{line}, {n_refused} of them refused by the checks" if n_refused else line
 
 
 def tests_started(event: TestsStarted) -> str:
