@@ -53,6 +53,15 @@ def test_the_tests_choose_among_the_attempts_and_end_the_race(root):
     assert {prompt.messages for prompt in others} == {first.messages}
 
 
+def test_examples_of_the_step_choose_where_there_are_no_tests(tmp_path):
+    root = make_repository(tmp_path / "repo", {"calc.py": MODULE})
+    plan = "# Plan\n\n- [ ] Fix `add` in `calc.py`: `add(2, 3)` returns `5`.\n"
+    stage = Stage(root, [body(BROKEN), body(WORSE), body(FIXED)], profile=FOUR)
+    assert stage.run_plan(plan) == 0
+    assert stage.states == ["solved"]
+    assert [s[0] for s in scored(stage)] == [0, 1, 2]
+
+
 def test_identical_attempts_are_tested_once(root):
     stage = Stage(root, [body(BROKEN), body(BROKEN), body(BROKEN), body(FIXED)], profile=FOUR)
     assert stage.run_plan(PLAN) == 0

@@ -28,6 +28,11 @@ class Examples:
         red = self.before.failures if self.before else {}
         self._examples = tuple(e for e in step.examples if e.text in red)
 
+    @property
+    def wait(self) -> bool:
+        """Whether there are examples that did not hold before."""
+        return bool(self._examples)
+
     def run(self) -> TestRun | None:
         """Evaluate those that did not hold before; None if there are none."""
         return self._run("step")
@@ -37,7 +42,7 @@ class Examples:
             return None
         files, read = self._tree.files(), self._tree.text
         where = places(self._examples, self._wanted, files, read)
-        self._tests.events.emit(TestsStarted(SHOWN, why, TIMEOUT_S))
+        self._tests.tell(TestsStarted(SHOWN, why, TIMEOUT_S))
         try:
             run = example_check(
                 self._examples,
@@ -51,5 +56,5 @@ class Examples:
             run = TestRun(SHOWN, 0, 0.0, error.message, collected=False)
         self._tests.stop.check()
         run = run or TestRun(SHOWN, 0, 0.0, "no example of the step can be run", collected=False)
-        self._tests.events.emit(TestsRan(replace(run, command=SHOWN), why))
+        self._tests.tell(TestsRan(replace(run, command=SHOWN), why))
         return run

@@ -102,6 +102,11 @@ class Judge:
         return command.shown if command else ""
 
     @property
+    def can_choose(self) -> bool:
+        """Whether tests or examples can tell one attempt from another."""
+        return bool(self.shown_command) or self._examples.wait
+
+    @property
     def is_asked(self) -> bool:
         """Whether the step is to turn red tests green: then a fault is looked for."""
         return self._is_asked or self._was_blank

@@ -238,8 +238,8 @@ class StepRunner:
         return bool(action.call) and not self._editor.apply(action) and self._test(round_)
 
     def _n_candidates(self) -> int:
-        """Attempts of a round: one where no test can choose among several."""
-        if not self._judge.shown_command:
+        """Attempts of a round: one where nothing can choose among several."""
+        if not self._judge.can_choose:
             return 1
         return self._ports.settings.loop.candidates or self._ports.profile.candidates
 

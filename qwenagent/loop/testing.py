@@ -99,15 +99,13 @@ class Tests:
             Stopped: the run was stopped meanwhile.
         """
         limit_s = self._limits.limit_s(like or command)
-        if not self._limits.is_hurried:
-            self.events.emit(TestsStarted(command.shown, why, limit_s))
+        self.tell(TestsStarted(command.shown, why, limit_s))
         run = self.runner.run(command, timeout_s=limit_s)
         self.stop.check()
         self._limits.note_end(command, run)
-        if self._limits.is_hurried:
-            return run
-        self.events.emit(TestsRan(run, why))
-        for sentence in () if run.timed_out else run.withheld:  # of time others tell
+        self.tell(TestsRan(run, why))
+        is_told = run.timed_out or self._limits.is_hurried  # of time others tell
+        for sentence in () if is_told else run.withheld:
             self._warn(f"`{command.shown}`: {sentence}")
         return run
 
@@ -226,6 +224,11 @@ class Tests:
             )
             return None
         return command
+
+    def tell(self, event: TestsStarted | TestsRan) -> None:
+        """Tell of tests, if there is no hurry."""
+        if not self._limits.is_hurried:
+            self.events.emit(event)
 
     def _warn(self, message: str, hint: str = "") -> None:
         """Say something once."""
