@@ -27,6 +27,7 @@ OTHER = "\n\nclass Other(unittest.TestCase):\n    def test_other(self):\n       
         ("The tests do not end.", True),
         ("These tests don't pass.", True),
         ("A test fails since yesterday.", True),
+        ("Your last change did not pass the tests.", True),
         ("Add a check, so that the failing test passes.", True),
         ("The existing tests must still pass.", False),
         ("The existing tests must not fail.", False),

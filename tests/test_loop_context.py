@@ -188,6 +188,13 @@ def test_of_a_long_file_the_functions_that_failures_point_to_are_shown(tree):
     assert excerpts == [f"file long.py fun{i}" for i in (50, 3, 7)]
 
 
+def test_only_so_many_of_them_are_shown(tree):
+    told = {"t.test_it": " ".join(f"fun{i}()" for i in range(20))}
+    failing = replace(UNITTEST, failures=told)
+    _, event = built(tree, brief(tree, "Mend `long.py`.", failing=failing))
+    assert len([item for item in event.included if item.how == "excerpt"]) == context.MAX_SUSPECTS
+
+
 def test_a_long_text_without_symbols_is_whole(tmp_path):
     text = "".join(f"row {i}\n" for i in range(80))
     root = make_repository(tmp_path / "r", {"data.txt": text, "a.py": "A = 1\n"})

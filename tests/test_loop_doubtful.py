@@ -10,8 +10,7 @@ import pytest
 
 from qwenagent.config import LoopSettings, Settings, TestSettings
 from qwenagent.loop.doubtful import LineEdit, Passage, line_edits, passages
-from qwenagent.loop.suspects import suspects
-from qwenagent.plan import task_plan
+from qwenagent.loop.suspects import Spectrum
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import CandidateScored, EditApplied, LineTried
 from qwenagent.protocol.messages import Alternative
@@ -24,7 +23,7 @@ LONG = (
     "        return 3\n"
 )
 RED = TestRun("pytest", 1, 0.1, "", {"t::x": "failed"}, {"t::x": "AssertionError"})
-STEP = task_plan("Mend it.").steps[0]
+NOTHING = Spectrum()
 THOUGHT = "The operator in add is wrong."
 TASK = "The tests in `test_calc.py` fail; mend `calc.py`."
 
@@ -39,7 +38,7 @@ def alternative(text: str, old: str, new: str, probability: float = 0.5) -> Alte
 
 
 def test_a_short_file_is_read_whole_behind_its_header():
-    [found] = passages({"a.py": LONG}, 40, RED, STEP)
+    [found] = passages({"a.py": LONG}, 40, RED, NOTHING)
     begin = '"""Sums."""\n\n'
     assert found.call == ToolCall("rewrite_file", {"path": "a.py"})
     assert (found.begin, found.text, found.first_line) == (begin, LONG[len(begin) :], 3)
@@ -47,25 +46,9 @@ def test_a_short_file_is_read_whole_behind_its_header():
     assert code[:3] == ["os", "first(a):", "return a"]
 
 
-@pytest.mark.parametrize(
-    ("told", "names"),
-    [
-        ("a.py:13: in second\na.py:8: in first", ["first", "Sums.second"]),
-        ('File "/x/a.py", line 16, in third', ["Sums.third"]),
-        ("at f (/x/a.py:8:5)", ["first"]),
-        ("second() != 3", ["Sums.second"]),
-        ("b.py:8: in first", ["first"]),
-        ("nothing", []),
-    ],
-)
-def test_suspects(told, names):
-    run = replace(RED, failures={"t::x": told})
-    assert [s.name for s in suspects("a.py", LONG, run, STEP)] == names
-
-
 def test_of_a_long_file_the_suspects_are_read():
     run = replace(RED, failures={"t::x": "a.py:13: in second"})
-    [found] = passages({"a.py": LONG}, 5, run, STEP)
+    [found] = passages({"a.py": LONG}, 5, run, NOTHING)
     assert found.call == ToolCall("replace_symbol", {"path": "a.py", "symbol": "Sums.second"})
     assert found.text == "    def second(self, b):\n        return b\n"
     assert (found.first_line, found.spans) == (12, ((0, len(found.text)),))
@@ -73,7 +56,7 @@ def test_of_a_long_file_the_suspects_are_read():
 
 def test_code_that_is_too_much_is_left_out():
     texts = {"a.py": "x = 1\n" * 900, "b.py": "y = 1\n" * 900, "c.py": "z = 1\n"}
-    found = passages(texts, 1000, RED, STEP)
+    found = passages(texts, 1000, RED, NOTHING)
     assert [passage.call.arguments["path"] for passage in found] == ["a.py", "c.py"]
 
 

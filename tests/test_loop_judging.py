@@ -11,7 +11,8 @@ from qwenagent.checks import TestRunner, detect, parse_command
 from qwenagent.loop import Stop
 from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.stop import Stopped
-from qwenagent.loop.testing import Tests, files_of_tests, summary
+from qwenagent.loop.testing import Tests, summary
+from qwenagent.loop.testsource import files_of_tests
 from qwenagent.plan import Step, parse_plan
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.events import EventStream, Record, TestsRan, TestsStarted, Warned

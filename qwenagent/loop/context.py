@@ -19,9 +19,9 @@ from qwenagent.checks.testfiles import is_test_file
 from qwenagent.engine import Engine
 from qwenagent.grammar import fence_for
 from qwenagent.loop.phases import Form, form_of
-from qwenagent.loop.suspects import suspects
+from qwenagent.loop.suspects import Spectrum, suspects
 from qwenagent.loop.targets import Targets, identifiers
-from qwenagent.loop.testing import files_of_tests
+from qwenagent.loop.testsource import files_of_tests
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem
@@ -38,6 +38,9 @@ NEIGHBOUR_LINES = 60
 MAX_NEIGHBOURS = 12
 NEIGHBOUR_TOKENS = 1000
 """For all files together that the step does not name."""
+MAX_SUSPECTS = 5
+"""Functions of a long file that are shown because failures point to them."""
+NO_SPECTRUM = Spectrum()
 SMALL_REST_TOKENS = 24
 """Room that is not worth filling."""
 _SHOWN_WHOLE: tuple[Form, ...] = ("whole", "lines", "search")
@@ -60,6 +63,8 @@ class Brief:
     budget_tokens: int
     form: Form | None = None
     """How files are to be changed; None is what suits their length."""
+    spectrum: Spectrum = NO_SPECTRUM
+    """What the tests of the failing run use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +191,8 @@ def _relevant(path: str, text: str, brief: Brief) -> Iterable[Symbol]:
     """Return the symbols that the step names, then those that failures point to."""
     wanted = identifiers(brief.step)
     named = [s for s in symbols(path, text) if s.name.rpartition(".")[2] in wanted]
-    found = suspects(path, text, brief.failing, brief.step) if brief.failing else []
-    return dict.fromkeys([*named, *found])
+    found = suspects(path, text, brief.failing, brief.spectrum) if brief.failing else []
+    return dict.fromkeys([*named, *found[:MAX_SUSPECTS]])
 
 
 def shown_tests(brief: Brief, workspace: Workspace) -> list[tuple[str, str]]:

@@ -11,14 +11,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from qwenagent.loop.suspects import suspects
-from qwenagent.plan import Step
+from qwenagent.loop.suspects import Spectrum, suspects
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.json import JsonObject
 from qwenagent.protocol.messages import Alternative
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.syntax import code_lines, code_spans, header
 
+MAX_FUNCTIONS = 6
+"""Functions of a long file that are read for it."""
 MAX_CODE_BYTES = 6000
 """Code that is read for it, in all its parts: half a minute on two cores with the 1.5B."""
 
@@ -58,14 +59,14 @@ class LineEdit:
 
 
 def passages(
-    texts: Mapping[str, str], whole_file_lines: int, failing: TestRun, step: Step
+    texts: Mapping[str, str], whole_file_lines: int, failing: TestRun, spectrum: Spectrum
 ) -> list[Passage]:
     """Return the code that may hold the fault: short files, of others what the failures name."""
     found: list[Passage] = []
     room = MAX_CODE_BYTES
     for path, text in texts.items():
         is_short = text.count("\n") < whole_file_lines
-        parts = [_whole(path, text)] if is_short else _functions(path, text, failing, step)
+        parts = [_whole(path, text)] if is_short else _functions(path, text, failing, spectrum)
         for part in parts:
             if len(part.text) <= room:
                 room -= len(part.text)
@@ -80,13 +81,13 @@ def _whole(path: str, text: str) -> Passage:
     return Passage(call, begin.count("\n") + 1, begin, text[len(begin) :], spans)
 
 
-def _functions(path: str, text: str, failing: TestRun, step: Step) -> Iterator[Passage]:
+def _functions(path: str, text: str, failing: TestRun, spectrum: Spectrum) -> Iterator[Passage]:
     lines = text.split("\n")
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     spans = _without_heads(text, code_spans(path, text))
-    for symbol in suspects(path, text, failing, step):
+    for symbol in suspects(path, text, failing, spectrum)[:MAX_FUNCTIONS]:
         start, end = starts[symbol.first_line - 1], min(starts[symbol.last_line], len(text))
         call = ToolCall("replace_symbol", {"path": path, "symbol": symbol.name})
         inside = _within(spans, start, end)

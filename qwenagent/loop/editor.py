@@ -14,12 +14,13 @@ from qwenagent.grammar import Offer, forced_call
 from qwenagent.loop import calling
 from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Overruled, Question, takes_body
 from qwenagent.loop.attempts import Conversation
-from qwenagent.loop.context import Brief, build, files_shown_whole, shown_tests
+from qwenagent.loop.context import NO_SPECTRUM, Brief, build, files_shown_whole, shown_tests
 from qwenagent.loop.doubtful import LineEdit, Passage, line_edits, passages
 from qwenagent.loop.importing import Imports
 from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
 from qwenagent.loop.phases import EditState, Seen, gather_offers, legal_edits, legal_paths
 from qwenagent.loop.ports import Ports
+from qwenagent.loop.suspects import Spectrum
 from qwenagent.loop.targets import Targets, is_infrastructure
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
@@ -42,6 +43,8 @@ LEAST_BODY_TOKENS = 256
 THOUGHT_TOKENS = 100
 GREEDY_ATTEMPTS = 2
 """The plain one, and the one that thinks first; the same again would come out the same."""
+LEAST_OF_PASSAGE = 8
+"""Lines of each passage, of several, that are tried where the model doubts them."""
 MAX_EDITS = 6
 """Edits of one attempt at a step that names many files."""
 
@@ -114,6 +117,7 @@ class Editor:
             whole_file_lines=self._ports.profile.whole_file_lines,
             budget_tokens=prompt_tokens(self._ports),
             form=self._ports.settings.loop.form or None,
+            spectrum=Spectrum.of(failing, self._tree) if failing else NO_SPECTRUM,
         )
         self.talk.messages, event = build(self._brief, self._tree, self._ports.engine, order)
         self._shown_whole = files_shown_whole(event)
@@ -160,7 +164,9 @@ class Editor:
         sampling = self._sampling(self._ports.profile.max_body_tokens)
         question = self._question(self.offers(phase), phase, sampling)
         whole, texts = self._ports.profile.whole_file_lines, self._changeable()
-        for passage in passages(texts, whole, failing, self._step):
+        found = passages(texts, whole, failing, Spectrum.of(failing, self._tree))
+        n_each = max(n // max(len(found), 1), LEAST_OF_PASSAGE)
+        for passage in found:
             text = texts[str(passage.call.arguments["path"])]
 
             def take_edits(
@@ -168,7 +174,7 @@ class Editor:
             ) -> bool:
                 return any(take(edit) for edit in line_edits(text, passage, other))
 
-            if self._asker.alternatives(question, passage, n, take_edits):
+            if self._asker.alternatives(question, passage, n_each, take_edits):
                 return
 
     def _changeable(self) -> dict[str, str]:

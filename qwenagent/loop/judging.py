@@ -12,10 +12,10 @@ from qwenagent.checks.judge import is_cut_short, what_fails
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.loop.examples import Examples
 from qwenagent.loop.targets import identifiers
-from qwenagent.loop.testing import Tests, files_of_tests
+from qwenagent.loop.testing import Tests
+from qwenagent.loop.testsource import files_of_tests, words_of_test
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
-from qwenagent.syntax import symbols
 from qwenagent.workspace import Workspace
 
 _TESTS = r"\b(?:tests?|specs?|suite)\b"
@@ -24,6 +24,7 @@ _NOT = r"(?<!not )(?<!never )(?<!n't )(?<!to )"
 _RED_TESTS = re.compile(
     rf"(?<!no ){_TESTS}{_NEAR}\b{_NOT}(?:fail(?:s|ing|ed)?|red|broken|hangs?)\b"
     rf"|{_TESTS}{_NEAR}\bdo(?:es)?(?: not|n't) (?:pass|end)\b"
+    rf"|\b(?:do|does|did)(?: not|n't) pass\b{_NEAR}{_TESTS}"
     rf"|\b(?:failing|red|broken|hanging)\b{_NEAR}{_TESTS}"
     rf"|\b(?:make|get)\b{_NEAR}{_TESTS}{_NEAR}\b(?:pass|green)\b",
     re.IGNORECASE,
@@ -94,6 +95,8 @@ class Judge:
         self._waiting = asked or self._wished or self._waiting_for(step)
         self._is_asked = bool(asked)
         self._examples = Examples(step, wanted, tests, tree)
+        # What failed may be pasted into the task where the tests themselves are out of reach.
+        self._is_told = self._examples.wait and speaks_of_red_tests(step.text)
 
     @property
     def shown_command(self) -> str:
@@ -109,12 +112,17 @@ class Judge:
     @property
     def is_asked(self) -> bool:
         """Whether the step is to turn red tests green: then a fault is looked for."""
-        return self._is_asked or self._was_blank
+        return self._is_asked or self._was_blank or self._is_told
 
     @property
     def start_rank(self) -> tuple[int, ...]:
         """The rank of the tree before the step, for comparing with attempts."""
         return (0, 0, 0, -(self.before.n_failed if self.before else 0))
+
+    @property
+    def failing_examples(self) -> TestRun | None:
+        """What the step's examples gave before anything was done, None if there are none."""
+        return self._examples.before if self._examples.wait else None
 
     @property
     def failing(self) -> TestRun | None:
@@ -262,20 +270,7 @@ class Judge:
     def _waiting_for(self, step: Step) -> tuple[str, ...]:
         """Red tests of the suite that use a name which the step mentions."""
         names = identifiers(step)
-        return tuple(t for t in self._red_tests() if names & self._names_in(t))
-
-    def _names_in(self, test: str) -> set[str]:
-        """The words of a test's function, or of its whole file where that is not found."""
-        short = test.replace("::", ".").split("[")[0].rpartition(".")[2]
-        for path in files_of_tests(self._tree, test):
-            text = self._tree.text(path) or ""
-            lines = text.split("\n")
-            for symbol in symbols(path, text):
-                if symbol.name.rpartition(".")[2] == short:
-                    text = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
-                    break
-            return set(_words(text))
-        return set()
+        return tuple(t for t in self._red_tests() if names & words_of_test(t, self._tree))
 
 
 def speaks_of_red_tests(text: str) -> bool:
@@ -303,7 +298,3 @@ def compare_suites(tests: Tests, suite: TestRun) -> str:
     was_cut = tests.baseline is not None and is_cut_short(tests.baseline)
     broke = verdict.newly_failed or (is_cut_short(suite) and not was_cut)
     return verdict.why if broke else ""
-
-
-def _words(text: str) -> list[str]:
-    return "".join(c if c.isalnum() or c == "_" else " " for c in text).split()

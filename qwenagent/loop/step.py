@@ -200,7 +200,8 @@ class StepRunner:
         Not before anything was written, unless it is a fault that is looked for: of a function
         without a body there is nothing to doubt.
         """
-        n, failing = self._ports.settings.loop.doubts, self._failing()
+        n = self._ports.settings.loop.doubts
+        failing = self._failing() or self._judge.failing_examples
         if not n or failing is None or not (phase == "repair" or self._judge.is_asked):
             return
         self._back_to(round_)

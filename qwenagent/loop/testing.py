@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
 from qwenagent.checks import TestRunner, Verdict, compare, is_trivial
 from qwenagent.checks.judge import ending, is_cut_short, named
-from qwenagent.checks.testfiles import is_test_file
 from qwenagent.loop.flaky import FlipFloppers, passed_in, red_tests
 from qwenagent.loop.leftovers import Leftovers
 from qwenagent.loop.limits import Limits
@@ -299,27 +297,6 @@ class Tests:
         written = [path for paths in self.tree.written() for path in paths]
         stamps = [(path, (self.tree.root / path).read_bytes()) for path in written]
         return repository.head(), repository.changes(), stamps
-
-
-def files_of_tests(workspace: Workspace, *texts: str) -> list[str]:
-    """Return the repository's test files that commands or test ids name, in order.
-
-    `tests/test_a.py::TestB::test_c` and `tests.test_a.TestB.test_c` both name tests/test_a.py.
-    """
-    found: dict[str, None] = {}
-    for word in (w for text in texts for w in re.split(r"[\s\"']+", text)):
-        for path in _paths_in(word.split("::")[0]):
-            if is_test_file(path) and workspace.is_file(path):
-                found[path] = None
-                break
-    return list(found)
-
-
-def _paths_in(word: str) -> Iterable[str]:
-    yield word.removeprefix("./")
-    parts = word.split(".")
-    for n in range(len(parts), 0, -1):
-        yield "/".join(parts[:n]) + ".py"
 
 
 def summary(run: TestRun | None) -> str:

@@ -22,6 +22,7 @@ from qwenagent.plan.examples.phrases import (
     said_behind,
     spoils_what_follows,
 )
+from qwenagent.plan.examples.reports import asserted, is_report
 from qwenagent.plan.markdown.inline import code_spans, split_code, word_set
 from qwenagent.plan.markdown.leaves import Leaf, language_of, leaves
 from qwenagent.plan.values import Example
@@ -30,6 +31,7 @@ MOST = 20
 """More examples of one step than this are left out."""
 _MAX_TEXT_CHARS = 50_000
 _MAX_LEAF_CHARS = 4_000
+_MAX_REPORT_CHARS = 20_000
 _MAX_FOUND = 200
 
 _LANGUAGES: tuple[Language, ...] = ("python", "javascript")
@@ -112,6 +114,9 @@ def _all(markdown: str) -> Iterator[Example]:
         if leaf.quoted:  # what somebody else has said
             continue
         above.enter(leaf)
+        if leaf.kind == "code" and is_report(leaf.text):
+            yield from _in_report(leaf.text)
+            continue
         if len(leaf.text) > _MAX_LEAF_CHARS or above.spoils(leaf):
             continue
         if leaf.kind == "code":
@@ -248,6 +253,13 @@ def _in_code(leaf: Leaf) -> list[Example]:
     if any(line.lstrip().startswith(">>>") for line in lines):
         return _in_session([line.strip() for line in lines])
     return _in_lines([line for line in lines if line])
+
+
+def _in_report(text: str) -> Iterator[Example]:
+    """Read the assertions that failed: a test that somebody pasted is as good as one that runs."""
+    for shown, call, expected in asserted(text[:_MAX_REPORT_CHARS]):
+        if example := _example(shown, call, expected, raises=False):
+            yield example
 
 
 def _in_quotation(text: str) -> list[Example]:

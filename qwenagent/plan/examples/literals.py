@@ -118,7 +118,7 @@ def _python_names(node: ast.expr) -> list[str] | None:
     """Return the names that a value is made with, None if it is not made of literals."""
     if not isinstance(node, ast.Call):
         return [] if _is_python_literal(node) else None
-    names = [_root(node.func)]
+    names = _roots(node.func)
     for value in [*node.args, *(keyword.value for keyword in node.keywords)]:
         inner = _python_names(value)
         names += [""] if inner is None else inner
@@ -126,13 +126,18 @@ def _python_names(node: ast.expr) -> list[str] | None:
     return names if all(names) else None
 
 
-def _root(node: ast.expr) -> str:
-    """Return the name that a called name begins with, "" if it is none that can be looked up."""
+def _roots(node: ast.expr) -> list[str]:
+    """Return the names that a called name needs, "" for what cannot be looked up.
+
+    `Matrix("1 2").row(1)` needs Matrix: what is called is made of literals, too.
+    """
     dotted = isinstance(node, ast.Attribute)
     while isinstance(node, ast.Attribute):
         node = node.value
+    if dotted and isinstance(node, ast.Call):
+        return _python_names(node) or [""]
     name = node.id if isinstance(node, ast.Name) else ""
-    return "" if dotted and not name[:1].isupper() else name
+    return [""] if dotted and not name[:1].isupper() else [name]
 
 
 def _is_python_literal(node: ast.expr) -> bool:

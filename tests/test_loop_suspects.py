@@ -1,0 +1,113 @@
+"""Functions that failures point to: by frames, by what red tests use and green ones do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qwenagent.loop.suspects import Spectrum, suspects
+from qwenagent.loop.testsource import words_of_test
+from qwenagent.protocol.checks import TestRun
+from qwenagent.workspace import Repository, Workspace
+from tests.loop_stage import make_repository
+
+SUMS = (
+    '"""Sums."""\n\n\ndef first(a):\n    return a\n\n\n'
+    "class Sums:\n    def __init__(self):\n        self.n = 0\n\n"
+    "    def second(self, b):\n        return self.third() + b\n\n"
+    "    def third(self):\n        return 3\n\n"
+    "    def fourth(self):\n        return 4\n"
+)
+TESTS = """from sums import Sums, first
+
+
+def test_first():
+    assert first(1) == 1
+
+
+def test_second():
+    assert Sums().second(1) == 5
+
+
+def test_third():
+    assert Sums().third() == 4
+
+
+def test_fourth():
+    assert Sums().fourth() == 4
+"""
+NODE = """import test from "node:test";
+
+test("adds two", () => {
+  add(1, 1);
+});
+
+test("takes away", () => {
+  subtract(1, 1);
+});
+"""
+RED = TestRun("pytest", 1, 0.1, "", {}, {})
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Workspace:
+    files = {"sums.py": SUMS, "tests/test_sums.py": TESTS, "tests/add.test.js": NODE}
+    return Workspace(Repository.open(make_repository(tmp_path / "repo", files)))
+
+
+def run(*red: str) -> TestRun:
+    names = ("first", "second", "third", "fourth")
+    ids = {name: f"tests/test_sums.py::test_{name}" for name in names}
+    statuses = {ids[name]: "failed" if name in red else "passed" for name in names}
+    return TestRun("pytest", 1, 0.1, "", statuses, {})
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        ("sums.py:13: in second\nsums.py:5: in first", ["first", "Sums.second"]),
+        ('File "/x/sums.py", line 16, in third', ["Sums.third"]),
+        ("at f (/x/sums.py:5:5)", ["first"]),
+        ("second() != 3", ["Sums.second"]),
+        ("other.py:5: in first", ["first"]),
+        ("nothing", []),
+    ],
+)
+def test_without_the_source_of_tests_frames_and_words_tell(told, names):
+    failing = replace(RED, failures={"t::x": told})
+    assert [s.name for s in suspects("sums.py", SUMS, failing, Spectrum())] == names
+
+
+@pytest.mark.parametrize(
+    ("red", "names"),
+    [
+        (("first",), ["first"]),
+        (("fourth",), ["Sums.fourth", "Sums.__init__"]),
+        # What both use, through a call as well, before what only one does.
+        (("second", "third"), ["Sums.third", "Sums.__init__", "Sums.second"]),
+    ],
+)
+def test_what_red_tests_use_and_green_ones_do_not(red, names, tree):
+    failing = run(*red)
+    found = suspects("sums.py", SUMS, failing, Spectrum.of(failing, tree))
+    assert [s.name for s in found] == names
+
+
+def test_frames_come_first(tree):
+    failing = replace(run("fourth"), failures={"t": "sums.py:5: in first"})
+    found = suspects("sums.py", SUMS, failing, Spectrum.of(failing, tree))
+    assert [s.name for s in found] == ["first", "Sums.fourth", "Sums.__init__"]
+
+
+def test_the_words_of_a_test_are_those_of_its_code(tree):
+    assert "second" in words_of_test("tests/test_sums.py::test_second", tree)
+    assert "third" not in words_of_test("tests/test_sums.py::test_second", tree)
+    assert words_of_test("tests/gone.py::test_second", tree) == frozenset()
+
+
+def test_tests_with_titles(tree):
+    found = words_of_test("tests/add.test.js::takes away", tree)
+    assert "subtract" in found
+    assert "add" not in found
