@@ -41,17 +41,32 @@ def test_a_short_file_is_read_whole_behind_its_header():
     [found] = passages({"a.py": LONG}, 40, RED, NOTHING)
     begin = '"""Sums."""\n\n'
     assert found.call == ToolCall("rewrite_file", {"path": "a.py"})
-    assert (found.begin, found.text, found.first_line) == (begin, LONG[len(begin) :], 3)
-    code = [found.text[a:b].strip() for a, b in found.spans]
-    assert code[:3] == ["os", "first(a):", "return a"]
+    assert (found.begin, found.text) == (begin, LONG[len(begin) :])
+    assert found.rows == tuple(range(3, 18))
+    code = "".join(found.text[a:b] for a, b in found.spans)
+    assert " ".join(code.split()) == (
+        "os first(a): return a Sums: def second(self, b): return b def third(self): return 3"
+    )
 
 
 def test_of_a_long_file_the_suspects_are_read():
-    run = replace(RED, failures={"t::x": "a.py:13: in second"})
+    run = replace(RED, failures={"t::x": "a.py:16: in third\na.py:8: in first"})
     [found] = passages({"a.py": LONG}, 5, run, NOTHING)
-    assert found.call == ToolCall("replace_symbol", {"path": "a.py", "symbol": "Sums.second"})
-    assert found.text == "    def second(self, b):\n        return b\n"
-    assert (found.first_line, found.spans) == (12, ((0, len(found.text)),))
+    assert found.call == ToolCall("rewrite_file", {"path": "a.py"})
+    first = "def first(a):\n    # one\n    return a"
+    third = "    def third(self):\n        return 3"
+    assert found.text == f"{first}\n{third}"
+    assert found.rows == (6, 7, 8, 15, 16)
+    assert found.begin == ""
+    code = "".join(found.text[a:b] for a, b in found.spans)
+    assert " ".join(code.split()) == "first(a): return a def third(self): return 3"
+    # The last line is the last one of the file, wherever it stands in what is read.
+    [edit, *_] = line_edits(LONG, found, alternative(f"{found.text}\n", "3", "4"))
+    assert edit == LineEdit("a.py", 16, "        return 3", "        return 4")
+
+
+def test_a_long_file_of_which_nothing_is_suspect_is_not_read():
+    assert passages({"a.py": LONG}, 5, RED, NOTHING) == []
 
 
 def test_code_that_is_too_much_is_left_out():
@@ -63,7 +78,9 @@ def test_code_that_is_too_much_is_left_out():
 # -- which edits --------------------------------------------------------------------------------
 
 CODE = "def f(a):\n    b = a\n    return b\n"
-PASSAGE = Passage(ToolCall("rewrite_file", {"path": "a.py"}), 4, "", CODE, ((0, len(CODE)),))
+PASSAGE = Passage(
+    ToolCall("rewrite_file", {"path": "a.py"}), (4, 5, 6), "", CODE, ((0, len(CODE)),)
+)
 FILE = f"import os\n\n\n{CODE}"
 
 

@@ -72,6 +72,7 @@ def run(*red: str) -> TestRun:
         ("at f (/x/sums.py:5:5)", ["first"]),
         ("second() != 3", ["Sums.second"]),
         ("other.py:5: in first", ["first"]),
+        ("test_sums.py:13: in it", []),
         ("nothing", []),
     ],
 )

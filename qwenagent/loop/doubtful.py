@@ -8,19 +8,18 @@ lines that it would rather have written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from qwenagent.loop.suspects import Spectrum, suspects
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.json import JsonObject
 from qwenagent.protocol.messages import Alternative
 from qwenagent.protocol.tools import ToolCall
-from qwenagent.syntax import code_lines, code_spans, header
+from qwenagent.syntax import Symbol, code_lines, code_spans, header
 
-MAX_FUNCTIONS = 6
-"""Functions of a long file that are read for it."""
-MAX_CODE_BYTES = 6000
+MAX_CODE_BYTES = 8000
 """Code that is read for it, in all its parts: half a minute on two cores with the 1.5B."""
 
 
@@ -30,8 +29,8 @@ class Passage:
 
     call: ToolCall
     """Without its body."""
-    first_line: int
-    """Of the file, from 1."""
+    rows: tuple[int, ...]
+    """Of the file, from 1, that are the lines of the text."""
     begin: str
     """How the body begins, in any case."""
     text: str
@@ -61,37 +60,49 @@ class LineEdit:
 def passages(
     texts: Mapping[str, str], whole_file_lines: int, failing: TestRun, spectrum: Spectrum
 ) -> list[Passage]:
-    """Return the code that may hold the fault: short files, of others what the failures name."""
+    """Return the code that may hold the fault: short files, of others what failures point to."""
     found: list[Passage] = []
     room = MAX_CODE_BYTES
     for path, text in texts.items():
-        is_short = text.count("\n") < whole_file_lines
-        parts = [_whole(path, text)] if is_short else _functions(path, text, failing, spectrum)
-        for part in parts:
-            if len(part.text) <= room:
-                room -= len(part.text)
-                found.append(part)
+        rows: Sequence[int] = range(1, text.count("\n") + 2)
+        if len(rows) > whole_file_lines:
+            rows = _suspect_rows(path, text, suspects(path, text, failing, spectrum), room)
+        passage = _passage(path, text, rows)
+        if passage.text and len(passage.text) <= room:
+            room -= len(passage.text)
+            found.append(passage)
     return found
 
 
-def _whole(path: str, text: str) -> Passage:
-    begin = header(path, text)
-    call = ToolCall("rewrite_file", {"path": path})
-    spans = _within(_without_heads(text, code_spans(path, text)), len(begin), len(text))
-    return Passage(call, begin.count("\n") + 1, begin, text[len(begin) :], spans)
-
-
-def _functions(path: str, text: str, failing: TestRun, spectrum: Spectrum) -> Iterator[Passage]:
+def _suspect_rows(path: str, text: str, found: Sequence[Symbol], room: int) -> list[int]:
+    """Return the rows of the most suspect functions that there is room for, in their order."""
     lines = text.split("\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
-    spans = _without_heads(text, code_spans(path, text))
-    for symbol in suspects(path, text, failing, spectrum)[:MAX_FUNCTIONS]:
-        start, end = starts[symbol.first_line - 1], min(starts[symbol.last_line], len(text))
-        call = ToolCall("replace_symbol", {"path": path, "symbol": symbol.name})
-        inside = _within(spans, start, end)
-        yield Passage(call, symbol.first_line, "", text[start:end], inside)
+    rows: set[int] = set()
+    for symbol in found:
+        new = range(symbol.first_line, symbol.last_line + 1)
+        size = sum(len(lines[row - 1]) + 1 for row in new)
+        if size <= room and rows.isdisjoint(new):
+            room -= size
+            rows.update(new)
+    return sorted(rows)
+
+
+def _passage(path: str, text: str, rows: Sequence[int]) -> Passage:
+    """Return these rows of a file, without the header that its answer begins with in any case."""
+    begin = header(path, text) if rows and rows[0] == 1 else ""
+    rows = rows[begin.count("\n") :]
+    lines = text.split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    code = _without_heads(text, code_spans(path, text))
+    spans: list[tuple[int, int]] = []
+    end = 0
+    for row in rows:
+        start = starts[row - 1]
+        spans += ((end + a, end + b) for a, b in _within(code, start, starts[row]))
+        end += starts[row] - start
+    shown = "\n".join(lines[row - 1] for row in rows)
+    call = ToolCall("rewrite_file", {"path": path})
+    return Passage(call, tuple(rows), begin, shown, tuple(spans))
 
 
 def _within(
@@ -126,7 +137,7 @@ def line_edits(file: str, passage: Passage, found: Alternative) -> Iterator[Line
     path = str(passage.call.arguments["path"])
     lines = file.split("\n")
     before = passage.text[: found.start]
-    row = passage.first_line + before.count("\n")
+    row = passage.rows[before.count("\n")]
     for new in _bodies(before.rpartition("\n")[2], found.text, lines[row - 1], lines[row:]):
         changed = "\n".join([*lines[: row - 1], *([new] if new else []), *lines[row:]])
         if code_lines(path, changed) != code_lines(path, file):

@@ -63,7 +63,7 @@ def suspects(path: str, text: str, failing: TestRun, spectrum: Spectrum) -> list
 def _frames(path: str, told: str) -> list[int]:
     """Return the lines of a file that a failure names, the last one first."""
     name = re.escape(PurePosixPath(path).name)
-    rows = re.findall(rf"{name}[\"']?(?::|, line |\()(\d+)", told)
+    rows = re.findall(rf"(?<![\w.-]){name}[\"']?(?::|, line |\()(\d+)", told)
     return [int(row) for row in reversed(rows)]
 
 
