@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qwenagent.syntax.definitions import Definition, definitions
 from qwenagent.syntax.languages import is_known, language_of
@@ -37,6 +38,8 @@ class Symbol:
         return self.last_line - self.first_line + 1
 
 
+# Hundreds of tests of one file are looked up one after the other.
+@lru_cache(maxsize=8)
 def symbols(path: str, text: str) -> tuple[Symbol, ...]:
     r"""Return the symbols of a text in order; none if the language is not known.
 
