@@ -48,12 +48,34 @@ test("takes away", () => {
   subtract(1, 1);
 });
 """
+RUST = """pub fn add(a: i32) -> i32 { a }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn adds() { assert_eq!(add(1), 1); }
+
+    #[test]
+    fn takes() { assert_eq!(take(1), 1); }
+}
+"""
+GO = """package calc
+
+func TestAdd(t *testing.T) {
+	t.Run("small one", func(t *testing.T) { add(1) })
+}
+
+func TestTake(t *testing.T) {
+	take(1)
+}
+"""
 RED = TestRun("pytest", 1, 0.1, "", {}, {})
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Workspace:
     files = {"sums.py": SUMS, "tests/test_sums.py": TESTS, "tests/add.test.js": NODE}
+    files |= {"src/lib.rs": RUST, "calc/calc_test.go": GO}
     return Workspace(Repository.open(make_repository(tmp_path / "repo", files)))
 
 
@@ -112,3 +134,12 @@ def test_tests_with_titles(tree):
     found = words_of_test("tests/add.test.js::takes away", tree)
     assert "subtract" in found
     assert "add" not in found
+
+
+@pytest.mark.parametrize(
+    "test", ["src/lib.rs::tests::adds", "calc/calc_test.go::TestAdd/small_one"]
+)
+def test_tests_of_other_languages(test, tree):
+    found = words_of_test(test, tree)
+    assert "add" in found
+    assert "take" not in found

@@ -36,7 +36,9 @@ def _paths_in(word: str) -> Iterable[str]:
 
 def words_of_test(test: str, tree: Workspace) -> frozenset[str]:
     """Return the words of a test's code, or of its whole file where that is not found."""
-    for path in files_of_tests(tree, test):
+    first = test.partition("::")[0]  # Rust's tests stand in the file that they test
+    paths = files_of_tests(tree, test) or [path for path in (first,) if tree.is_file(path)]
+    for path in paths:
         text = tree.text(path) or ""
         return frozenset(WORD.findall(_code_of_test(test, path, text)))
     return frozenset()
@@ -44,7 +46,7 @@ def words_of_test(test: str, tree: Workspace) -> frozenset[str]:
 
 def _code_of_test(test: str, path: str, text: str) -> str:
     lines = text.split("\n")
-    short = test.replace("::", ".").split("[")[0].rpartition(".")[2]
+    short = test.replace("::", ".").split("[")[0].rpartition(".")[2].partition("/")[0]
     for symbol in symbols(path, text):
         if symbol.name.rpartition(".")[2] == short:
             return "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
