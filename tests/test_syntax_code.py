@@ -60,3 +60,14 @@ def test_spans_are_characters():
 )
 def test_code_lines(one, other, same):
     assert (code_lines("a.py", one) == code_lines("a.py", other)) is same
+
+
+@pytest.mark.parametrize("path", ["a.py", "a.go"])
+def test_blanks_within_a_line_are_no_code(path):
+    assert code_lines(path, "x  =   1\n") == code_lines(path, "x = 1\n")
+
+
+def test_margins_are_code_in_python_alone():
+    one, other = "if x {\n  y()\n}\n", "if x {\n      y()\n}\n"
+    assert code_lines("a.go", one) == code_lines("a.go", other)
+    assert code_lines("a.py", "if x:\n  y()\n") != code_lines("a.py", "if x:\ny()\n")

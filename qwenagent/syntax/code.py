@@ -27,13 +27,22 @@ def code_spans(path: str, text: str) -> tuple[tuple[int, int], ...]:
 
 
 def code_lines(path: str, text: str) -> list[str]:
-    """Return the lines that have code on them, without comments and blanks at their ends."""
+    """Return the lines that have code on them, without comments and with single blanks.
+
+    In Python the margin stays as it is.
+    """
     code = list(text)
     kept: set[int] = set()
     for start, end in code_spans(path, text):
         kept.update(range(start, end))
     rows = "".join(c for i, c in enumerate(code) if i in kept or c == "\n").split("\n")
-    return [row.rstrip() for row in rows if row.strip()]
+    keeps_margin = path.endswith((".py", ".pyi"))
+    return [_plain(row, keeps_margin=keeps_margin) for row in rows if row.strip()]
+
+
+def _plain(row: str, *, keeps_margin: bool) -> str:
+    margin = row[: len(row) - len(row.lstrip())] if keeps_margin else ""
+    return margin + " ".join(row.split())
 
 
 def _n_chars(data: bytes, at: int) -> int:
