@@ -10,7 +10,7 @@ import pytest
 
 from qwenagent.engine import EmbeddedEngine, LoadSettings
 from qwenagent.errors import ContextOverflow
-from qwenagent.protocol.messages import Alternative, Alternatives, Message, Prompt, Sampling
+from qwenagent.protocol.messages import Alternative, Alternatives, Message, Prompt, Sampling, Span
 
 pytestmark = pytest.mark.model
 
@@ -25,7 +25,7 @@ ASK = Prompt(
     ),
     "```python\n",
 )
-ALL = ((0, len(TEXT)),)
+ALL = (Span(0, len(TEXT)),)
 SHORT = Sampling(max_tokens=8)
 
 
@@ -73,10 +73,17 @@ def test_the_bill(engine, found):
 def test_only_places_within_the_spans(engine):
     start = TEXT.index("        if")
     end = TEXT.index("\n", start)
-    found = engine.alternatives(ASK, TEXT, spans=[(start, end)], n=4).found
+    found = engine.alternatives(ASK, TEXT, spans=[Span(start, end)], n=4).found
     assert found
     assert all(start <= one.start < end for one in found)
     assert engine.alternatives(ASK, TEXT, spans=[], n=4).found == ()
+
+
+def test_a_weight_puts_a_place_first(engine):
+    start = TEXT.index("best\n")  # the return's, or an earlier one
+    spans = [Span(0, start, 0.001), Span(start, len(TEXT), 1.0)]
+    first, *_ = engine.alternatives(ASK, TEXT, spans=spans, n=8).found
+    assert first.start >= start
 
 
 def test_it_ends_when_one_is_taken(engine, found):
@@ -109,7 +116,7 @@ def test_cancel(engine):
 
 def test_other_letters(engine):
     text = 'größe = "naïve ✓"\nprint(größe)\n'
-    for one in engine.alternatives(ASK, text, spans=((0, len(text)),), n=16).found:
+    for one in engine.alternatives(ASK, text, spans=(Span(0, len(text)),), n=16).found:
         assert text[one.end] == "\n"
         assert "\n" not in text[one.start : one.end]
 

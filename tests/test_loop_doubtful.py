@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings, TestSettings
-from qwenagent.loop.doubtful import LineEdit, Passage, line_edits, passages
+from qwenagent.loop.doubtful import UNSUSPECTED, LineEdit, Passage, line_edits, passages
 from qwenagent.loop.suspects import Spectrum
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import CandidateScored, EditApplied, LineTried
-from qwenagent.protocol.messages import Alternative
+from qwenagent.protocol.messages import Alternative, Span
 from qwenagent.protocol.tools import ToolCall
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
 
@@ -34,6 +34,10 @@ def alternative(text: str, old: str, new: str, probability: float = 0.5) -> Alte
     return Alternative(start, end, new, probability)
 
 
+def pairs(passage: Passage) -> list[tuple[int, int]]:
+    return [(span.start, span.end) for span in passage.spans]
+
+
 # -- what is read -------------------------------------------------------------------------------
 
 
@@ -43,7 +47,7 @@ def test_a_short_file_is_read_whole_behind_its_header():
     assert found.call == ToolCall("rewrite_file", {"path": "a.py"})
     assert (found.begin, found.text) == (begin, LONG[len(begin) :])
     assert found.rows == tuple(range(3, 18))
-    code = "".join(found.text[a:b] for a, b in found.spans)
+    code = "".join(found.text[a:b] for a, b in pairs(found))
     assert " ".join(code.split()) == (
         "os first(a): return a Sums: def second(self, b): return b def third(self): return 3"
     )
@@ -58,11 +62,21 @@ def test_of_a_long_file_the_suspects_are_read():
     assert found.text == f"{first}\n{third}"
     assert found.rows == (6, 7, 8, 15, 16)
     assert found.begin == ""
-    code = "".join(found.text[a:b] for a, b in found.spans)
+    code = "".join(found.text[a:b] for a, b in pairs(found))
     assert " ".join(code.split()) == "first(a): return a def third(self): return 3"
     # The last line is the last one of the file, wherever it stands in what is read.
     [edit, *_] = line_edits(LONG, found, alternative(f"{found.text}\n", "3", "4"))
     assert edit == LineEdit("a.py", 16, "        return 3", "        return 4")
+
+
+def test_what_is_suspect_counts_more():
+    run = replace(RED, failures={"t::x": "a.py:16: in third"})
+    [found] = passages({"a.py": LONG}, 40, run, NOTHING)
+    weights = {found.text[s.start : s.end].strip(): s.weight for s in found.spans}
+    assert weights["return 3"] == 1.0
+    assert weights["return b"] == UNSUSPECTED
+    [unknown] = passages({"a.py": LONG}, 40, RED, NOTHING)
+    assert {span.weight for span in unknown.spans} == {1.0}
 
 
 def test_a_long_file_of_which_nothing_is_suspect_is_not_read():
@@ -79,7 +93,7 @@ def test_code_that_is_too_much_is_left_out():
 
 CODE = "def f(a):\n    b = a\n    return b\n"
 PASSAGE = Passage(
-    ToolCall("rewrite_file", {"path": "a.py"}), (4, 5, 6), "", CODE, ((0, len(CODE)),)
+    ToolCall("rewrite_file", {"path": "a.py"}), (4, 5, 6), "", CODE, (Span(0, len(CODE)),)
 )
 FILE = f"import os\n\n\n{CODE}"
 

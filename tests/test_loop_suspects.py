@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.loop.suspects import Spectrum, suspects
+from qwenagent.loop.suspects import Spectrum, suspicion
 from qwenagent.loop.testsource import words_of_test
-from qwenagent.protocol.checks import TestRun
+from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.workspace import Repository, Workspace
 from tests.loop_stage import make_repository
 
@@ -82,7 +82,9 @@ def tree(tmp_path: Path) -> Workspace:
 def run(*red: str) -> TestRun:
     names = ("first", "second", "third", "fourth")
     ids = {name: f"tests/test_sums.py::test_{name}" for name in names}
-    statuses = {ids[name]: "failed" if name in red else "passed" for name in names}
+    statuses: dict[str, TestStatus] = {
+        ids[name]: "failed" if name in red else "passed" for name in names
+    }
     return TestRun("pytest", 1, 0.1, "", statuses, {})
 
 
@@ -100,7 +102,7 @@ def run(*red: str) -> TestRun:
 )
 def test_without_the_source_of_tests_frames_and_words_tell(told, names):
     failing = replace(RED, failures={"t::x": told})
-    assert [s.name for s in suspects("sums.py", SUMS, failing, Spectrum())] == names
+    assert [s.name for s in suspicion("sums.py", SUMS, failing, Spectrum())] == names
 
 
 @pytest.mark.parametrize(
@@ -114,13 +116,13 @@ def test_without_the_source_of_tests_frames_and_words_tell(told, names):
 )
 def test_what_red_tests_use_and_green_ones_do_not(red, names, tree):
     failing = run(*red)
-    found = suspects("sums.py", SUMS, failing, Spectrum.of(failing, tree))
+    found = suspicion("sums.py", SUMS, failing, Spectrum.of(failing, tree))
     assert [s.name for s in found] == names
 
 
 def test_frames_come_first(tree):
     failing = replace(run("fourth"), failures={"t": "sums.py:5: in first"})
-    found = suspects("sums.py", SUMS, failing, Spectrum.of(failing, tree))
+    found = suspicion("sums.py", SUMS, failing, Spectrum.of(failing, tree))
     assert [s.name for s in found] == ["first", "Sums.fourth", "Sums.__init__"]
 
 

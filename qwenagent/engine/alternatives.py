@@ -7,7 +7,8 @@ has every other token in its place. From the likeliest of those the line is writ
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from qwenagent.engine.context import MAX_FORKS, MAX_ROWS, Aborted, Context, Part
 from qwenagent.engine.decoder import Decoder
 from qwenagent.engine.llama import Model
 from qwenagent.engine.writing import Watch
-from qwenagent.protocol.messages import Alternative, Alternatives, Prompt
+from qwenagent.protocol.messages import Alternative, Alternatives, Prompt, Span
 
 LEAST = 1e-4
 """The least probable first token: of 17 faults of one line none that was found was below 5e-4."""
@@ -67,7 +68,7 @@ def find_alternatives(
     decoder: Decoder,
     prompt: Prompt,
     text: str,
-    spans: Iterable[tuple[int, int]],
+    spans: Iterable[Span],
     n: int,
     take: Take,
     watch: Watch,
@@ -87,7 +88,7 @@ def find_alternatives(
     start = time.perf_counter()
     waited_s = 0.0
     try:
-        turns = _turns(context, source, source.wanted(spans), watch)
+        turns = _turns(context, source, source.weights(spans), watch)
         n_text = len(context.tokens) - len(read.ids)
         for written in _lines(context, model, len(read.ids), turns, watch):
             lines += written
@@ -122,11 +123,14 @@ class _Source:
         self._starts = [0, *np.cumsum([len(piece) for piece in pieces]).tolist()]
         self._seen = {text}
 
-    def wanted(self, spans: Iterable[tuple[int, int]]) -> list[int]:
-        """Return the tokens that begin within one of the spans, by index."""
-        within = [(self._n_bytes(start), self._n_bytes(end)) for start, end in spans]
-        starts = enumerate(self._starts[:-1])
-        return [i for i, at in starts if any(a <= at < b for a, b in within)]
+    def weights(self, spans: Iterable[Span]) -> dict[int, float]:
+        """Return the tokens that begin within a span, by index, with the span's weight."""
+        found = {}
+        for span in spans:
+            first = bisect_left(self._starts, self._n_bytes(span.start))
+            end = bisect_left(self._starts, self._n_bytes(span.end))
+            found.update(dict.fromkeys(range(first, min(end, len(self.ids))), span.weight))
+        return found
 
     def distinct(self, lines: Iterable[_Line]) -> list[Alternative]:
         """Return what the lines say, each result once over all calls."""
@@ -157,23 +161,27 @@ class _Source:
         return len(self._text[:at].encode("utf-8", "replace"))
 
 
-def _turns(context: Context, source: _Source, wanted: Sequence[int], watch: Watch) -> list[_Turn]:
-    """Read the text up to the last place that is wanted; return where it could turn, the likeliest
-    first."""
-    if not wanted:
+def _turns(
+    context: Context, source: _Source, weights: Mapping[int, float], watch: Watch
+) -> list[_Turn]:
+    """Read the text up to its last place with a weight; return where it could turn.
+
+    The likeliest come first, by probability and weight.
+    """
+    if not weights:
         return []
-    places = frozenset(wanted)
-    found = _others(context.logits(), 0, source.ids[0]) if 0 in places else []
-    for at in range(0, wanted[-1], MAX_ROWS):
-        some = source.ids[at : min(at + MAX_ROWS, wanted[-1])]
+    found = _others(context.logits(), 0, source.ids[0]) if 0 in weights else []
+    last = max(weights)
+    for at in range(0, last, MAX_ROWS):
+        some = source.ids[at : min(at + MAX_ROWS, last)]
         if watch.cancelled():
             raise Aborted
         context.decode(some, n_rows=len(some))
         for row in range(len(some)):
             index = at + row + 1
-            if index in places:
+            if index in weights:
                 found += _others(context.logits(row), index, source.ids[index])
-    return sorted(found, key=lambda turn: (-turn.probability, turn.index))
+    return sorted(found, key=lambda turn: (-turn.probability * weights[turn.index], turn.index))
 
 
 def _others(logits: NDArray[np.float32], index: int, token: int) -> list[_Turn]:

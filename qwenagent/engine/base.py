@@ -16,6 +16,7 @@ from qwenagent.protocol.messages import (
     OnText,
     Prompt,
     Sampling,
+    Span,
 )
 
 Accept = Callable[[Completion], bool]
@@ -63,7 +64,7 @@ class Engine(Protocol):
         prompt: Prompt,
         text: str,
         *,
-        spans: Sequence[tuple[int, int]],
+        spans: Sequence[Span],
         n: int,
         take: Take | None = None,
         cancel: Cancel | None = None,
@@ -72,8 +73,8 @@ class Engine(Protocol):
         """Read `text` as the answer to `prompt`; return up to `n` ends of lines it would have.
 
         The likeliest come first; fewer come back if `take` was content with one. Only places
-        within `spans`, characters of the text, are looked at. An engine that cannot see the
-        model's probabilities finds none.
+        within `spans` are looked at. An engine that cannot see the model's probabilities finds
+        none.
 
         Raises:
             ContextOverflow: prompt and text exceed n_ctx.

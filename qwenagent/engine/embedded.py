@@ -31,6 +31,7 @@ from qwenagent.protocol.messages import (
     OnText,
     Prompt,
     Sampling,
+    Span,
 )
 
 POLL_S = 0.02
@@ -107,7 +108,7 @@ class EmbeddedEngine:
         prompt: Prompt,
         text: str,
         *,
-        spans: Sequence[tuple[int, int]],
+        spans: Sequence[Span],
         n: int,
         take: Take | None = None,
         cancel: Cancel | None = None,

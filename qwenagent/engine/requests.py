@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qwenagent.grammar import Grammar
-from qwenagent.protocol.messages import Prompt, Sampling
+from qwenagent.protocol.messages import Prompt, Sampling, Span
 from qwenagent.registry import KvType
 
 
@@ -46,7 +46,7 @@ class AlternativesRequest:
     number: int
     prompt: Prompt
     text: str
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[Span, ...]
     n: int
 
 

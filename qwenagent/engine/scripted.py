@@ -22,6 +22,7 @@ from qwenagent.protocol.messages import (
     OnText,
     Prompt,
     Sampling,
+    Span,
     StopReason,
     Usage,
 )
@@ -99,7 +100,7 @@ class ScriptedEngine:
         prompt: Prompt,
         text: str,
         *,
-        spans: Sequence[tuple[int, int]],
+        spans: Sequence[Span],
         n: int,
         take: Take | None = None,
         cancel: Cancel | None = None,
@@ -108,7 +109,7 @@ class ScriptedEngine:
         """See `Engine.alternatives`."""
         self.read.append(text)
         found = self.others.pop(0) if self.others else ()
-        inside = [a for a in found if any(start <= a.start < end for start, end in spans)]
+        inside = [a for a in found if any(span.start <= a.start < span.end for span in spans)]
         taken = next((i for i, a in enumerate(inside[:n], 1) if take and take(a)), n)
         return Alternatives(tuple(inside[:taken]), Usage(self.count(prompt), calls=1))
 

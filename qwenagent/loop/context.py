@@ -19,7 +19,7 @@ from qwenagent.checks.testfiles import is_test_file
 from qwenagent.engine import Engine
 from qwenagent.grammar import fence_for
 from qwenagent.loop.phases import Form, form_of
-from qwenagent.loop.suspects import Spectrum, suspects
+from qwenagent.loop.suspects import Spectrum, suspicion
 from qwenagent.loop.targets import Targets, identifiers
 from qwenagent.loop.testsource import files_of_tests
 from qwenagent.plan import Step
@@ -191,8 +191,8 @@ def _relevant(path: str, text: str, brief: Brief) -> Iterable[Symbol]:
     """Return the symbols that the step names, then those that failures point to."""
     wanted = identifiers(brief.step)
     named = [s for s in symbols(path, text) if s.name.rpartition(".")[2] in wanted]
-    found = suspects(path, text, brief.failing, brief.spectrum) if brief.failing else []
-    return dict.fromkeys([*named, *found[:MAX_SUSPECTS]])
+    found = suspicion(path, text, brief.failing, brief.spectrum) if brief.failing else {}
+    return dict.fromkeys([*named, *list(found)[:MAX_SUSPECTS]])
 
 
 def shown_tests(brief: Brief, workspace: Workspace) -> list[tuple[str, str]]:

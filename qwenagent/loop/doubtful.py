@@ -8,17 +8,19 @@ lines that it would rather have written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from qwenagent.loop.suspects import Spectrum, suspects
+from qwenagent.loop.suspects import Spectrum, suspicion
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.json import JsonObject
-from qwenagent.protocol.messages import Alternative
+from qwenagent.protocol.messages import Alternative, Span
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.syntax import Symbol, code_lines, code_spans, header
 
+UNSUSPECTED = 0.1
+"""Weight of code that no failing test is known to use, beside functions that one uses."""
 MAX_CODE_BYTES = 8000
 """Code that is read for it, in all its parts: half a minute on two cores with the 1.5B."""
 
@@ -35,8 +37,8 @@ class Passage:
     """How the body begins, in any case."""
     text: str
     """What follows it: the code that is there now."""
-    spans: tuple[tuple[int, int], ...]
-    """Of the text, without comments."""
+    spans: tuple[Span, ...]
+    """Of the text, without comments, by how suspect they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,17 @@ def passages(
     room = MAX_CODE_BYTES
     for path, text in texts.items():
         rows: Sequence[int] = range(1, text.count("\n") + 2)
+        known = suspicion(path, text, failing, spectrum)
         if len(rows) > whole_file_lines:
-            rows = _suspect_rows(path, text, suspects(path, text, failing, spectrum), room)
-        passage = _passage(path, text, rows)
+            rows = _suspect_rows(path, text, known, room)
+        passage = _passage(path, text, rows, known)
         if passage.text and len(passage.text) <= room:
             room -= len(passage.text)
             found.append(passage)
     return found
 
 
-def _suspect_rows(path: str, text: str, found: Sequence[Symbol], room: int) -> list[int]:
+def _suspect_rows(path: str, text: str, found: Iterable[Symbol], room: int) -> list[int]:
     """Return the rows of the most suspect functions that there is room for, in their order."""
     lines = text.split("\n")
     rows: set[int] = set()
@@ -87,22 +90,31 @@ def _suspect_rows(path: str, text: str, found: Sequence[Symbol], room: int) -> l
     return sorted(rows)
 
 
-def _passage(path: str, text: str, rows: Sequence[int]) -> Passage:
+def _passage(path: str, text: str, rows: Sequence[int], known: Mapping[Symbol, float]) -> Passage:
     """Return these rows of a file, without the header that its answer begins with in any case."""
     begin = header(path, text) if rows and rows[0] == 1 else ""
     rows = rows[begin.count("\n") :]
     lines = text.split("\n")
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
     code = _without_heads(text, code_spans(path, text))
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     end = 0
     for row in rows:
-        start = starts[row - 1]
-        spans += ((end + a, end + b) for a, b in _within(code, start, starts[row]))
+        start, weight = starts[row - 1], _weight(row, known)
+        inside = _within(code, start, starts[row])
+        spans += (Span(end + a, end + b, weight) for a, b in inside)
         end += starts[row] - start
     shown = "\n".join(lines[row - 1] for row in rows)
     call = ToolCall("rewrite_file", {"path": path})
     return Passage(call, tuple(rows), begin, shown, tuple(spans))
+
+
+def _weight(row: int, known: Mapping[Symbol, float]) -> float:
+    """Return how much a line counts: as much as the innermost function around it is suspect."""
+    around = [s for s in known if s.first_line <= row <= s.last_line]
+    if around:
+        return known[min(around, key=lambda s: s.n_lines)]
+    return UNSUSPECTED if known else 1.0
 
 
 def _within(

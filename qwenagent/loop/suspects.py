@@ -41,8 +41,8 @@ class Spectrum:
         return cls(tuple(words["failed"]), tuple(words["passed"]))
 
 
-def suspects(path: str, text: str, failing: TestRun, spectrum: Spectrum) -> list[Symbol]:
-    """Return the functions of a file that failures point to, the most suspect first.
+def suspicion(path: str, text: str, failing: TestRun, spectrum: Spectrum) -> dict[Symbol, float]:
+    """Return the functions of a file that failures point to, 0 to 1, the most suspect first.
 
     Those that hold the innermost frames come before what failing tests use. What no test tells of
     is in a failure's words, perhaps.
@@ -55,9 +55,10 @@ def suspects(path: str, text: str, failing: TestRun, spectrum: Spectrum) -> list
         scores = _scores(functions, text, spectrum)
     else:
         words = frozenset(WORD.findall(told))
-        scores = {s.name: 1.0 for s in functions if _short(s) in words}
+        scores = {s.name: 0.5 for s in functions if _short(s) in words}
     ranked = sorted((s for s in functions if s.name in scores), key=lambda s: -scores[s.name])
-    return list(dict.fromkeys([*by_frame, *ranked]))
+    found = dict.fromkeys(by_frame, 1.0)
+    return found | {s: scores[s.name] for s in ranked if s not in found}
 
 
 def _frames(path: str, told: str) -> list[int]:

@@ -118,6 +118,16 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Characters of a text in which alternatives are looked for."""
+
+    start: int
+    end: int
+    weight: float = 1.0
+    """How much an alternative counts here beside those of other spans."""
+
+
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """Another end of a line: `text[start:end]` of what was read, as the model would have it.
 
@@ -133,7 +143,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """The likeliest first."""
+    """The likeliest first, by probability and weight."""
 
     found: tuple[Alternative, ...]
     usage: Usage

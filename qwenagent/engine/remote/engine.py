@@ -26,6 +26,7 @@ from qwenagent.protocol.messages import (
     OnText,
     Prompt,
     Sampling,
+    Span,
     Usage,
 )
 
@@ -103,7 +104,7 @@ class RemoteEngine:
         prompt: Prompt,
         text: str,
         *,
-        spans: Sequence[tuple[int, int]],
+        spans: Sequence[Span],
         n: int,
         take: Take | None = None,
         cancel: Cancel | None = None,
