@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from qwenagent.config import Settings, TestSettings
 from qwenagent.loop.judging import speaks_of_red_tests
+from qwenagent.protocol.messages import Alternative
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
 
+ELSEWHERE = f"{sys.executable} -m pytest -q test_calc.py"
 THOUGHT = "The operator in add is wrong."
 GIVEN = Settings(tests=TestSettings(command=COMMAND))
 OTHER = "\n\nclass Other(unittest.TestCase):\n    def test_other(self):\n        self.fail('old')\n"
@@ -97,3 +100,29 @@ def test_what_breaks_a_test_is_no_wish_come_true(root):
     stage = Stage(root, [body(breaking), *[THOUGHT, body(breaking)] * 4], settings=GIVEN)
     assert stage.run_task("Let the sum be right, in `calc.py`.") == 1
     assert (root / "calc.py").read_text() == MODULE
+
+
+def alternative(text: str, old: str, new: str) -> Alternative:
+    start = text.index(old)
+    return Alternative(start, text.index("\n", start), new, 0.5)
+
+
+def test_tests_that_are_somewhere_else_are_not_waited_for(root):
+    (root / "test_calc.py").unlink()
+    settings = Settings(tests=TestSettings(command=ELSEWHERE))
+    stage = Stage(root, [body(FIXED)], settings=settings)
+    assert stage.run_task("Your last change did not pass the tests. Mend `calc.py`.") == 0
+    assert stage.states == ["unverified"]
+    assert (root / "calc.py").read_text() == FIXED
+
+
+def test_assertions_that_were_pasted_are_waited_for(root):
+    (root / "test_calc.py").unlink()
+    settings = Settings(tests=TestSettings(command=ELSEWHERE))
+    report = "E   AssertionError: -1 != 5\n    self.assertEqual(add(2, 3), 5)\n"
+    task = f"Mend `calc.py`. It did not pass the tests:\n\n```\n{report}```\n"
+    right = alternative(MODULE, "- b", "+ b")
+    stage = Stage(root, [body(BROKEN)], others=[[right]], settings=settings)
+    assert stage.run_task(task) == 0
+    assert stage.states == ["solved"]
+    assert (root / "calc.py").read_text() == FIXED

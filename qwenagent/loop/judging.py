@@ -253,6 +253,8 @@ class Judge:
         before = self._tests.endless[1] if self._tests.endless else self.before
         if before is None or before.green or (before.statuses and not before.timed_out):
             return False
+        if not before.collected:  # the tests are somewhere else
+            return False
         return bool(_test_files(step)) or speaks_of_red_tests(step.text)
 
     def _asked_for(self, step: Step) -> tuple[str, ...]:
