@@ -176,6 +176,9 @@ class Judge:
         return self._tests.measure(self.command)
 
     def _run_suite(self, written: Collection[str]) -> TestRun | None:
+        before = self._tests.baseline
+        if before and not before.collected and not any(map(is_test_file, written)):
+            return None  # it found no tests, and still would not
         if not self._same:
             return self._tests.run_suite("regression", written, self._waiting)
         suite = self._tests.run_suite("step", written)
