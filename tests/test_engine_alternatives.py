@@ -81,7 +81,7 @@ def test_only_places_within_the_spans(engine):
 
 def test_a_weight_puts_a_place_first(engine):
     start = TEXT.index("best\n")  # the return's, or an earlier one
-    spans = [Span(0, start, 0.001), Span(start, len(TEXT), 1.0)]
+    spans = [Span(0, start, 0.0), Span(start, len(TEXT), 1.0)]
     first, *_ = engine.alternatives(ASK, TEXT, spans=spans, n=8).found
     assert first.start >= start
 
