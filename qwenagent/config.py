@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +22,7 @@ from qwenagent.errors import ConfigError, reason
 
 Count = Annotated[int, Meta(ge=0)]
 Rounds = Annotated[int, Meta(ge=0, le=20)]
+Dollars = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class LoopSettings:
     """How existing files are changed: written anew, by function or class, by line numbers, by lines
     that are searched for. Empty is what suits the file's length."""
     seed: Count = 0
+    format: bool = True
+    """Run the project's own formatters and linters on the files that a step has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,40 @@ class SandboxSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EscalateSettings:
+    """Whether a model elsewhere may be asked, whom, and for how much. Of caps each holds, and 0
+    allows nothing; requests are counted before they go, by the most that they can cost."""
+
+    policy: Literal["never", "ask", "auto"] = "ask"
+    """"ask" shows each request whole before it goes, "auto" sends it. Without a provider nobody is
+    asked in any case."""
+    order: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
+    """Names of providers, the first to be asked first; empty is those that have a table here."""
+    providers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """A table for each provider, [escalate.providers.NAME]; over the preset of that name."""
+    up_front: Literal["", "advice", "patch"] = ""
+    """What is asked for before a step is tried here; empty is nothing."""
+    local_only: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
+    """Patterns as in .gitignore, of files that are never sent."""
+    also_local_only: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
+    """A repository's `escalate.local_only`, which takes nothing out of yours; nothing else sets
+    it."""
+    at_home: bool = False
+    """Nothing of the repository is sent to anybody."""
+    request_dollars: Dollars = 0.5
+    request_tokens: Count = 100_000
+    step_dollars: Dollars = 1.0
+    step_tokens: Count = 300_000
+    run_dollars: Dollars = 3.0
+    run_tokens: Count = 1_000_000
+    day_dollars: Dollars = 10.0
+    day_tokens: Count = 5_000_000
+    """Of the last 24 hours, over all runs."""
+    payload_tokens: Annotated[int, Meta(ge=1000)] = 40_000
+    """Longest request; counted as bytes, of which code has three to four a token."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set, by section."""
 
@@ -134,6 +171,7 @@ class Settings:
     git: GitSettings = field(default_factory=GitSettings)
     commands: CommandSettings = field(default_factory=CommandSettings)
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
+    escalate: EscalateSettings = field(default_factory=EscalateSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +182,14 @@ class AtMost:
     """What 0 stands for, if it is not the number."""
 
 
-RepositoryRule = Literal["never", "model", "proposal"] | AtMost
+@dataclass(frozen=True, slots=True)
+class Lower:
+    """A repository may choose one that stands before the user's and none after it."""
+
+    steps: tuple[str, ...]
+
+
+RepositoryRule = Literal["never", "model", "proposal", "off", "on", "more"] | AtMost | Lower
 
 REPOSITORY: dict[str, RepositoryRule] = {
     "model.name": "model",  # by name, and nothing is fetched for it
@@ -154,8 +199,20 @@ REPOSITORY: dict[str, RepositoryRule] = {
     "loop.resamples": AtMost(),
     "loop.candidates": AtMost(zero=32),
     "loop.doubts": AtMost(),
+    "loop.format": "off",  # it may only switch it off
     "tests.command": "proposal",
     "tests.timeout_s": AtMost(zero=1800),  # the limit of a first run
+    "escalate.policy": Lower(("never", "ask", "auto")),
+    "escalate.local_only": "more",  # beside the user's
+    "escalate.at_home": "on",  # it may only switch it on
+    **dict.fromkeys(
+        [
+            *("escalate.request_dollars", "escalate.request_tokens", "escalate.step_dollars"),
+            *("escalate.step_tokens", "escalate.run_dollars", "escalate.run_tokens"),
+            *("escalate.day_dollars", "escalate.day_tokens", "escalate.payload_tokens"),
+        ],
+        AtMost(),
+    ),
     **dict.fromkeys(
         [
             *("model.n_threads", "model.n_gpu_layers", "model.kv_type", "model.endpoint"),
@@ -163,6 +220,8 @@ REPOSITORY: dict[str, RepositoryRule] = {
             *("loop.temperature", "loop.seed", "loop.form", "tests.slow_s", "tests.suggested"),
             *("commands.ask", "commands.allow"),
             *("git.sign", "git.hooks"),
+            *("escalate.order", "escalate.providers", "escalate.up_front"),
+            "escalate.also_local_only",
             *("sandbox.off", "sandbox.network", "sandbox.memory_mb", "sandbox.processes"),
         ],
         "never",
@@ -173,7 +232,7 @@ REPOSITORY: dict[str, RepositoryRule] = {
 REPOSITORY_FILE = ".qwenagent.toml"
 """In the root of a repository."""
 
-_USER_ALONE = ("commands.ask", "commands.allow")
+_USER_ALONE = ("commands.ask", "commands.allow", "escalate.order", "escalate.providers")
 _MAX_REPOSITORY_FILE = 100_000
 
 
@@ -260,19 +319,60 @@ def load_settings(
     Raises:
         ConfigError: an unknown or ill-typed setting; the message has its path and source.
     """
+    settings = Settings()
+    for source in _sources(repository, environ, flags, warn):
+        settings = _merged(settings, source)
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A setting, its value, and which place has set it: "default" if none has."""
+
+    path: str
+    value: Any
+    place: str
+
+
+def explain_settings(
+    repository: Path | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object],
+    warn: Callable[[str], None] = lambda _: None,
+) -> list[Origin]:
+    """Return every setting with its value and where that comes from; see `load_settings`."""
+    settings, places = Settings(), dict[str, str]()
+    for source in _sources(repository, environ, flags, warn):
+        settings = _merged(settings, source)
+        places |= dict.fromkeys(source.values, source.place)
+    known = [
+        (s.name, item.name) for s in fields(settings) for item in fields(_of(settings, s.name))
+    ]
+    paths = [f"{section}.{name}" for section, name in known]
+    return [Origin(path, _set_to(path, settings), places.get(path, "default")) for path in paths]
+
+
+def _sources(
+    repository: Path | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object],
+    warn: Callable[[str], None],
+) -> Iterator[_Source]:
+    """Yield what sets something, what counts most last."""
     user = _from_file(user_file())
     environment = _from_environment(environ)
     given = {key: value for key, value in flags.items() if value is not None}
     for source in (user, environment, command_line := _Source("command line", given)):
         _refuse(source, ("tests.suggested",), "tests.command is what you mean")
+        _refuse(source, ("escalate.also_local_only",), "escalate.local_only is what you mean")
     hint = f"set it in {user_file()}"
     _refuse(environment, _USER_ALONE, hint)
     _refuse(command_line, _USER_ALONE, hint)
-    settings = _merged(Settings(), user)
+    yield user
     if repository:
-        theirs = _from_repository(repository / REPOSITORY_FILE, settings, warn)
-        settings = _merged(settings, theirs)
-    return _merged(_merged(settings, environment), command_line)
+        yield _from_repository(repository / REPOSITORY_FILE, _merged(Settings(), user), warn)
+    yield environment
+    yield command_line
 
 
 def _refuse(source: _Source, paths: tuple[str, ...], hint: str) -> None:
@@ -303,6 +403,21 @@ def _from_repository(path: Path, users: Settings, warn: Callable[[str], None]) -
                 values[key] = _model_by_name(path, value)
             case "proposal":
                 values["tests.suggested"] = value
+            case "off" if value is True and not _set_to(key, users):
+                warn(f"{path}: {key} is switched off by you, which holds")
+            case "off":
+                values[key] = value
+            case "on" if value is False and _set_to(key, users):
+                warn(f"{path}: {key} is switched on by you, which holds")
+            case "on":
+                values[key] = value
+            case "more":
+                values["escalate.also_local_only"] = value
+            case Lower(steps) if _stands_behind(value, _set_to(key, users), steps):
+                mine = _set_to(key, users)
+                warn(f"{path}: {key} = {value!r} allows more than your {mine!r}, which holds")
+            case Lower():
+                values[key] = value
             case AtMost(zero) if (mine := _less_than(value, key, users, zero)) is not None:
                 warn(f"{path}: {key} = {value} is more than your {mine}, which holds")
             case AtMost():
@@ -320,10 +435,18 @@ def _of(settings: Settings, section: str) -> Any:
     return getattr(settings, section)
 
 
+def _set_to(key: str, settings: Settings) -> Any:
+    section, _, name = key.partition(".")
+    return getattr(_of(settings, section), name)
+
+
+def _stands_behind(value: Any, mine: str, steps: tuple[str, ...]) -> bool:
+    return value in steps and steps.index(value) > steps.index(mine)
+
+
 def _less_than(value: Any, key: str, users: Settings, zero: float) -> float | None:
     """Return the user's number if it is less than `value`; what is no number is told later."""
-    section, _, name = key.partition(".")
-    mine: float = getattr(_of(users, section), name)
+    mine: float = _set_to(key, users)
     is_number = isinstance(value, int | float)
     return mine if is_number and not (value or zero) <= (mine or zero) else None
 

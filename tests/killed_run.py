@@ -121,6 +121,12 @@ def run_and_die(root: str, point: str, *flags: str) -> None:
     Stage(Path.cwd(), replies(1)).run([read_plan(Path("plan.md"))], "plan", options)
 
 
+def run_whole(root: str) -> None:
+    """Run the plan of a repository to its end, for somebody else to kill."""
+    os.chdir(root)
+    Stage(Path.cwd(), replies(1)).run([read_plan(Path("plan.md"))], "plan", RunOptions())
+
+
 def serve() -> None:
     """Do as each line says: root, point and flags as JSON; answer with the signal."""
     for line in sys.stdin:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from qwenagent.config import Settings
 from qwenagent.engine import ScriptedEngine
 from qwenagent.engine.scripted import Reply
 from qwenagent.loop import Agent, Asker, Ports, RunOptions, Stop
+from qwenagent.loop.ports import Frontier
 from qwenagent.plan import Plan, parse_plan, task_plan
 from qwenagent.protocol.approval import Approver
 from qwenagent.protocol.events import (
@@ -81,6 +82,8 @@ class Stage:
     stop: Stop = field(default_factory=Stop)
     asker: type[Asker] = Asker
     profile: Profile = field(default_factory=lambda: PROFILE)
+    frontier: Callable[[Stage, EventStream], Frontier] | None = None
+    """Makes the way to models elsewhere."""
     records: list[Record] = field(default_factory=list)
     engine: ScriptedEngine = field(init=False)
 
@@ -93,17 +96,19 @@ class Stage:
     def run(self, plans: list[Plan], kind: RunKind, options: RunOptions) -> int:
         self.engine = ScriptedEngine(self.replies, others=list(self.others))
         repository = Repository.open(self.root)
+        events = EventStream("run", (self.records.append,))
         ports = Ports(
             engine=self.engine,
             workspace=Workspace(repository),
             runner=TestRunner(self.root, os.environ, self.stop),
-            events=EventStream("run", (self.records.append,)),
+            events=events,
             approver=self.approver,
             profile=self.profile,
             sampling=find_card("0.5b").sampling,
             settings=self.settings,
             stop=self.stop,
             asker=self.asker,
+            frontier=self.frontier(self, events) if self.frontier else None,
         )
         try:
             return Agent(ports).run(plans, kind, options)

@@ -11,6 +11,7 @@ from qwenagent.protocol.events import (
     ContextBuilt,
     ContextItem,
     EditApplied,
+    Escalated,
     Event,
     Finished,
     LineTried,
@@ -179,6 +180,38 @@ FIRST: tuple[Event, ...] = (
 )
 READ = ToolCall("read_file", {"path": "shop/codes.py", "start": 1, "end": 40})
 REFUSED = ToolCall("write_file", {"path": "shop/cart.py"}, "class Cart:\n    pass\n")
+ESCALATED = Escalated(
+    kind="advice",
+    provider="deepseek",
+    model="deepseek-chat",
+    reason="the step's tests are red: test_expired",
+    outcome="answered",
+    sent=(
+        ContextItem("the step", 410, ""),
+        ContextItem("the failing test", 962, "2 line(s) withheld"),
+        ContextItem("file shop/codes.py", 1204, "1 secret(s) replaced"),
+    ),
+    left_out=(ContextItem("shop/prices.py", 0, "local_only"),),
+    n_bytes=3105,
+    redacted=1,
+    fresh=871,
+    cached=120,
+    out=212,
+    micro_dollars=1830,
+    request=17,
+    step_key="9f3a1c",
+    host="api.deepseek.com",
+    text="Import `date` from `datetime`.\nCompare `expires` with `date.today()`.\n",
+)
+CAPPED = Escalated(
+    kind="patch",
+    provider="anthropic",
+    model="claude-sonnet-4-5",
+    reason="the step's tests are red: test_expired",
+    outcome="capped",
+    sentence="the cap of $0.50 for a step is reached",
+    step_key="9f3a1c",
+)
 SECOND: tuple[Event, ...] = (
     StepStarted(2, 3, PENDING[1].title),
     TurnStarted(1, "gather"),
@@ -207,6 +240,8 @@ SECOND: tuple[Event, ...] = (
     LineTried("shop/cart.py", 12, "    return 0", "    return 1", "", 5, 1, True),
     LineTried("shop/cart.py", 9, "    total = 0", "", "", 4, 2),
     TurnEnded(4, "stop", USAGE),
+    ESCALATED,
+    CAPPED,
     CheckpointMade("rollback", SOLVED.commit, "after step 1"),
     StepEnded(BLOCKED, USAGE + USAGE),
 )

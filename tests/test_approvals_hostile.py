@@ -20,7 +20,7 @@ import pytest
 
 import qwenagent
 from qwenagent.checks import TestRunner, cautions, detect, parse_command
-from qwenagent.config import REPOSITORY, AtMost, Settings, load_settings, user_file
+from qwenagent.config import REPOSITORY, AtMost, Lower, Settings, load_settings, user_file
 from qwenagent.errors import ApprovalNeeded, ChecksError, ConfigError
 from qwenagent.loop import Stop
 from qwenagent.loop.approving import Approvals, Wanted
@@ -117,8 +117,18 @@ def test_row_01_every_setting_has_a_rule_for_repositories():
         "loop.resamples": AtMost(),
         "loop.candidates": AtMost(zero=32),
         "loop.doubts": AtMost(),
+        "loop.format": "off",
         "tests.command": "proposal",
         "tests.timeout_s": AtMost(zero=1800),
+        "escalate.policy": Lower(("never", "ask", "auto")),
+        "escalate.local_only": "more",
+        "escalate.at_home": "on",
+        **{
+            f"escalate.{scope}_{unit}": AtMost()
+            for scope in ("request", "step", "run", "day")
+            for unit in ("dollars", "tokens")
+        },
+        "escalate.payload_tokens": AtMost(),
     }
 
 
@@ -150,6 +160,28 @@ def test_row_01_a_repository_only_makes_things_stricter(users, theirs, holds, tm
     n = theirs[-2:].strip()
     more = [] if holds == int(n) else [f"{place}loop.repairs = {n} is more than your {holds}, "]
     assert [*(t.removesuffix("which holds") for t in told)] == [*more, *unknown]
+
+
+@pytest.mark.parametrize(
+    ("users", "theirs", "holds", "n_told"),
+    [
+        (True, False, False, 0),
+        (True, True, True, 0),
+        (False, True, False, 1),
+        (False, False, False, 0),
+    ],
+)
+def test_row_01_a_repository_only_switches_formatting_off(users, theirs, holds, n_told, tmp_path):
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text(f"[loop]\nformat = {str(users).lower()}\n")
+    settings = tmp_path / ".qwenagent.toml"
+    settings.write_text(f"[loop]\nformat = {str(theirs).lower()}\n")
+    told: list[str] = []
+    assert load_settings(tmp_path, {}, {}, told.append).loop.format is holds
+    assert told == [f"{settings}: loop.format is switched off by you, which holds"] * n_told
+    settings.write_text("[loop]\nformat = 1\n")
+    with pytest.raises(ConfigError, match=r"loop\.format is 1"):
+        load_settings(tmp_path, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -213,6 +245,23 @@ def test_row_01_only_the_users_file_gives_the_model_commands(key):
 def test_row_01_a_proposal_comes_from_a_repository_only():
     with pytest.raises(ConfigError, match=r"tests\.suggested cannot be set there"):
         load_settings(None, {"QWENAGENT_TESTS_SUGGESTED": "touch pwned"}, {})
+
+
+def test_row_01_a_repositorys_formatter_waits_for_a_yes(root, store, monkeypatch):
+    folder = root.parent / "bin"
+    folder.mkdir()
+    (folder / "gofmt").write_text("#!/bin/sh\ntouch pwned\n")
+    (folder / "gofmt").chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(folder), os.environ["PATH"]]))
+    (root / "go.mod").write_text("module a\n")
+    settings = replace(Settings(), tests=replace(Settings().tests, command="true"))
+    headless = RememberingApprover(NobodyApprover(), store)
+    new = body("package a\n")
+    stage = Stage(root, [new], approver=headless, settings=settings)
+    assert stage.run_task("Create `new.go`.") == 0
+    assert not (root / "pwned").exists()
+    [request] = stage.events(ApprovalAsked)
+    assert request.items == ("gofmt -w",)
 
 
 # -- row 2: changed after it was trusted --------------------------------------------------------

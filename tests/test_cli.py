@@ -36,6 +36,8 @@ COMMANDS = [
     ["models"], ["models", "list"], ["models", "pull"],
     ["models", "info"], ["models", "verify"], ["models", "rm"], ["models", "use"],
     ["models", "fit"], ["models", "export"], ["models", "import"],
+    ["log"], ["show"], ["export"], ["clean"], ["undo"], ["redo"], ["restore"],
+    ["plan"], ["review"], ["config"], ["stats"],
 ]  # fmt: skip
 
 

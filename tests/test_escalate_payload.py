@@ -112,7 +112,8 @@ returned 6: 1 test red
 def test_a_payload_as_it_goes(kind):
     payload = build(kind, material(), judged(material()), Placeholders(), WIDE)
     assert isinstance(payload, Payload)
-    assert PARTS in payload.text
+    heading = {"plan": "## Task", "review": "## Plan"}.get(kind, "## Step")
+    assert PARTS.replace("## Step", heading) in payload.text
     assert "{{" not in payload.text
     assert payload.n_tokens == payload.n_bytes == size(payload.text)
     assert (payload.left_out, payload.replaced) == ((), 0)
@@ -331,7 +332,7 @@ def test_whole_parts_are_left_out_in_order():
     assert set(seen) <= {order[:n] for n in range(7)}
     assert seen[-1] == order
     assert isinstance(payload, NotSent)
-    assert payload.sentence.startswith("the step and its failing test alone are ")
+    assert payload.sentence.startswith("the step and what has to go with it are ")
     assert payload.sentence.endswith(
-        f" tokens, {limit:,} may be sent; shorten the step or raise the limit"
+        f" tokens, {limit:,} may be sent; shorten it or raise escalate.payload_tokens"
     )

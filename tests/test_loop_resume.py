@@ -322,7 +322,9 @@ def test_killed_with_ticks(point, kill, three):
 
 def test_killed_without_commits(kill, three):
     kill("after the progress", "no-commit")
-    assert recover_killed(Repository.open(three)) is None
+    assert recover_killed(Repository.open(three)) == Warned(
+        "an earlier run was killed: `Fix add in calc.py.` was just done, and is kept"
+    )
     second = run(three, list(killed_run.replies(2)), RunOptions(commit=False))
     assert (second.finished.exit_code, begun(second)) == (0, [2, 3])
     assert (three / "calc.py").read_text() == killed_run.CALC.replace("a - b", "a + b")

@@ -241,3 +241,19 @@ def test_fields_in_other_languages(files, test, done, depends):
     assert (found.title, found.files, found.test, found.done_when, found.depends_on) == (
         ("b", ("x.py",), "pytest", "it works", (1,))
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "wish"),
+    [
+        ("Escalate: advice", "advice"),
+        ("- **Escalate:** `Patch`.", "patch"),
+        ("escalate: advice", "advice"),
+        ("Escalate: to the manager on duty", None),
+        ("Escalate:", None),
+        ("Escalation: advice", None),
+    ],
+)
+def test_a_step_may_wish_for_help(line, wish):
+    [step] = parse_plan(f"- [ ] Fix `a.py`\n  Files: `a.py`\n  {line}\n").steps
+    assert (step.escalate, step.files) == (wish, ("a.py",))

@@ -13,10 +13,12 @@ import pytest
 
 from qwenagent.cli.app import cli
 from qwenagent.cli.boundary import guarded
+from qwenagent.escalate import classes_markdown
 from qwenagent.registry import fits_markdown
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCK = re.compile(r"(?<=<!-- help: run -->\n```\n).*?(?=```\n<!-- /help -->)", re.DOTALL)
+SECRETS = re.compile(r"(?<=<!-- secrets -->\n).*?(?=<!-- /secrets -->)", re.DOTALL)
 FITS = re.compile(r"(?<=<!-- fits -->\n).*?(?=<!-- /fits -->)", re.DOTALL)
 UPDATE = os.environ.get("QWENAGENT_UPDATE_SNAPSHOTS") == "1"
 """Read here: each test runs without the variables of the machine."""
@@ -41,6 +43,15 @@ def test_the_table_of_what_fits_is_that_of_the_cards():
         text = FITS.sub(lambda _: fits_markdown(), text)
         README.write_text(text, encoding="utf-8", newline="\n")
     assert FITS.findall(text) == [fits_markdown()]
+
+
+def test_the_table_of_secrets_is_what_is_claimed():
+    """QWENAGENT_UPDATE_SNAPSHOTS=1 writes the block anew."""
+    text = README.read_text(encoding="utf-8")
+    if UPDATE:
+        text = SECRETS.sub(lambda _: classes_markdown(), text)
+        README.write_text(text, encoding="utf-8", newline="\n")
+    assert SECRETS.findall(text) == [classes_markdown()]
 
 
 def commands() -> Iterator[list[str]]:

@@ -18,6 +18,7 @@ from qwenagent.ui import (
     RememberingApprover,
     TerminalApprover,
 )
+from qwenagent.ui.approve import approval_text
 
 ASK = ApprovalAsked(
     kind="commands",
@@ -258,3 +259,44 @@ def test_a_damaged_store_means_asking_again(tmp_path, text):
     RememberingApprover(inner, store).ask(ASK)
     assert inner.asked == ["sha256:1"]
     assert RememberingApprover(inner, store).ask(ASK).by == "remembered"
+
+
+SEND = ApprovalAsked(
+    "escalation",
+    "Send this to large at shop (127.0.0.1:9), for advice?",
+    ("## Step\n\n$ make \x1b[31mred\nend",),
+    "sha256:2",
+    ("why: tests are red\nat most $0.09",),
+    ("",),
+)
+
+
+def test_a_text_that_would_be_sent_is_shown_whole():
+    assert approval_text(SEND) == (
+        "Send this to large at shop (127.0.0.1:9), for advice?\n"
+        "    ! why: tests are red\n"
+        "    ! at most $0.09\n"
+        "  | ## Step\n"
+        "  | \n"
+        "  | $ make \\x1b[31mred\n"
+        "  | end\n"
+    )
+
+
+def test_yes_to_all_commands_sends_nothing():
+    assert FlagApprover().ask(SEND) == ApprovalAnswered(False, "nobody", "sha256:2")
+    assert FlagApprover(FlagApprover()).ask(SEND) == ApprovalAnswered(False, "nobody", "sha256:2")
+
+
+def test_leave_to_send_is_never_remembered(tmp_path):
+    class Says:
+        n = 0
+
+        def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
+            self.n += 1
+            return ApprovalAnswered(True, "user", request.digest)
+
+    says = Says()
+    approver = RememberingApprover(says, tmp_path / "approvals.json")
+    assert approver.ask(SEND) == approver.ask(SEND)
+    assert (says.n, (tmp_path / "approvals.json").exists()) == (2, False)

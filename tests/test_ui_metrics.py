@@ -35,6 +35,7 @@ def test_a_whole_run(tmp_path):
         "steps": {"solved": 1, "unverified": 0, "blocked": 1, "skipped": 1, "for_you": 0},
         "edits": {"applied": 2, "refused": 2, "overruled": 0},
         "approvals": 1,
+        "escalated": {"requests": 1, "tokens": 1203, "micro_dollars": 1830, "unpriced": 0},
         "run": "20261122-051903-9f3a1c",
     }
 
@@ -51,6 +52,7 @@ def test_a_run_that_was_cut_short_has_numbers_too(tmp_path):
         "steps": {"solved": 1, "unverified": 0, "blocked": 0, "skipped": 0, "for_you": 0},
         "edits": {"applied": 1, "refused": 0, "overruled": 0},
         "approvals": 1,
+        "escalated": {"requests": 0, "tokens": 0, "micro_dollars": 0, "unpriced": 0},
         "run": "20261122-051903-9f3a1c",
     }
 

@@ -149,6 +149,7 @@ def test_row_10_a_folder_that_became_a_link_after_the_edit_is_not_written_on_the
     tree.apply(Edit("pkg/store.py", tree.read("pkg/store.py").text, "x = 1\n"))
     tree.apply(Edit("pkg/new.py", None, "y = 1\n"))
     (outside / "new.py").write_text(CANARY)
+    tree.expect_changes()
     (tree.root / "pkg").rename(tree.root / "moved")
     (tree.root / "pkg").symlink_to(outside)
     with pytest.raises(WorkspaceError, match=r"2 file\(s\) could not be put back: .*through a lin"):
@@ -163,6 +164,7 @@ def test_row_10_a_file_that_became_a_link_after_the_edit_is_put_back(tree, outsi
     # Fails when Journal.present reads by absolute path: the patch then has the canary.
     before = tree.read("pkg/store.py").text
     tree.apply(Edit("pkg/store.py", before, "x = 1\n"))
+    tree.expect_changes()
     (tree.root / "pkg" / "store.py").unlink()
     (tree.root / "pkg" / "store.py").symlink_to(outside / "store.py")
     assert CANARY not in tree.patch()

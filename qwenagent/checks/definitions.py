@@ -16,14 +16,29 @@ from typing import Literal
 
 from qwenagent.checks.anatomy import dissect
 from qwenagent.checks.command import count_assignments, is_shell
-from qwenagent.checks.npm_scripts import scripts_of
+from qwenagent.checks.npm_scripts import package_of, scripts_of
 from qwenagent.protocol.approval import Definition
 from qwenagent.protocol.checks import TestCommand
 
 _MAX_BYTES = 4_000_000
 # The others can name the shell that runs scripts, or code that the manager itself runs.
 _PACKAGE = ("package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "bunfig.toml")
+_SCRIPT_ENDS = ("js", "cjs", "mjs", "ts", "cts", "mts")
 _MAKE = ("GNUmakefile", "makefile", "Makefile")
+# Their settings name plugins, which are code, or are code themselves.
+_PRETTIER = tuple(
+    [
+        *("package.json", ".prettierrc", ".prettierrc.json", ".prettierrc.yaml", ".prettierrc.yml"),
+        *(".prettierrc.json5", ".prettierrc.toml"),
+        *(f"{stem}.{end}" for stem in (".prettierrc", "prettier.config") for end in _SCRIPT_ENDS),
+    ]
+)
+_ESLINT = tuple(
+    [
+        *("package.json", ".eslintrc", ".eslintrc.json", ".eslintrc.yaml", ".eslintrc.yml"),
+        *(f"{stem}.{end}" for stem in (".eslintrc", "eslint.config") for end in _SCRIPT_ENDS),
+    ]
+)
 _GRADLE = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
 # Program -> the files in which it looks up what it is to run.
 _FILES: dict[str, tuple[str, ...]] = {
@@ -51,6 +66,11 @@ _FILES: dict[str, tuple[str, ...]] = {
     "mix": ("mix.exs",),
     "ninja": ("build.ninja",),
     "ant": ("build.xml",),
+    "prettier": _PRETTIER,
+    "eslint": _ESLINT,
+    "biome": ("biome.json", "biome.jsonc", ".biome.json", ".biome.jsonc"),
+    # Names the toolchain that is started, by path if it wants.
+    "rustfmt": ("rust-toolchain", "rust-toolchain.toml"),
 }
 _INTERPRETERS = frozenset(
     [
@@ -64,7 +84,8 @@ _VERSION = re.compile(r"(?<=[a-z])[\d.]+$")
 def definitions(command: TestCommand, root: Path) -> tuple[Definition, ...]:
     """Return the files that decide what a command does, with their hashes, sorted by path.
 
-    Of a package.json the scripts count alone. A shell text has none: it is shown itself.
+    Of a package.json its scripts count, and the settings that may name plugins. A shell text has
+    none: it is shown itself.
     """
     folder = root / command.cwd
     paths = () if is_shell(command.argv) else dict.fromkeys(_files_of(command.argv, folder))
@@ -150,11 +171,19 @@ def _shown(path: Path, root: Path) -> str:
 
 def _digest(path: Path) -> str:
     """Return the SHA-256 of what counts in a file, empty if that is not to be had."""
-    if path.name == "package.json" and (scripts := scripts_of(path.parent)):
-        return hashlib.sha256(json.dumps(scripts, sort_keys=True).encode("ascii")).hexdigest()
+    if path.name == "package.json" and (counts := _what_counts(path.parent)):
+        return hashlib.sha256(json.dumps(counts, sort_keys=True).encode("ascii")).hexdigest()
     try:
         if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > _MAX_BYTES:
             return ""
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return ""
+
+
+def _what_counts(folder: Path) -> dict[str, object]:
+    """Return what of a package.json says what a command does."""
+    package = package_of(folder)
+    names = ("prettier", "eslintConfig")
+    settings: dict[str, object] = {name: package[name] for name in names if name in package}
+    return {**scripts_of(folder), **settings}

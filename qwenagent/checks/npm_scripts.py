@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from qwenagent.checks.anatomy import Kind, dissect
 from qwenagent.checks.command import is_shell, parse_command
@@ -54,6 +55,13 @@ def _wanted(manager: str, rest: list[str]) -> tuple[str, list[str]]:
 
 def scripts_of(folder: Path) -> dict[str, str]:
     """Return the scripts of a folder's package.json by name, none if it cannot be read."""
+    scripts = package_of(folder).get("scripts")
+    pairs = scripts.items() if isinstance(scripts, dict) else ()
+    return {name: text for name, text in pairs if isinstance(text, str)}
+
+
+def package_of(folder: Path) -> dict[str, Any]:
+    """Return what a folder's package.json says, nothing if it cannot be read."""
     path = folder / "package.json"
     try:
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
@@ -61,9 +69,7 @@ def scripts_of(folder: Path) -> dict[str, str]:
         package = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
-    scripts = package.get("scripts") if isinstance(package, dict) else None
-    pairs = scripts.items() if isinstance(scripts, dict) else ()
-    return {name: text for name, text in pairs if isinstance(text, str)}
+    return package if isinstance(package, dict) else {}
 
 
 def _read(text: str, manager: str, given: list[str]) -> Script | None:

@@ -29,7 +29,7 @@ from qwenagent.checks.results import Results, read_results
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.messages import Cancel
-from qwenagent.sandbox import Box, Ran
+from qwenagent.sandbox import Box, Ran, find_program
 
 _CANCELLED = 130
 _MAX_OUTPUT_BYTES = 1_000_000
@@ -67,6 +67,12 @@ class TestRunner:
         if (needs, home) not in self._tools:
             self._tools[needs, home] = project_tools(home, self._environ, needs=needs)
         return self._tools[needs, home]
+
+    def has_program(self, name: str, folder: Path) -> bool:
+        """Return whether a command that runs in `folder` finds this program."""
+        folder = folder.resolve()
+        env = _with_local_tools(self.tools("", folder).env, folder, self._root)
+        return find_program(name, cwd=folder, env=env) is not None
 
     def run(self, command: TestCommand, *, timeout_s: float) -> TestRun:
         """Run a test command to its end and read its results.

@@ -9,12 +9,18 @@ import click
 
 from qwenagent import __version__
 from qwenagent.cli.bench import bench
+from qwenagent.cli.bill import stats
 from qwenagent.cli.codes import ENVIRONMENT
 from qwenagent.cli.endpoint import remote_engine
 from qwenagent.cli.evals import evals
 from qwenagent.cli.flags import check_flags, in_folder, relative_files, run_flags, standing_in
 from qwenagent.cli.models import find_model, models, obtain_default
+from qwenagent.cli.past import clean, export, log, show
+from qwenagent.cli.planning import plan as plan_command
 from qwenagent.cli.plans import plan_prompt
+from qwenagent.cli.reviewing import review
+from qwenagent.cli.settings import config
+from qwenagent.cli.undoing import redo, restore, undo
 from qwenagent.cli.wiring import build_settings, open_repository, run_agent
 from qwenagent.cli.words import TaskGroup
 from qwenagent.errors import UsageError, reason
@@ -46,7 +52,7 @@ def do(task: tuple[str, ...], prompt_file: str | None, commit: bool, **flags: An
 
     text = _task_text(task, prompt_file, flags)
     check_flags(flags)
-    with open_repository() as repository:
+    with open_repository(text) as repository:
         options = RunOptions(
             files=relative_files(repository, flags),
             folder=standing_in(repository),
@@ -108,7 +114,7 @@ def run(plan: tuple[str, ...], check: bool, here: bool, no_commit: bool, **flags
     _refuse_twice(paths)
     if check:
         return max(check_plan(read_plan(path), as_json=flags["as_json"]) for path in paths)
-    with open_repository() as repository:
+    with open_repository(f"run {' '.join(plan)}") as repository:
         options = RunOptions(
             files=relative_files(repository, flags),
             folder=standing_in(repository),
@@ -172,9 +178,9 @@ def demo(keep: str | None, **flags: Any) -> int:
 def _demo_model(flags: dict[str, Any]) -> str:
     """Return the model for the demo: the one that was asked for, else one that is fetched now."""
     settings = build_settings(None, flags)
-    if settings.model.name:
-        find_model(settings)
-        return settings.model.name
+    if settings.model.name or flags["offline"]:
+        card, _ = find_model(settings)
+        return settings.model.name or card.name
     return obtain_default(quiet=flags["as_json"]).name
 
 
@@ -205,5 +211,16 @@ def doctor() -> int:
 
 cli.add_command(models)
 cli.add_command(plan_prompt)
+cli.add_command(plan_command)
+cli.add_command(review)
+cli.add_command(config)
+cli.add_command(stats)
 cli.add_command(bench)
 cli.add_command(evals)
+cli.add_command(undo)
+cli.add_command(redo)
+cli.add_command(restore)
+cli.add_command(log)
+cli.add_command(show)
+cli.add_command(export)
+cli.add_command(clean)

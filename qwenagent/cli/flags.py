@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,13 @@ def run_flags(command: Any) -> Any:
         click.option("--test-cmd", help="Command that runs the project's tests."),
         click.option("--files", multiple=True, metavar="FILE...", help="Files to work on."),
         click.option("--yes", is_flag=True, help="Approve all commands without asking."),
+        *frontier_options(),
+        click.option(
+            "--up-front",
+            type=click.Choice(["advice", "patch"]),
+            metavar="WHAT",
+            help='Ask another model for "advice" or a "patch" before a step is tried here.',
+        ),
         click.option(
             "--allow-loopback", is_flag=True, help="Let tests reach this machine's own ports."
         ),
@@ -57,6 +65,40 @@ def run_flags(command: Any) -> Any:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def frontier_options() -> list[Any]:
+    """Return the flags that say what may leave this machine, and for how much."""
+    return [
+        click.option("--offline", is_flag=True, help="Open no connection to another machine."),
+        click.option(
+            "--budget",
+            type=Budget(),
+            metavar="DOLLARS",
+            help='Most that this run may spend on other models; "50000t" is in tokens.',
+        ),
+    ]
+
+
+class Budget(click.ParamType["tuple[str, float | int]"]):
+    """Dollars as "0.50", or tokens as "50000t"; gives the setting that it is, and its value."""
+
+    name = "budget"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, float | int]:
+        """Read it."""
+        if isinstance(value, tuple):
+            return value
+        text = str(value).strip().lower().removeprefix("$").replace(",", "").replace("_", "")
+        if found := re.fullmatch(r"(\d{1,12}) ?(?:t|tok|tokens?)", text, re.ASCII):
+            return "escalate.run_tokens", int(found[1])
+        if re.fullmatch(r"\d{1,6}(\.\d{1,6})?|\.\d{1,6}", text, re.ASCII):
+            return "escalate.run_dollars", float(text)
+        raise click.BadParameter(
+            f"{value!r} is neither dollars, as 0.50, nor tokens, as 50000t", ctx, param
+        )
 
 
 def in_folder(command: Any) -> Any:
@@ -92,6 +134,10 @@ def check_flags(flags: dict[str, Any]) -> None:
         raise UsageError("--time-limit nan is no number of seconds", hint="--time-limit 3600")
     if flags["model"] and not is_model_path(flags["model"]):
         find_card(flags["model"])
+    if flags["offline"] and flags["allow_network"]:
+        raise UsageError(
+            "--offline and --allow-network exclude each other", hint="leave one of them out"
+        )
     if flags["endpoint"]:
         from qwenagent.engine.remote import read_endpoint
 

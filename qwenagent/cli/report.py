@@ -77,6 +77,10 @@ def _settings() -> list[str]:
 
 
 def _shown(name: str, value: object) -> str:
+    if isinstance(
+        value, dict
+    ):  # tables of providers, whose commands may have words that are secret
+        value = sorted(value)
     hidden = isinstance(value, str) and value and _NAMED.search(name)
     return "(hidden)" if hidden else _without_secrets(repr(value))
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ import click
 
 from qwenagent.cli.confining import make_box
 from qwenagent.cli.endpoint import remote_engine
+from qwenagent.cli.frontier import frontier_rules, is_attended, make_frontier
 from qwenagent.cli.models import find_model, require_room
+from qwenagent.cli.offline import connections, offline_settings
 
 if TYPE_CHECKING:
     from qwenagent.config import Settings
@@ -46,9 +49,11 @@ def run_agent(
     from qwenagent.ui import MetricsSink, make_view
 
     settings = build_settings(repository.root, flags)
-    card, make_engine = _model(settings)
     stop = Stop(flags["time_limit"])
     with ExitStack() as stack:
+        stack.enter_context(connections(offline=flags["offline"]))
+        rules = frontier_rules(settings, flags)
+        card, make_engine = model_of(settings)
         run_id = new_run_id()
         transcript = stack.enter_context(TranscriptWriter(run_path(run_id)))
         wanted = [Path(flags["metrics"])] if flags["metrics"] else []
@@ -62,6 +67,8 @@ def run_agent(
         stack.enter_context(awake(f"carrying out {plans[0].title}"))
         events = EventStream(run_id, tuple(sinks))
         ports = _ports(repository, engine, events, card, settings, stop, flags)
+        frontier = make_frontier(rules, repository.root, events, ports.approver, stop, flags)
+        ports = replace(ports, frontier=frontier)
         return Agent(ports).run(plans, kind, options)
 
 
@@ -85,7 +92,7 @@ def _ports(
         workspace=Workspace(repository),
         runner=TestRunner(repository.root, os.environ, stop, box),
         events=events,
-        approver=_approver(flags, stop),
+        approver=make_approver(flags, stop),
         profile=card.profile,
         settings=settings,
         stop=stop,
@@ -93,18 +100,18 @@ def _ports(
     )
 
 
-def _approver(flags: dict[str, Any], stop: Stop) -> Approver:
+def make_approver(flags: dict[str, Any], stop: Stop) -> Approver:
+    """Return who says yes: a flag to commands, else the user, whose earlier answers count."""
     from qwenagent.transcript import state_dir
     from qwenagent.ui import FlagApprover, NobodyApprover, RememberingApprover, TerminalApprover
 
+    inner = TerminalApprover(cancel=stop) if is_attended(flags) else NobodyApprover()
     if flags["yes"]:
-        return FlagApprover()
-    person = sys.stdin.isatty() and sys.stdout.isatty() and not flags["as_json"]
-    inner = TerminalApprover(cancel=stop) if person else NobodyApprover()
+        return FlagApprover(inner)
     return RememberingApprover(inner, state_dir() / "approvals.json")
 
 
-def _model(settings: Settings) -> tuple[Card, Callable[[], Engine]]:
+def model_of(settings: Settings) -> tuple[Card, Callable[[], Engine]]:
     """Return the card of the model that is to run, and what makes its engine."""
     if settings.model.endpoint:
         engine, card = remote_engine(settings)
@@ -156,29 +163,34 @@ def build_settings(root: Path | None, flags: dict[str, Any]) -> Settings:
         "model.endpoint": flags.get("endpoint"),
         "loop.seed": flags.get("seed"),
         "tests.command": flags.get("test_cmd"),
+        "escalate.up_front": flags.get("up_front"),
+        **dict([flags["budget"]] if flags.get("budget") else []),
     }
-    return load_settings(
+    settings = load_settings(
         root, os.environ, chosen, lambda why: click.echo(f"warning: {why}", err=True)
     )
+    return offline_settings(settings) if flags.get("offline") else settings
 
 
 @contextmanager
-def open_repository() -> Iterator[Repository]:
+def open_repository(what: str = "") -> Iterator[Repository]:
     """Open the repository around the current folder, which must have a commit; close it.
 
-    What a run that was killed has left half done is put back first.
+    No other agent works on it meanwhile; `what` is what that one is told. What a process that was
+    killed has left half done is put back, or carried to its end, first.
     """
-    from qwenagent.loop import recover_killed
+    from qwenagent.loop import finish_killed, recover_killed
     from qwenagent.ui import revealed
-    from qwenagent.workspace import Repository
+    from qwenagent.workspace import Repository, tree_lock
 
     repository = Repository.open(Path.cwd())
     try:
         repository.head()
-        if told := recover_killed(repository):
-            hint = f"\n  {told.hint}" if told.hint else ""
-            click.echo(f"warning: {revealed(told.message + hint)}", err=True)
-        yield repository
+        with tree_lock(repository.private_folder(), what):
+            for told in filter(None, (recover_killed(repository), finish_killed(repository))):
+                hint = f"\n  {told.hint}" if told.hint else ""
+                click.echo(f"warning: {revealed(told.message + hint)}", err=True)
+            yield repository
     finally:
         repository.close()
 

@@ -197,6 +197,11 @@ class Ledger:
             _mark_lost(db)
             return _entries(db, "WHERE state = 'lost'", ())
 
+    def spending(self, errand: Errand) -> Spending:
+        """Return what is spent or reserved now where a request would be added."""
+        with self._reading() as db:
+            return self._spending(db, errand)
+
     def entries(self, *, run: str = "", repository: str = "", since: float = 0.0) -> list[Entry]:
         """Return requests in the order of asking: all, or of a run, a repository, since a time."""
         asked = "WHERE (? IN ('', run)) AND (? IN ('', repository)) AND asked_at >= ?"

@@ -1,4 +1,4 @@
-"""What a frontier model is sent for one step, as a value: every part, and what stayed behind.
+"""What a frontier model is sent, as a value: every part, and what stayed behind.
 
 Built from texts that are given; reads no file and sends nothing. What goes is `text`, whole.
 """
@@ -8,16 +8,35 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from qwenagent import assets
+from qwenagent.escalate.answer import Kind
 from qwenagent.escalate.local_only import WHY, Judgement, Reason
 from qwenagent.escalate.placeholders import Placeholders
 
-AskKind = Literal["advice", "patch"]
 PartKind = Literal["step", "acceptance", "file", "diff", "tried"]
 
-PROMPTS: Mapping[AskKind, str] = {"advice": "escalate-advice.md", "patch": "escalate-patch.md"}
+PROMPTS: Mapping[Kind, str] = MappingProxyType(
+    {
+        "advice": "escalate-advice.md",
+        "patch": "escalate-patch.md",
+        "plan": "escalate-plan.md",
+        "review": "escalate-review.md",
+    }
+)
+_FORM = "plan-prompt.md"
+"""What an answer that is a plan has to look like."""
+_SUBJECTS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
+    {
+        "advice": ("the step", "Step"),
+        "patch": ("the step", "Step"),
+        "plan": ("the task", "Task"),
+        "review": ("the plan", "Plan"),
+    }
+)
+"""What the first part is, for people and as a heading."""
 
 CUT_ORDER = (
     "files, the least relevant first, but for the first one",
@@ -50,11 +69,12 @@ class FileText:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Everything that could be sent for a step."""
+    """Everything that could be sent for a step, for a task to plan, for a plan to review."""
 
     step: str
     """Its title and text, with what it needs of its plan."""
     test_command: str
+    """Empty if there is none; then what it prints is not sent either."""
     output: str
     """Of the failing test, reduced to what matters."""
     files: tuple[FileText, ...] = ()
@@ -98,7 +118,7 @@ class LeftOut:
 class Payload:
     """One message, ready to be read by the user and then sent."""
 
-    kind: AskKind
+    kind: Kind
     parts: tuple[Part, ...]
     left_out: tuple[LeftOut, ...]
     text: str
@@ -133,7 +153,7 @@ class Room:
 
 
 def build(
-    kind: AskKind,
+    kind: Kind,
     material: Material,
     judgement: Judgement,
     placeholders: Placeholders,
@@ -147,7 +167,8 @@ def build(
         return NotSent("this repository stays at home (local_only): nothing of it is sent")
     placeholders.learn(_all_texts(material))
     kept, left_out = _judged(material, judgement)
-    parts = _parts(material, kept, _lines_at_home(material, judgement), placeholders, room)
+    home = _lines_at_home(material, judgement)
+    parts = _parts(kind, material, kept, home, placeholders, room)
     return _fitted(kind, parts, left_out, placeholders, room)
 
 
@@ -228,6 +249,7 @@ def _holds(row: str, pieces: Iterable[str]) -> bool:
 
 
 def _parts(
+    about: Kind,
     material: Material,
     kept: _Kept,
     home: frozenset[str],
@@ -239,11 +261,13 @@ def _parts(
         n_tokens = room.count(whole.text)
         return Part(kind, title, whole.text, n_tokens, whole.counts, n_withheld)
 
-    found = [part("step", "the step", "## Step", material.step)]
-    printed = _without(material.output, home)
-    accepted = f"$ {material.test_command}\n{printed.text}"
-    head = "## The test that has to pass, and what it prints now"
-    found.append(part("acceptance", "the failing test", head, accepted, printed.n_withheld))
+    title, heading = _SUBJECTS[about]
+    found = [part("step", title, f"## {heading}", material.step)]
+    if material.test_command:
+        printed = _without(material.output, home)
+        accepted = f"$ {material.test_command}\n{printed.text}"
+        head = "## The test that has to pass, and what it prints now"
+        found.append(part("acceptance", "the failing test", head, accepted, printed.n_withheld))
     for kind, file in kept:
         what = "Changes made so far to" if kind == "diff" else "File"
         note = f" ({file.note})" if file.note else ""
@@ -265,7 +289,7 @@ def _fenced(text: str) -> str:
 
 
 def _fitted(
-    kind: AskKind,
+    kind: Kind,
     parts: Sequence[Part],
     left_out: Sequence[LeftOut],
     placeholders: Placeholders,
@@ -275,14 +299,14 @@ def _fitted(
     order = _cut_order(parts)
     while True:
         body = _body(kept, placeholders.redact(_notes(gone)).text)
-        text = assets.fill(assets.read("prompts", PROMPTS[kind]), parts=body).strip()
+        text = _filled(kind, body)
         n_tokens = room.count(text)
         if n_tokens <= room.max_tokens:
             break
         if not order:
             return NotSent(
-                f"the step and its failing test alone are {n_tokens:,} tokens, {room.max_tokens:,} "
-                "may be sent; shorten the step or raise the limit"
+                f"{_SUBJECTS[kind][0]} and what has to go with it are {n_tokens:,} tokens, "
+                f"{room.max_tokens:,} may be sent; shorten it or raise escalate.payload_tokens"
             )
         cut = order.pop(0)
         kept.remove(cut)
@@ -293,6 +317,11 @@ def _fitted(
             "from the files of this step"
         )
     return Payload(kind, tuple(kept), tuple(gone), text, n_tokens)
+
+
+def _filled(kind: Kind, body: str) -> str:
+    form = {"form": assets.read("prompts", _FORM).strip()} if kind in ("plan", "review") else {}
+    return assets.fill(assets.read("prompts", PROMPTS[kind]), parts=body, **form).strip()
 
 
 def _cut_order(parts: Sequence[Part]) -> list[Part]:

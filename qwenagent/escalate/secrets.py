@@ -36,6 +36,13 @@ ASSIGNED = SecretClass(assignments.NAME, assignments.TAG, assignments.LOOK, ())
 CLASSES: tuple[SecretClass, ...] = (*_BY_LOOK, ASSIGNED, ENCODED, KNOWN)
 """Everything that is claimed. Where two classes meet, the earlier one names the placeholder."""
 
+
+def classes_markdown() -> str:
+    """Return the table of what is claimed, for the README."""
+    rows = [f"| {kind.name} | {kind.look} |\n" for kind in CLASSES]
+    return "".join(["| class | what is recognised |\n|---|---|\n", *rows])
+
+
 MIN_DISTINCT = 8
 """Characters that a value needs to be looked for wherever it stands."""
 _MIN_ONE_CASE = 16

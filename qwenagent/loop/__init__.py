@@ -6,7 +6,8 @@ from qwenagent.loop.committing import commit_rules
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.resume import recover_killed, require_clean
-from qwenagent.loop.stop import Stop
+from qwenagent.loop.stop import Stop, Stopped
+from qwenagent.loop.undoing import Undoing, finish_killed
 
 __all__ = [
     "Action",
@@ -16,7 +17,10 @@ __all__ = [
     "Question",
     "RunOptions",
     "Stop",
+    "Stopped",
+    "Undoing",
     "commit_rules",
+    "finish_killed",
     "recover_killed",
     "require_clean",
 ]

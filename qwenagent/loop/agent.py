@@ -11,6 +11,7 @@ from qwenagent.errors import ChecksError, QwenAgentError
 from qwenagent.loop.approving import Approvals, Wanted
 from qwenagent.loop.asker import Asker
 from qwenagent.loop.board import Board
+from qwenagent.loop.house import House
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.planrun import PlanRun
 from qwenagent.loop.ports import Ports
@@ -18,6 +19,7 @@ from qwenagent.loop.stop import Stopped
 from qwenagent.plan import Plan
 from qwenagent.protocol.events import Finished, PlanStarted, RunKind, RunStarted, Warned
 from qwenagent.protocol.messages import Usage
+from qwenagent.workspace import tree_lock
 
 INTERRUPTED = 130
 
@@ -36,7 +38,14 @@ class Agent:
         Raises:
             ApprovalNeeded: commands have to be approved and there is nobody to ask.
             ChecksError: a baseline cannot be measured.
+            TreeBusy: another agent works on this tree.
         """
+        repository = self._tree.repository
+        self._tree.meanwhile.tell = lambda message, hint: self._emit(Warned(message, hint))
+        with tree_lock(repository.private_folder(), " + ".join(plan.title for plan in plans)):
+            return self._run(plans, kind, options)
+
+    def _run(self, plans: Sequence[Plan], kind: RunKind, options: RunOptions) -> int:
         self._start = time.monotonic()
         self._options = options
         self._board = Board()
@@ -95,6 +104,9 @@ class Agent:
         approvals = Approvals(self._tree.root, self._ports.events, self._ports.approver)
         working = [run for run in self._runs if run.open_steps]
         approvals.require(Wanted(run.plan, run.suite, run.open_steps) for run in working)
+        self._house = House(self._ports)
+        if any(run.has_edits for run in working):
+            self._house.ask()
 
     def _work(self) -> None:
         ports = self._ports
@@ -114,7 +126,7 @@ class Agent:
     def _carry_out(self, run: PlanRun, asker: Asker) -> None:
         """Do one plan; in a queue a plan whose tests cannot be run does not end the others."""
         try:
-            run.carry_out(asker)
+            run.carry_out(asker, self._house)
         except ChecksError as error:
             if len(self._runs) == 1:
                 raise
@@ -124,6 +136,7 @@ class Agent:
             run.is_given_up = True
 
     def _finish(self, error: QwenAgentError | None = None) -> int:
+        self._tree.prune()
         code, reason = self._ending(error)
         usage = sum((run.usage for run in self._runs), Usage())
         self._emit(

@@ -29,6 +29,7 @@ from qwenagent.protocol.events import ApprovalAsked, EventStream
 from qwenagent.workspace.history import History
 
 _QUESTION = "May these commands run in this repository?"
+_HOUSE = "May the project's own formatters and linters run on the files that steps change?"
 _SHOWN_CHARS = 300
 """Of the commands in an error message; the question shows them whole."""
 
@@ -78,6 +79,10 @@ class Approvals:
             f"{len(shown)} command(s) were not approved: {names}",
             hint="read them, then answer yes in a terminal, or pass --yes",
         )
+
+    def grants_house(self, commands: Sequence[TestCommand]) -> bool:
+        """Ask for formatters and linters, which get the files that steps have changed."""
+        return self._ask(_HOUSE, [self._command(c, Origin("detected")) for c in commands])
 
     def grants_call(self, command: TestCommand) -> bool:
         """Ask for a command that the model wants to run. A yes holds this once."""

@@ -24,6 +24,7 @@ class Beginning:
     ) -> None:
         """`resume` is None for a task, of which no progress is kept."""
         self._events = ports.events
+        self._tree = ports.workspace
         self._repository = ports.workspace.repository
         self._plan = plan
         self._options = options
@@ -56,6 +57,7 @@ class Beginning:
             if not (resume and options.commit):
                 self._take_snapshot()
             self._keep(self._repository.branch())
+        self._tree.meanwhile.stand()
 
     def _branch_name(self) -> str:
         stem = re.sub(r"[^a-z0-9]+", "-", Path(self._plan.path).stem.lower()).strip("-")

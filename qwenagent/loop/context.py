@@ -1,10 +1,10 @@
 """The prompt of a step, on an exact budget: counted with the model's own tokenizer, never cut
 silently.
 
-Order: system, the plan's goal and the map of the repository, which stay the same for a run and are
-read once; then other files, the step's files, tests, failures, the step, and last what to write
-now. A small model does what stands last and copies what stands near it: with the step first, or
-its file before the tests, the 1.5B wrote other files' contents.
+Order: system, the plan's goal, the rules of the repository and its map, which stay the same for a
+run and are read once; then other files, the step's files, tests, failures, the step, and last what
+to write now. A small model does what stands last and copies what stands near it: with the step
+first, or its file before the tests, the 1.5B wrote other files' contents.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from qwenagent.checks import reduce_output
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.engine import Engine
 from qwenagent.grammar import fence_for
+from qwenagent.loop.houserules import RULES_HEAD, rules_of
 from qwenagent.loop.phases import Form, form_of
 from qwenagent.loop.suspects import Spectrum, suspicion
 from qwenagent.loop.targets import Targets, identifiers
@@ -33,6 +34,7 @@ from qwenagent.workspace import Workspace
 
 PLAN_TOKENS = 400
 FAILURE_CHARS = 2400
+ADVICE_LINES, ADVICE_CHARS = 60, 3000
 NEIGHBOUR_LINES = 60
 """Other files up to this length are shown whole, longer ones as outlines."""
 MAX_NEIGHBOURS = 12
@@ -65,6 +67,8 @@ class Brief:
     """How files are to be changed; None is what suits their length."""
     spectrum: Spectrum = NO_SPECTRUM
     """What the tests of the failing run use."""
+    advice: str = ""
+    """Of a larger model, as it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def build(
     aside = NEIGHBOUR_TOKENS
     chosen: list[Section] = []
     included: list[ContextItem] = []
-    left_out: list[ContextItem] = []
+    left_out = list(rules_of(workspace).cut)
     for section in _wanted(brief, workspace):
         n_tokens = engine.count(section.text) + 2
         item = ContextItem(section.what, n_tokens, section.how)
@@ -133,13 +137,15 @@ def files_shown_whole(event: ContextBuilt) -> frozenset[str]:
 
 def _arranged(chosen: list[Section], must: list[Section]) -> list[str]:
     """Return the texts in the order of the prompt; `must` comes last."""
-    ranks = {"plan": 0, "map": 1, "other": 2, "file": 3, "test": 4, "failures": 5}
-    ordered = sorted(chosen, key=lambda section: ranks[section.what.split(" ")[0]])
+    kinds = ["plan", "rules", "map", "other", "file", "test", "failures", "advice"]
+    ordered = sorted(chosen, key=lambda section: kinds.index(section.what.split(" ")[0]))
     return [section.text for section in (*ordered, *must)]
 
 
 def _wanted(brief: Brief, workspace: Workspace) -> Iterable[Section]:
     """Yield what the prompt should hold, most important first."""
+    if brief.advice.strip():
+        yield Section("advice", _advice(brief.advice))
     for path in brief.targets.change:
         yield from _file(path, brief, workspace)
     if brief.failing and not brief.failing.green:
@@ -152,10 +158,17 @@ def _wanted(brief: Brief, workspace: Workspace) -> Iterable[Section]:
         yield Section(
             "plan", f"The plan:\n{cut_lines(brief.plan_text.strip(), 30, 4 * PLAN_TOKENS)}"
         )
+    if rules := rules_of(workspace).text:
+        yield Section("rules", f"{RULES_HEAD}\n{fenced(rules, '')}")
     if brief.map_text:
         head = "What the files of the repository define:"
         yield Section("map", f"{head}\n{fenced(brief.map_text, '')}", "outline")
     yield from _neighbours(brief, workspace)
+
+
+def _advice(text: str) -> str:
+    shown = cut_lines(clean_output(text.strip("\n")), ADVICE_LINES, ADVICE_CHARS)
+    return assets.fill(assets.read("prompts", "advice.md"), advice=fenced(shown, "")).strip()
 
 
 def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:

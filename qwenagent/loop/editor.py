@@ -6,7 +6,7 @@ Knows nothing of what tests say of it: who tests decides what is shown and where
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from qwenagent.errors import ContextOverflow, EditRefused, PathEscapes
@@ -81,6 +81,9 @@ class Editor:
         """Why the last edit was not written, for people."""
         self.draw = 0
         """Which of a round's further attempts is under way, 0 for its first."""
+        self._advice = ""
+        self._coming: tuple[str, ...] = ()
+        """Files that a patch of somebody else's is about to make."""
         self._mind = self._told = ""
         self._seen: set[Edit] = set()
         self._stuck: set[str] = set()
@@ -107,18 +110,7 @@ class Editor:
         order = gather_order(offers) if look else call_order(offers)
         if think:
             order = think_order(self._targets.all)
-        self._brief = Brief(
-            step=self._step,
-            targets=self._present_targets(),
-            plan_text=self._plan_text,
-            map_text=self._map_text,
-            test_command=self._test_command,
-            failing=failing,
-            whole_file_lines=self._ports.profile.whole_file_lines,
-            budget_tokens=prompt_tokens(self._ports),
-            form=self._ports.settings.loop.form or None,
-            spectrum=Spectrum.of(failing, self._tree) if failing else NO_SPECTRUM,
-        )
+        self._brief = self._brief_of(failing)
         self.talk.messages, event = build(self._brief, self._tree, self._ports.engine, order)
         self._shown_whole = files_shown_whole(event)
         shown = {*self._shown_whole, *self._brief.targets.change}
@@ -131,6 +123,43 @@ class Editor:
             mind = f"{prompt('mind.md', reason=self._mind)}\n" if self._mind else ""
             self.talk.add(thought, f"{mind}{call_order(offers)}")
         self._opened_texts = dict(self._shown_texts)
+
+    def _brief_of(self, failing: TestRun | None) -> Brief:
+        return Brief(
+            step=self._step,
+            targets=self._present_targets(),
+            plan_text=self._plan_text,
+            map_text=self._map_text,
+            test_command=self._test_command,
+            failing=failing,
+            whole_file_lines=self._ports.profile.whole_file_lines,
+            budget_tokens=prompt_tokens(self._ports),
+            form=self._ports.settings.loop.form or None,
+            spectrum=Spectrum.of(failing, self._tree) if failing else NO_SPECTRUM,
+            advice=self._advice,
+        )
+
+    def advise(self, advice: str) -> None:
+        """Show a larger model's advice from now on; the next answer is a plain one again."""
+        self._advice = advice
+        self._n_opened = 0
+
+    def take_over(self, calls: Sequence[ToolCall], failing: TestRun | None) -> str:
+        """Carry out edits that somebody else wrote for the files as they are, all or none.
+
+        They pass the same checks as the model's. Return why not, empty if they are written; the
+        tree then may hold a part of them.
+        """
+        self.talk = Conversation()
+        self._brief = self._brief_of(failing)
+        paths = [str(call.arguments["path"]) for call in calls]
+        self._shown_texts = self._texts_of(paths)
+        self._coming = tuple(path for path in paths if not self._tree.exists(path))
+        try:
+            refused = (self.apply(Action(call, "", "stop")) for call in calls)
+            return next(filter(None, refused), "")
+        finally:
+            self._coming = ()
 
     def back(self, messages: tuple[Message, ...]) -> None:
         """Begin an attempt anew from what a round had opened with."""
@@ -364,7 +393,8 @@ class Editor:
             edit = make_edit(self._tree, call, self._shown_texts)
             if edit.new is not None and not edit.to:
                 edit = without_copies(edit, shown_tests(self._brief, self._tree))
-                unresolved = self._imports.unresolved(edit, self._targets.create)
+                coming = (*self._targets.create, *self._coming)
+                unresolved = self._imports.unresolved(edit, coming)
                 reason = refusal(edit, f"{self._step.text}\n{self._plan_text}", unresolved)
             else:
                 reason = ""

@@ -15,7 +15,7 @@ from qwenagent.plan import Plan, Step
 from qwenagent.plan.progress import step_keys
 from qwenagent.protocol.events import CheckpointMade, StepLine, Warned
 from qwenagent.statefolder import state_folder
-from qwenagent.workspace import CommitRefused
+from qwenagent.workspace import About, CommitRefused
 
 
 class Keeping:
@@ -30,6 +30,7 @@ class Keeping:
     ) -> None:
         """`resume` is None for a task, of which no progress is kept."""
         self._emit = ports.events.emit
+        self._run = ports.events.run
         self._tree = ports.workspace
         self._options = options
         self._resume = resume
@@ -45,21 +46,70 @@ class Keeping:
         """Keep what a step that is done has changed; return its line with the commit.
 
         Raises:
+            ChangedMeanwhile: somebody else has changed what is to be committed, or where.
             GitFailed: it cannot be committed; the files stay as they are if it was refused.
         """
+        self._look_around()
         self._done.add(self._keys[step.number])
-        line = replace(line, commit=self._commit(step, result))
+        about = self._about(step, line, result)
+        self._intend(about)
+        line = replace(line, commit=self._commit(step, result, about))
         self._note(line)
-        self._tree.settle()
+        self._settle(about, line.commit)
         self.catch_up_ticks()
         return line
 
     def catch_up_ticks(self) -> None:
         """Tick what is done and has no tick, also where an earlier run was killed before that."""
-        if self._ticks and self._done:
-            self._ticks.tick(self._done)
+        if not (self._ticks and self._done):
+            return
+        for path, before in self._ticks.tick(self._done):
+            try:
+                self._tree.add_to_point(path, before)
+            except OSError as error:
+                self._cannot_be_undone(error)
 
-    def _commit(self, step: Step, result: StepResult) -> str:
+    def _look_around(self) -> None:
+        """Tell what tests have rewritten, and stop where the user has changed the same."""
+        journal = self._tree.journal
+        if self._options.commit:
+            self._tree.meanwhile.require_place()
+        else:
+            journal.let_go()
+            self._tree.meanwhile.forget()
+        for path in [path for path in journal.doubtful if path not in journal.adopted]:
+            name = journal.root.relative(path)
+            self._emit(Warned(f"{name} changed while tests ran, and is kept as it is now"))
+
+    def _about(self, step: Step, line: StepLine, result: StepResult) -> About:
+        return About(
+            title=step.title,
+            kind="step" if self._resume else "task",
+            run=self._run,
+            step=line.id,
+            plan=self._resume.name if self._resume else "",
+            key=self._keys[step.number],
+            state=result.state,
+            reason=result.reason,
+        )
+
+    def _intend(self, about: About) -> None:
+        try:
+            self._tree.intend(about)
+        except OSError as error:
+            self._cannot_be_undone(error)
+
+    def _settle(self, about: About, commit: str = "") -> None:
+        try:
+            self._tree.settle(about, commit)
+        except OSError as error:
+            self._cannot_be_undone(error)
+
+    def _cannot_be_undone(self, error: OSError) -> None:
+        why = reason(error)
+        self._emit(Warned(f"`qwenagent undo` cannot take this step back: it cannot be kept: {why}"))
+
+    def _commit(self, step: Step, result: StepResult, about: About) -> str:
         if not self._options.commit:
             return ""
         changed = list(result.changed)
@@ -71,7 +121,7 @@ class Keeping:
         try:
             commit = self._tree.repository.commit(changed, message)
         except CommitRefused:  # by a hook or for want of a signature: the files are to stay
-            self._tree.settle()
+            self._settle(about)
             raise
         self._emit(CheckpointMade("commit", commit[:12], step.title))
         return commit

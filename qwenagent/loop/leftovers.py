@@ -35,7 +35,8 @@ class Leftovers:
         self._told: set[str] = set()
 
     def look(self) -> Look:
-        """Return the tree as it is."""
+        """Return the tree as it is before a command that may change it."""
+        self._tree.expect_changes()
         repository, root = self._tree.repository, self._tree.root
         changed = {path: _stamp(root / path) for path in repository.changes()}
         return Look(changed, frozenset(repository.files()))

@@ -14,6 +14,8 @@ from qwenagent.loop.board import Board
 from qwenagent.loop.closing import after_commits, after_edits
 from qwenagent.loop.commands import CommandRunner
 from qwenagent.loop.given import GivenFile
+from qwenagent.loop.house import House
+from qwenagent.loop.houserules import keep_rules
 from qwenagent.loop.keeping import Keeping
 from qwenagent.loop.needs import unmet_need
 from qwenagent.loop.options import RunOptions
@@ -101,6 +103,11 @@ class PlanRun:
         return [self._id(step) for step in self.open_steps]
 
     @property
+    def has_edits(self) -> bool:
+        """Whether the model is to write something."""
+        return any(step.kind == "edit" for step in self.open_steps)
+
+    @property
     def is_blocked(self) -> bool:
         """Whether a step of this plan is blocked."""
         return any(self._board[line_id].state == "blocked" for line_id in self.ids)
@@ -137,8 +144,8 @@ class PlanRun:
 
     # -- the steps ----------------------------------------------------------------------------
 
-    def carry_out(self, asker: Asker) -> None:
-        """Do the open steps, if there are any.
+    def carry_out(self, asker: Asker, house: House) -> None:
+        """Do the open steps, if there are any; `house` lays out what they have changed.
 
         Raises:
             Stopped: the user or a limit ended the run.
@@ -147,10 +154,12 @@ class PlanRun:
         if not self.open_steps:
             self._keeping.catch_up_ticks()
             return
+        self._house = house
         self._tests = Tests.for_run(self._ports, self.suite)
         self._beginning.prepare()
         self._tests.measure_baseline()
         seen = repository_map(self.plan, self._tree, self._ports.engine.count)
+        keep_rules(self._tree, self._ports.profile, self._ports.engine.count)
         self._runner = StepRunner(
             self._ports,
             self._tests,
@@ -218,7 +227,10 @@ class PlanRun:
         except ChecksError as error:
             return StepResult("blocked", error.message)
         if given is None:
-            return self._runner.run(step, self._tests.useful(command), self._options.files)
+            command = self._tests.useful(command)
+            result = self._runner.run(step, command, self._options.files)
+            self._house.tidy(result, self._tests, command)
+            return result
         return self._with_given(step, given, command)
 
     def _with_given(self, step: Step, given: GivenFile, command: TestCommand | None) -> StepResult:
@@ -233,6 +245,7 @@ class PlanRun:
                 result = self._only_test(command)
             else:
                 result = self._runner.run(rest, command, self._options.files, given.path)
+                self._house.tidy(result, self._tests, command)
             kept = result.state != "blocked"
             return replace(result, changed=(given.path, *result.changed)) if kept else result
         finally:

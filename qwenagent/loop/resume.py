@@ -34,13 +34,14 @@ class Resume:
         self._repository = repository
         self._history = History(repository.root)
         self._file = ProgressFile(repository.root)
-        self._name = plan_name(repository.root, plan)
+        self.name = plan_name(repository.root, plan)
+        """Under which the plan's progress is kept."""
         self._keys = dict(zip((s.number for s in plan.steps), step_keys(plan.steps), strict=True))
         self.branch = ""
         """The branch to go on on; empty if that is the present one, or a new one."""
         self.lost = 0
         """Steps that were done once and whose commits are nowhere to be found."""
-        self.progress = PlanProgress() if restart else self._file.read(self._name)
+        self.progress = PlanProgress() if restart else self._file.read(self.name)
         self.done = self._still_done(plan, here=here)
 
     @property
@@ -77,7 +78,7 @@ class Resume:
             origin=self.progress.origin if goes_on else origin,
             start=self.progress.start if goes_on else head,
         )
-        self._file.write(self._name, self.progress)
+        self._file.write(self.name, self.progress)
 
     def note(self, line: StepLine, uncommitted: Iterable[str] = ()) -> None:
         """Keep the end of a step, and what the files are like that no commit holds.
@@ -92,7 +93,7 @@ class Resume:
         files = {path: _digest(self._repository.root / path) for path in uncommitted}
         files = {**self.progress.files, **files} if files else {}
         self.progress = replace(self.progress, steps=steps, files=files)
-        self._file.write(self._name, self.progress)
+        self._file.write(self.name, self.progress)
 
     def _still_done(self, plan: Plan, *, here: bool) -> dict[int, Done]:
         noted = {
@@ -203,6 +204,10 @@ def recover_killed(repository: Repository) -> Warned | None:
         parts.append(
             f"{len(found.kept)} file(s) were changed since and left alone: {_listed(found.kept)}"
         )
+    if found.aside:
+        parts.append(f"what was there before it lies in {_listed(found.aside)}")
+    if found.finished:
+        parts.append(f"`{found.finished}` was just done, and is kept")
     if not found.command:
         return Warned(f"an earlier run was killed: {'; '.join(parts)}")
     parts.append(

@@ -7,13 +7,16 @@ enough, the tree as it was. Knows nothing of commits and of other steps.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qwenagent.errors import ChecksError, EngineError
+from qwenagent.escalate import FilePatch
 from qwenagent.loop.asker import Action, Asker
 from qwenagent.loop.attempts import Round, Tested
 from qwenagent.loop.doubtful import LineEdit
 from qwenagent.loop.editor import Editor, prompt_tokens
+from qwenagent.loop.escalating import Escalating, Help, Situation, calls_of, why_not_taken
 from qwenagent.loop.importing import Imports
 from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.ports import Ports
@@ -88,6 +91,7 @@ class StepRunner:
         self._base: Tested | None = None
         self._kept: Tested | None = None
         self._n_scored = 0
+        self._tried: list[str] = []
         self._tree.refresh()
         window_bytes = prompt_tokens(self._ports) * BYTES_PER_TOKEN
         targets = find_targets(step, self._tree, extra_files, window_bytes)
@@ -115,6 +119,9 @@ class StepRunner:
             plan_text=self._plan_text,
             map_text=self._map_text,
         )
+        self._targets = targets
+        command_shown = self._judge.shown_command
+        self._escalating = Escalating(self._ports, step, targets, self._plan_text, command_shown)
         try:
             return self._solve()
         except (ChecksError, EngineError) as error:
@@ -126,20 +133,15 @@ class StepRunner:
         """Try, each time from the best state so far, until the tests are content."""
         loop = self._ports.settings.loop
         reason = "no answer came to its end"
+        if won := self._up_front():
+            return won
         n_tested = n_refused = 0
         while n_tested <= loop.repairs and n_refused <= loop.resamples:
             phase: Phase = "repair" if n_tested else "edit"
-            self._editor.open(phase, self._failing(), think=n_tested + n_refused > 0)
-            round_ = Round(self._tree.state(), self._editor.talk.messages)
-            if gave_up := self._editor.edit(phase):
-                return self._blocked(gave_up)
-            self._test(round_)
-            if not round_.is_won:
-                self._try_doubtful_lines(phase, round_)
-            if not round_.is_won:
-                self._race(phase, round_)
-            if round_.best:
-                self._tree.restore(round_.best.files)
+            round_ = self._round(phase, think=n_tested + n_refused > 0)
+            if isinstance(round_, str):
+                return self._helped(round_) or self._blocked(round_)
+            self._tried.append(self._came_of(round_))
             if round_.best is None:
                 n_refused += 1
                 reason = self._editor.refusal or reason
@@ -150,7 +152,30 @@ class StepRunner:
                 return self._finished(judged)
             reason = judged.reason
             n_tested += 1
-        return self._good_enough() or self._blocked(reason)
+        return self._good_enough() or self._helped(reason) or self._blocked(reason)
+
+    def _round(self, phase: Phase, *, think: bool) -> Round | str:
+        """Have the model try once more, from the tree as it is; return why it gave up, if it did.
+
+        The tree is left as the best attempt of the round had it.
+        """
+        self._editor.open(phase, self._failing(), think=think)
+        round_ = Round(self._tree.state(), self._editor.talk.messages)
+        if gave_up := self._editor.edit(phase):
+            return gave_up
+        self._test(round_)
+        if not round_.is_won:
+            self._try_doubtful_lines(phase, round_)
+        if not round_.is_won:
+            self._race(phase, round_)
+        if round_.best:
+            self._tree.restore(round_.best.files)
+        return round_
+
+    def _came_of(self, round_: Round) -> str:
+        if round_.best is None:
+            return self._editor.refusal or "no answer came to its end"
+        return round_.best.judged.reason
 
     def _test(self, round_: Round) -> bool:
         """Test what the present attempt of a round wrote; return whether that is enough."""
@@ -205,7 +230,7 @@ class StepRunner:
         if not n or failing is None or not (phase == "repair" or self._judge.is_asked):
             return
         self._back_to(round_)
-        ends = time.monotonic() + DOUBTS_S
+        ends = time.monotonic() + (DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
 
         def take(line: LineEdit) -> bool:
             self._ports.stop.check()
@@ -247,6 +272,61 @@ class StepRunner:
     def _failing(self) -> TestRun | None:
         """Return the tests that the model is shown."""
         return self._base.judged.shown if self._base else self._judge.failing
+
+    # -- with help from elsewhere -------------------------------------------------------------
+
+    def _up_front(self) -> StepResult | None:
+        """Ask before anything is tried, where the user said so; return the end if that is it."""
+        found = self._escalating.up_front(self._situation())
+        if isinstance(found, tuple):
+            return self._with_help(found)
+        if found:
+            self._editor.advise(found)
+        return None
+
+    def _helped(self, reason: str) -> StepResult | None:
+        """Ask where local attempts are used up and the user allows it."""
+        if self._ports.frontier is None:
+            return None
+        self._tree.restore(self._base.files if self._base else {})
+        n_kept = len(self._tried)
+        for found in self._escalating.ladder(reason, self._situation):
+            if won := self._with_help(found):
+                return won
+        return self._good_enough() if len(self._tried) > n_kept else None
+
+    def _situation(self) -> Situation:
+        return Situation(self._failing(), tuple(self._tried))
+
+    def _with_help(self, found: Help) -> StepResult | None:
+        """Try with advice, or a patch; what is no gain is taken back."""
+        if isinstance(found, str):
+            self._editor.advise(found)
+            round_ = self._round("repair" if self._kept else "edit", think=False)
+        else:
+            round_ = self._patched(found)
+        if isinstance(round_, str):
+            self._tree.restore(self._base.files if self._base else {})
+            return None
+        self._tried.append(self._came_of(round_))
+        if round_.best is None:
+            return None
+        self._settle(1, round_.best)
+        return self._finished(round_.best.judged) if round_.is_won else None
+
+    def _patched(self, patch: Sequence[FilePatch]) -> Round:
+        """Carry out somebody else's patch and test it: all of it, or nothing."""
+        round_ = Round(self._tree.state(), ())
+        why = why_not_taken(patch, self._targets, self._tree)
+        if not why:
+            why = self._editor.take_over(calls_of(patch, self._tree), self._failing())
+        if not why:
+            self._test(round_)
+            return round_
+        self._tree.restore(round_.start)
+        self._editor.refusal = f"the patch is not taken: {why}"
+        self._emit(CheckpointMade("rollback", "before the patch", self._editor.refusal))
+        return round_
 
     # -- after the tests ----------------------------------------------------------------------
 

@@ -43,16 +43,24 @@ class Ticks:
             return []
         return [path]
 
-    def tick(self, done: Collection[str]) -> None:
-        """Tick in the file alone, unless a commit has its ticks."""
+    def tick(self, done: Collection[str]) -> list[tuple[str, bytes]]:
+        """Tick in the file alone, unless a commit has its ticks.
+
+        Return its path in the repository and what it held, if it is in there and was changed.
+        """
         fresh = None if self._committed_path() else self._ticked(done)
         if fresh is None:
-            return
+            return []
         try:
+            before = self._path.read_bytes()
             mode = self._path.stat().st_mode & 0o7777
             Root(self._path.parent).replace(self._path.name, fresh, mode)
         except OSError as error:
             self._warn(error)
+            return []
+        root = self._tree.root.resolve()
+        inside = self._path.is_relative_to(root)
+        return [(self._path.relative_to(root).as_posix(), before)] if inside else []
 
     def _committed_path(self) -> str:
         """Return the plan's path in the repository if its ticks are for commits, else nothing."""

@@ -272,6 +272,7 @@ def _step(number: int, draft: _Draft, depends_on: tuple[int, ...]) -> Step:
         command=asked.command,
         test_path=fields.test_path,
         examples=find_examples(draft.text),
+        escalate=fields.escalate,
     )
 
 

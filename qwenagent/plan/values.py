@@ -10,6 +10,10 @@ StepKind = Literal["edit", "command", "you"]
 only the user can do (install, migrate, release, anything outside of the repository)."""
 
 
+EscalateKind = Literal["advice", "patch"]
+"""What a step wishes to be asked for of a model elsewhere; a wish needs the user's yes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A literal example in a step's text: what a call gives, as code of the project's language."""
@@ -59,6 +63,8 @@ class Step:
     test_path: str = ""
     """The file that `test_code` names as its own place; empty if it names none."""
     examples: tuple[Example, ...] = ()
+    escalate: EscalateKind | None = None
+    """From `Escalate:`."""
 
 
 @dataclass(frozen=True, slots=True)

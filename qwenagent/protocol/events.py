@@ -262,7 +262,8 @@ class Warned:
 class ApprovalAsked:
     """Somebody has to say yes before the run goes on. `digest` binds the answer to `items`."""
 
-    kind: Literal["commands"]
+    kind: Literal["commands", "escalation"]
+    """What would happen: commands run, or `items` are sent to a model elsewhere."""
     question: str
     items: tuple[str, ...]
     digest: str
@@ -280,6 +281,51 @@ class ApprovalAnswered:
     granted: bool
     by: Literal["user", "flag", "remembered", "nobody"]
     digest: str
+
+
+EscalatedKind = Literal["advice", "patch", "plan", "review"]
+EscalatedOutcome = Literal["answered", "unusable", "failed", "cancelled", "declined", "capped"]
+"""Of "declined" and "capped" nothing was sent; "unusable" is an answer that is not in its form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """A model elsewhere was asked, or was not since somebody or something said no.
+
+    What went up is told by names and sizes. Money is in millionths of a dollar.
+    """
+
+    kind: EscalatedKind
+    provider: str
+    model: str
+    """What answered, as the provider calls it, else what was to be asked."""
+    reason: str
+    """Why it was not done here."""
+    outcome: EscalatedOutcome
+    sentence: str = ""
+    """Why it did not help; empty if it may have."""
+    sent: tuple[ContextItem, ...] = ()
+    """Parts that went up; tokens are the most they can be, `how` tells what was taken out."""
+    left_out: tuple[ContextItem, ...] = ()
+    """What stayed here; `how` tells why."""
+    n_bytes: int = 0
+    redacted: int = 0
+    """Placeholders that stand for secrets."""
+    fresh: int = 0
+    """Tokens that were read anew, as the provider counts."""
+    cached: int = 0
+    out: int = 0
+    exact: bool = True
+    """False where the provider did not tell all counts: then they are the most it can be."""
+    micro_dollars: int | None = None
+    """What it cost; None if there is no price."""
+    request: int = 0
+    """Its number in the ledger, 0 if it is not there."""
+    step_key: str = ""
+    """What the ledger calls the step."""
+    host: str = ""
+    text: str = ""
+    """The advice, with placeholders in the place of secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +365,7 @@ Event = (
     | Warned
     | ApprovalAsked
     | ApprovalAnswered
+    | Escalated
     | Finished
 )
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from qwenagent.protocol.approval import exact
+from qwenagent.protocol.approval import Approver, exact
 from qwenagent.protocol.events import ApprovalAnswered, ApprovalAsked
 from qwenagent.protocol.messages import Cancel
 
@@ -24,20 +24,26 @@ _SIZE = os.terminal_size((80, 24))
 _MORE = "More follows. Enter shows it, q refuses: "
 
 
-class FlagApprover:
-    """Says yes to everything: the user gave --yes."""
-
-    def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
-        """Grant."""
-        return ApprovalAnswered(True, "flag", request.digest)
-
-
 class NobodyApprover:
     """Says no: there is no terminal."""
 
     def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
         """Refuse."""
         return ApprovalAnswered(False, "nobody", request.digest)
+
+
+class FlagApprover:
+    """Says yes to all commands: the user gave --yes. What is no command is asked of `others`."""
+
+    def __init__(self, others: Approver | None = None) -> None:
+        """`others` is nobody if it is not given."""
+        self._others = others or NobodyApprover()
+
+    def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
+        """Grant commands."""
+        if request.kind != "commands":
+            return self._others.ask(request)
+        return ApprovalAnswered(True, "flag", request.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class _Terminal:
 
 
 class TerminalApprover:
-    """Shows the exact commands on the terminal and asks; the default is no.
+    """Shows the exact commands, or the exact text, on the terminal and asks; the default is no.
 
     What does not fit is shown page by page before the question: nothing scrolls past. End of
     input, Ctrl-C and a cancelled run mean no. Works from any thread: it looks at `cancel` while
@@ -103,9 +109,14 @@ class TerminalApprover:
 def approval_text(request: ApprovalAsked) -> str:
     """Return question, commands and what is special about each, nothing hidden or left out.
 
-    A line of a command begins with `$` or `>`, a line about it with `!`.
+    A line of a command begins with `$` or `>`, a line about it with `!`; one of a text that would
+    be sent with `|`.
     """
     lines = [" ".join(exact(request.question).split())]
+    if request.kind == "escalation":
+        lines += [f"    ! {line}" for note in request.notes for line in exact(note).split("\n")]
+        lines += [f"  | {line}" for item in request.items for line in exact(item).split("\n")]
+        return "\n".join(lines) + "\n"
     for item, note in zip_longest(request.items, request.notes[: len(request.items)], fillvalue=""):
         first, *more = exact(item).split("\n")
         lines += [f"  $ {first}", *(f"  > {line}" for line in more)]

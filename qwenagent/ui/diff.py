@@ -7,17 +7,19 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from qwenagent.ui.extent import LIVE
 from qwenagent.ui.hunks import DiffLine, diff_lines
 from qwenagent.ui.printable import revealed
 from qwenagent.ui.words import plural
 
-_MAX_LINES = 200
 
+def coloured_diff(diff: str, path: str, n_lines: int = LIVE.n_diff_lines) -> RenderableType:
+    """Return a grid of number, sign and code; long lines continue under themselves.
 
-def coloured_diff(diff: str, path: str) -> RenderableType:
-    """Return a grid of number, sign and code; long lines continue under themselves."""
+    At most `n_lines` are shown, and how many are not is said.
+    """
     lines = list(diff_lines(diff))[1:]  # the first hunk needs no mark of its own
-    shown = lines[:_MAX_LINES]
+    shown = lines[:n_lines]
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(justify="right", style="bright_black", no_wrap=True, min_width=6)
     grid.add_column(no_wrap=True)

@@ -24,6 +24,7 @@ from qwenagent.protocol.events import (
     CheckpointMade,
     ContextBuilt,
     EditApplied,
+    Escalated,
     Event,
     Finished,
     LineTried,
@@ -47,12 +48,11 @@ from qwenagent.ui.approve import approval_text
 from qwenagent.ui.below import Below
 from qwenagent.ui.closing import closing_table
 from qwenagent.ui.diff import coloured_diff
+from qwenagent.ui.extent import LIVE, Extent
 from qwenagent.ui.printable import one_line, printable, visible_line
 from qwenagent.ui.symbols import STATE_STYLE, state_symbol, symbols_for
 
 _DIM = "bright_black"
-_MAX_FAILURES = 3
-_MAX_FAILURE_LINES = 12
 _BELL_AFTER_S = 60.0
 """Whoever waited longer than this has looked away."""
 _PHASE = {"gather": "looking around", "edit": "editing", "repair": "repairing"}
@@ -65,8 +65,14 @@ class LiveView:
     over. The answer is shown there as it grows; what lasts of it is the call and the diff.
     """
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+        extent: Extent = LIVE,
+    ) -> None:
         self._console = console
+        self._extent = extent
         self._symbols = symbols_for(console.encoding)
         self._below = Below(console, self._symbols, clock)
         self._lock = threading.RLock()
@@ -150,6 +156,8 @@ class LiveView:
                 self._below.pause()  # whoever asks has the terminal now
             case ApprovalAnswered():
                 self._answered(event)
+            case Escalated():
+                self._escalated(event)
             case Finished():
                 self._finished(event)
             case _:
@@ -252,7 +260,7 @@ class LiveView:
         text.append(f" +{event.added}", "green").append(f" -{event.removed}", "red")
         self._indented(text)
         if event.diff.strip():
-            self._indented(coloured_diff(event.diff, event.path), 2)
+            self._indented(coloured_diff(event.diff, event.path, self._extent.n_diff_lines), 2)
 
     def _line_tried(self, event: LineTried) -> None:
         self._tried.append(event)
@@ -270,10 +278,10 @@ class LiveView:
         self._failures(run)
 
     def _failures(self, run: TestRun) -> None:
-        for name, text in list(run.failures.items())[:_MAX_FAILURES]:
+        for name, text in list(run.failures.items())[: self._extent.n_failures]:
             self._item(one_line(name), "red")
             self._quote(text)
-        more = len(run.failures) - _MAX_FAILURES
+        more = len(run.failures) - self._extent.n_failures
         if more > 0:
             self._note(f"and {words.plural(more, 'more failure')}")
         if not run.green and not run.failures:
@@ -282,9 +290,10 @@ class LiveView:
     def _quote(self, text: str, *, last: bool = False) -> None:
         """Print outside text dimmed, and say how much of it is not shown."""
         lines = printable(text).expandtabs(4).strip("\n").split("\n")
-        left_out = len(lines) - _MAX_FAILURE_LINES
+        room = self._extent.n_failure_lines
+        left_out = len(lines) - room
         if left_out > 0:
-            lines = lines[-_MAX_FAILURE_LINES:] if last else lines[:_MAX_FAILURE_LINES]
+            lines = lines[-room:] if last else lines[:room]
             gap = f"... {words.plural(left_out, 'line')} not shown here"
             lines = [gap, *lines] if last else [*lines, gap]
         if any(lines):
@@ -298,7 +307,7 @@ class LiveView:
 
     def _answered(self, event: ApprovalAnswered) -> None:
         asked, self._asked = self._asked, None
-        if asked is not None and event.by != "user":
+        if asked is not None and (event.by != "user" or self._extent.is_past):
             self._indented(Text(approval_text(asked).rstrip("\n"), overflow="fold"), 2)
         symbol, colour = (
             (self._symbols.ok, "green") if event.granted else (self._symbols.bad, "red")
@@ -306,9 +315,20 @@ class LiveView:
         self._mark(symbol, colour, words.answer_line(event))
         self._below.resume()
 
+    def _escalated(self, event: Escalated) -> None:
+        self._below.clear()
+        self._candidate = None
+        good = event.outcome == "answered"
+        symbol, colour = (self._symbols.ok, "green") if good else (self._symbols.warn, "yellow")
+        self._mark(symbol, colour, words.escalated_line(event), "default" if good else "yellow")
+        for note in words.escalated_notes(event):
+            self._note(note)
+        if event.text.strip():
+            self._quote(event.text)
+
     def _finished(self, event: Finished) -> None:
         self._below.stop()
-        if event.seconds >= _BELL_AFTER_S:
+        if event.seconds >= _BELL_AFTER_S and not self._extent.is_past:
             self._console.bell()
         self._print()
         if event.steps:

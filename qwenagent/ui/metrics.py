@@ -14,6 +14,7 @@ from qwenagent.errors import UsageError
 from qwenagent.protocol.events import (
     OVERRULED,
     ApprovalAsked,
+    Escalated,
     Finished,
     LineTried,
     Phase,
@@ -52,6 +53,7 @@ class MetricsSink:
         self._run = ""
         self._n_asked = 0
         self._phase: Phase = "edit"
+        self._asked = dict.fromkeys(("requests", "tokens", "micro_dollars", "unpriced"), 0)
         self._edits = dict.fromkeys(("applied", "refused", "overruled"), 0)
 
     def __call__(self, record: Record) -> None:
@@ -73,12 +75,21 @@ class MetricsSink:
             case LineTried(best=best, refused=refused):
                 self._edits["refused"] += bool(refused)
                 self._edits["applied"] += best
+            case Escalated():
+                self._escalated(record.event)
             case StepEnded(line=line):
                 self._ends[line.id] = line.state
             case Finished() as finished:
                 self._finished = finished
                 self._ends.update({line.id: line.state for line in finished.steps})
                 self._write()
+
+    def _escalated(self, event: Escalated) -> None:
+        n_tokens = event.fresh + event.cached + event.out
+        self._asked["requests"] += event.outcome not in ("declined", "capped")
+        self._asked["tokens"] += n_tokens
+        self._asked["micro_dollars"] += event.micro_dollars or 0
+        self._asked["unpriced"] += n_tokens > 0 and event.micro_dollars is None
 
     def close(self) -> None:
         """Write the file unless `Finished` has done so."""
@@ -109,6 +120,7 @@ class MetricsSink:
             "steps": {state: ends[state] for state in _STATES},
             "edits": self._edits,
             "approvals": self._n_asked,
+            "escalated": self._asked,
             "run": self._run,
         }
 

@@ -15,6 +15,7 @@ from qwenagent.protocol.events import (
     CheckpointMade,
     ContextBuilt,
     EditApplied,
+    Escalated,
     Event,
     Finished,
     LineTried,
@@ -36,6 +37,7 @@ from qwenagent.protocol.events import (
 )
 from qwenagent.ui import words
 from qwenagent.ui.approve import approval_text
+from qwenagent.ui.extent import LIVE, Extent
 from qwenagent.ui.lines import LineWriter
 from qwenagent.ui.printable import one_line, printable, revealed, visible_line
 
@@ -48,9 +50,10 @@ _MAX_OUTPUT_CHARS = 2000
 class PlainView:
     """A sink that writes lines. Times come from the records: the same records, the same log."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, extent: Extent = LIVE) -> None:
         self._out = LineWriter(stream)
-        self._on_terminal = stream.isatty()
+        # The user has just read the question where it was answered.
+        self._has_seen_questions = stream.isatty() and not extent.is_past
         self._known: dict[str, TestStatus] = {}
         self._known_at_step: dict[str, TestStatus] = {}
         self._quiet_since = 0.0
@@ -128,6 +131,8 @@ class PlainView:
                 self._asked = event
             case ApprovalAnswered():
                 self._answered(event)
+            case Escalated():
+                self._escalated(event)
             case Finished():
                 self._finished(event)
             case TokenDelta() | Progress():
@@ -203,11 +208,17 @@ class PlainView:
 
     def _answered(self, event: ApprovalAnswered) -> None:
         asked, self._asked = self._asked, None
-        # On a terminal the user has just read the question where it was answered.
-        if asked is not None and not (self._on_terminal and event.by == "user"):
+        if asked is not None and not (self._has_seen_questions and event.by == "user"):
             for line in approval_text(asked).rstrip("\n").split("\n"):
                 self._item(line)
         self._item(words.answer_line(event))
+
+    def _escalated(self, event: Escalated) -> None:
+        self._item(words.escalated_line(event))
+        for note in words.escalated_notes(event):
+            self._item(f"  {note}")
+        if event.text.strip():
+            self._block(event.text.strip("\n"), "    > ")
 
     def _finished(self, event: Finished) -> None:
         self._out.line()

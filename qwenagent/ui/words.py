@@ -14,6 +14,8 @@ from qwenagent.protocol.events import (
     CheckpointMade,
     ContextBuilt,
     ContextItem,
+    Escalated,
+    EscalatedOutcome,
     Finished,
     LineTried,
     PlanStarted,
@@ -37,6 +39,15 @@ _ENDED_BY = {
     "repetition": "stopped, it repeated itself",
     "cancelled": "cancelled",
 }
+_OUTCOMES: dict[EscalatedOutcome, str] = {
+    "answered": "it answered",
+    "unusable": "its answer cannot be used",
+    "failed": "it failed",
+    "cancelled": "cancelled",
+    "declined": "it was declined",
+    "capped": "a cap is reached",
+}
+_NOT_SENT: tuple[EscalatedOutcome, ...] = ("declined", "capped")
 _ANSWERED_BY = {
     "user": "by you",
     "flag": "by --yes",
@@ -237,6 +248,46 @@ def short(name: str) -> str:
 def answer_line(event: ApprovalAnswered) -> str:
     """Return the answer and who gave it."""
     return f"{'approved' if event.granted else 'not approved'}, {_ANSWERED_BY[event.by]}"
+
+
+def escalated_line(event: Escalated) -> str:
+    """Return who was asked for what, what came of it, and what it cost."""
+    who = f"{event.model} at {event.provider}"
+    what = event.kind if event.kind == "advice" else f"a {event.kind}"
+    if event.outcome in _NOT_SENT:
+        why = event.sentence or _OUTCOMES[event.outcome]
+        return one_line(f"did not ask {who} for {what}: {why}")
+    line = f"asked {who} for {what}: {_OUTCOMES[event.outcome]}"
+    line += f", {event.sentence}" if event.sentence else ""
+    if not (event.fresh or event.cached or event.out):
+        return one_line(line)
+    read = f"{count(event.fresh + event.cached)} tokens read"
+    read += f" ({count(event.cached)} cached)" if event.cached else ""
+    at_most = "" if event.exact else "at most "
+    return one_line(f"{line}; {at_most}{read}, {count(event.out)} written, {money(event)}")
+
+
+def escalated_notes(event: Escalated) -> list[str]:
+    """Return what went up, and what stayed here: a line each."""
+    notes = []
+    if event.sent and event.outcome not in _NOT_SENT:
+        parts = ", ".join(_item(item, bool(item.how)) for item in event.sent)
+        notes.append(one_line(f"sent {size(event.n_bytes)}: {parts}"))
+    if event.left_out:
+        left = ", ".join(f"{item.what} ({item.how})" for item in event.left_out)
+        notes.append(one_line(f"not sent: {left}"))
+    return notes
+
+
+def money(event: Escalated) -> str:
+    """Return what a request cost."""
+    return "price unknown" if event.micro_dollars is None else dollars(event.micro_dollars)
+
+
+def dollars(micro: int) -> str:
+    """Return millionths of a dollar as "$0.0123": four digits below a cent, else two."""
+    value = micro / 1_000_000
+    return f"${value:,.2f}" if value >= 1 or micro % 10_000 == 0 else f"${value:,.4f}"
 
 
 def tests_change(line: StepLine) -> str:

@@ -5,31 +5,46 @@ from qwenagent.workspace.diff import rename_diff, unified_diff
 from qwenagent.workspace.git import CommitRefused
 from qwenagent.workspace.hooks import HookRan, HookRunner
 from qwenagent.workspace.journal import Journal, PreImage
+from qwenagent.workspace.lock import Holder, TreeBusy, tree_lock
+from qwenagent.workspace.meanwhile import ChangedMeanwhile
 from qwenagent.workspace.paths import confine
+from qwenagent.workspace.points import About, Place, Point
 from qwenagent.workspace.readonly import VENDORED
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.rules import CommitRules
 from qwenagent.workspace.textfile import Run, TextFile
 from qwenagent.workspace.tree import Edit, Workspace
+from qwenagent.workspace.turning import Kept, NothingToTurn, Turned, Turning
 from qwenagent.workspace.unfinished import Recovered, recover
 
 __all__ = [
     "VENDORED",
+    "About",
+    "ChangedMeanwhile",
     "CommitRefused",
     "CommitRules",
     "Edit",
+    "Holder",
     "HookRan",
     "HookRunner",
     "Journal",
+    "Kept",
+    "NothingToTurn",
+    "Place",
+    "Point",
     "PreImage",
     "Recovered",
     "Repository",
     "Run",
     "TextFile",
+    "TreeBusy",
+    "Turned",
+    "Turning",
     "Workspace",
     "confine",
     "is_protected",
     "recover",
     "rename_diff",
+    "tree_lock",
     "unified_diff",
 ]

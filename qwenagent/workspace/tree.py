@@ -13,7 +13,10 @@ from qwenagent.workspace import readonly
 from qwenagent.workspace.diff import unified_diff
 from qwenagent.workspace.journal import Journal, PreImage
 from qwenagent.workspace.listing import IGNORE_FILE, Listing
+from qwenagent.workspace.meanwhile import ChangedMeanwhile, Meanwhile
 from qwenagent.workspace.paths import require_inside
+from qwenagent.workspace.pointmaking import PointMaker
+from qwenagent.workspace.points import About, Point
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.root import Root, kind_of
 from qwenagent.workspace.textfile import MAX_BYTES, Run, TextFile, encoding_of
@@ -50,6 +53,8 @@ class Workspace:
         self._disk = Root(self.root)
         self._unfinished = Unfinished(repository)
         self.journal = Journal(self._disk, unfinished=self._unfinished)
+        self.meanwhile = Meanwhile(repository, self.journal)
+        self._maker = PointMaker(repository, self.journal, self._unfinished)
         self._settled: dict[Path, PreImage] = {}
         self._listing: Listing | None = None
 
@@ -179,7 +184,9 @@ class Workspace:
         Raises:
             PathEscapes: it is outside of the repository.
             EditRefused: the file is not what the edit was made from, or cannot be written.
+            ChangedMeanwhile: somebody else has changed what was written before, or switched away.
         """
+        self.meanwhile.require_place()
         listing = self._listed()
         for path in filter(None, (edit.path, edit.to)):
             self._reach(path, listing)
@@ -239,11 +246,41 @@ class Workspace:
         self._require_way_back(self.root / _plain(edit.path))
         return data, file
 
-    def settle(self) -> None:
-        """Keep what was written: `rollback` now returns to this state."""
+    def intend(self, about: About) -> None:
+        """Keep on disk that what was written is about to be kept, as a commit or as it is.
+
+        Raises:
+            OSError: it cannot be kept.
+        """
+        self._maker.intend(about)
+
+    def settle(self, about: About | None = None, commit: str = "") -> Point | None:
+        """Keep what was written: `rollback` now returns to this state.
+
+        With `about` it becomes a point, which can be undone later; `commit` is what holds it.
+
+        Raises:
+            OSError: the point cannot be written; the files are kept all the same.
+        """
         for path, image in (self.journal.images | self.journal.grounded).items():
             self._settled.setdefault(path, image)
-        self.journal.clear()
+        try:
+            return self._maker.make(about, commit) if about else None
+        finally:
+            self.journal.clear()
+            self.meanwhile.stand()
+
+    def add_to_point(self, path: str, before: bytes | None) -> None:
+        """Have the last point of this run undo one more file, which was `before`.
+
+        Raises:
+            OSError: it cannot be kept.
+        """
+        self._maker.extend(path, before)
+
+    def prune(self) -> None:
+        """Remove what is too old, or too much, of points and private refs."""
+        self._maker.prune()
 
     def ground(self) -> None:
         """Make what was written the state that `rollback` returns to; `abandon` goes below it."""
@@ -270,6 +307,13 @@ class Workspace:
         """What the command has changed is adopted."""
         self._unfinished.command_ended()
 
+    def expect_changes(self) -> None:
+        """Say that a command runs now: what our files become until the next write is its work.
+
+        Else a file that is not as it was written here is somebody else's, and is left alone.
+        """
+        self.journal.in_doubt = True
+
     def changed(self) -> list[str]:
         """Return the paths that differ from what `rollback` returns to, in the order of writing."""
         return self._relative(path for path in self.journal.images if self.journal.differs(path))
@@ -286,19 +330,28 @@ class Workspace:
         """Undo every write since the last `settle` or `ground`; return the paths.
 
         Raises:
+            ChangedMeanwhile: somebody else changed some, which stay; all others were undone.
             WorkspaceError: some could not be written; all others were.
         """
         self.refresh()
-        return self._relative(self.journal.rollback())
+        self.meanwhile.let_go_of_commits()
+        restored = self._relative(self.journal.rollback())
+        self.meanwhile.stop_if_left()
+        return restored
 
     def abandon(self) -> list[str]:
         """Undo every write since the last `settle`, also what is grounded; return the paths.
 
+        What somebody else has changed since stays, and is told.
+
         Raises:
-            WorkspaceError: see `rollback`.
+            WorkspaceError: some could not be written; all others were.
         """
         self.refresh()
-        return self._relative(self.journal.abandon())
+        self.meanwhile.let_go_of_commits()
+        restored = self._relative(self.journal.abandon())
+        self.meanwhile.forget()
+        return restored
 
     def state(self) -> dict[str, PreImage]:
         """Return what every file is now that was written since the last `settle`."""
@@ -306,16 +359,30 @@ class Workspace:
         return dict(zip(self._relative(images), map(self.journal.now, images), strict=True))
 
     def restore(self, state: Mapping[str, PreImage]) -> None:
-        """Go from any later state back to one that `state` returned."""
+        """Go from any later state back to one that `state` returned.
+
+        Raises:
+            ChangedMeanwhile: somebody else has changed a file since, which stays as it is.
+        """
         self.refresh()
+        self.meanwhile.require_ours()
         wanted = self.journal.images | {self.root / name: now for name, now in state.items()}
+        try:
+            self._go_to(wanted)
+        except EditRefused as error:  # in the last moment
+            self.meanwhile.require_ours()
+            raise ChangedMeanwhile(error.message) from error
+        self.journal.in_doubt = False  # also where nothing had to be written
+
+    def _go_to(self, wanted: Mapping[Path, PreImage]) -> None:
+        journal = self.journal
         for path, image in wanted.items():
             # A folder there is one of others, or goes with what was made in it.
             if image.data is None and not self.is_folder(self._disk.relative(path)):
-                self.journal.remove(path)
+                journal.remove(path, was=journal.expected(path))
         for path, image in wanted.items():
-            if image.data is not None and image != self.journal.now(path):
-                self.journal.write(path, image.data, mode=image.mode)
+            if image.data is not None and image != journal.now(path):
+                journal.write(path, image.data, was=journal.expected(path), mode=image.mode)
 
     def patch(self, *, whole_run: bool = False) -> str:
         """Return what was written since the last `settle`, or ever, as one unified diff."""

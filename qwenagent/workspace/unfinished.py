@@ -1,9 +1,10 @@
 """Pre-images on disk, for when this process does not live to put them back itself.
 
 They lie in git's own folder, written before each edit and removed once the step is kept or
-undone. What is found at a later start is from a process that was killed; it is put back only where
-a file is just as that process left it: what somebody else has written since is theirs. The folder
-itself may be somebody else's work: what a note says is held to the tree like any path.
+undone. What is found at a later start is from a process that was killed. If that had decided to
+keep the step, the step is kept as a point; else it is put back, but only where a file is just as
+that process left it: what somebody else has written since is theirs. The folder itself may be
+somebody else's work: what a note says is held to the tree like any path.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+import secrets
+import stat
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated, TypeVar
 
@@ -20,32 +23,30 @@ import msgspec
 from msgspec import Meta
 
 from qwenagent.errors import PathEscapes, WorkspaceError, reason
+from qwenagent.workspace.aside import put_aside
 from qwenagent.workspace.history import History
+from qwenagent.workspace.journal import PreImage
 from qwenagent.workspace.listing import is_plain_file
+from qwenagent.workspace.lock import Owner
 from qwenagent.workspace.paths import confine
+from qwenagent.workspace.points import About, Change, Place, Points, keep_file
+from qwenagent.workspace.refs import Refs
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.root import TEMPORARY, Root
 
 _FOLDER = "unfinished"
 _COMMAND = "command"
+_INTENT = "intent"
 _NOTE = ".note"
 _REF = "refs/qwenagent/found"
 _TEMPORARY = re.compile(re.escape(TEMPORARY) + r"[a-z0-9_]{8}")  # as `tempfile` names them
-
-
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    """A process. When it began tells it from a later one with its number."""
-
-    pid: Annotated[int, Meta(gt=0, lt=1 << 31)]
-    started: float
 
 
 @dataclass(slots=True)
 class _Note:
     """One file: what it was, and everything that was about to be written to it."""
 
-    owner: _Owner
+    owner: Owner
     path: str
     head: str
     """The commit of that time: a file that a later one has was kept."""
@@ -56,15 +57,26 @@ class _Note:
     """SHA-256 of each content; "" for a removal."""
     folders: list[str] = field(default_factory=list)
     """Those that were made for it, the deepest first."""
+    unit: str = ""
+    """What is kept or undone together."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Command:
     """A command that may change anything, and a commit of the tree before it."""
 
-    owner: _Owner
+    owner: Owner
     shown: str
     snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """What was done is about to be kept as a point."""
+
+    unit: str
+    about: About
+    place: Place
 
 
 class Unfinished:
@@ -76,6 +88,8 @@ class Unfinished:
         self._notes: dict[Path, _Note] = {}
         self._places: set[Path] = set()
         self._head = ""
+        self.unit = secrets.token_hex(8)
+        """Names what is kept or undone together."""
 
     def note(self, path: Path, before: bytes | None, mode: int, after: bytes | None) -> None:
         """Keep what a file was before the first edit, and what it is about to become.
@@ -96,7 +110,16 @@ class Unfinished:
         Raises:
             OSError: it cannot be kept.
         """
-        self._write(_COMMAND, _Command(_this_process(), shown, snapshot))
+        self._write(_COMMAND, _Command(Owner.this_process(), shown, snapshot))
+
+    def intend(self, about: About, place: Place) -> None:
+        """Keep that all is about to be kept, with a commit on top of `place` if there is to be one.
+
+        Raises:
+            OSError: it cannot be kept.
+        """
+        if self._notes:
+            self._write(_INTENT, _Intent(self.unit, about, place))
 
     def command_ended(self) -> None:
         """What the command has changed is noted."""
@@ -108,23 +131,19 @@ class Unfinished:
             self._remove(place)
         self._notes.clear()
         self._head = ""
+        self.unit = secrets.token_hex(8)
 
     def _first_note(self, path: Path, before: bytes | None, mode: int) -> _Note:
         self._head = self._head or History(self._root).head()
         name = path.relative_to(self._root).as_posix()
         made = [p.relative_to(self._root).as_posix() for p in path.parents if not p.exists()]
-        return _Note(_this_process(), name, self._head, before, mode, folders=made)
+        owner = Owner.this_process()
+        return _Note(owner, name, self._head, before, mode, folders=made, unit=self.unit)
 
-    def _write(self, name: str, value: _Note | _Command) -> None:
-        folder = _folder(self._repository)
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / f"{name}.new"
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(value))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(folder / name)
-        self._places.add(folder / name)
+    def _write(self, name: str, value: _Note | _Command | _Intent) -> None:
+        place = _folder(self._repository) / name
+        keep_file(place, msgspec.json.encode(value))
+        self._places.add(place)
 
     def _remove(self, place: Path) -> None:
         place.unlink(missing_ok=True)
@@ -145,6 +164,10 @@ class Recovered:
     """A commit of the tree before that command."""
     differ: tuple[str, ...] = ()
     """Paths that are not as in the snapshot: who changed them is not known, so they are left."""
+    finished: str = ""
+    """The step or task that was about to be kept, and is now."""
+    aside: tuple[str, ...] = ()
+    """Where it lies what the kept files were before, if no commit has that."""
 
 
 Done = Collection[tuple[str, str]]
@@ -166,10 +189,23 @@ def recover(repository: Repository, done: Callable[[], Done] = frozenset) -> Rec
     notes = _read(folder, f"*{_NOTE}", _Note)
     commands = _read(folder, _COMMAND, _Command)
     owners = [*(note.owner for note in notes), *(command.owner for command in commands)]
-    if any(map(_is_alive, owners)):
+    if any(owner.is_alive for owner in owners):
         return None
-    stays = done() if notes else ()
-    restored, kept = [], []
+    kept_units = {point.unit for point in Points(repository.private_folder()).all()}
+    notes = [note for note in notes if note.unit not in kept_units]
+    found = _with_notes(repository, notes, done() if notes else ())
+    intents = _read(folder, _INTENT, _Intent)
+    if intents and not found.restored:
+        found = _with_point(repository, found, notes, intents[0])
+    if commands:
+        found = _with_command(repository, found, commands[0])
+    for place in filter(is_plain_file, folder.iterdir()):
+        place.unlink()
+    return found if found != Recovered() else None
+
+
+def _with_notes(repository: Repository, notes: list[_Note], stays: Done) -> Recovered:
+    restored, kept, aside = [], [], []
     # What was made goes first, for the sake of a name that the system takes for another.
     for note in sorted(notes, key=lambda note: note.before is not None):
         match _put_back(repository, note, stays):
@@ -177,12 +213,54 @@ def recover(repository: Repository, done: Callable[[], Done] = frozenset) -> Rec
                 restored.append(note.path)
             case False:
                 kept.append(note.path)
-    found = Recovered(tuple(restored), tuple(kept))
-    if commands:
-        found = _with_command(repository, found, commands[0])
-    for place in filter(is_plain_file, folder.iterdir()):
-        place.unlink()
-    return found if found != Recovered() else None
+                aside += _aside(repository, note)
+    return Recovered(tuple(restored), tuple(kept), aside=tuple(aside))
+
+
+def _aside(repository: Repository, note: _Note) -> list[str]:
+    """Keep what a file was before that is somebody else's now, unless a commit has that."""
+    try:
+        confine(repository.root, note.path)
+        committed = History(repository.root).content("HEAD", note.path)
+        if note.before is None or note.before == committed:
+            return []
+        return [put_aside(repository.root, note.path, note.before)]
+    except PathEscapes:
+        return []
+    except OSError as error:
+        raise WorkspaceError(
+            f"an earlier run was killed, and what {note.path} was before cannot be kept: "
+            f"{reason(error)}",
+            hint="free some disk space and start again; nothing of it was touched",
+        ) from error
+
+
+def _with_point(
+    repository: Repository, found: Recovered, notes: Sequence[_Note], intent: _Intent
+) -> Recovered:
+    """Keep as a point what a killed process has committed, or left on purpose, without it."""
+    root, refs = Root(repository.root), Refs(repository.root)
+    ours = [note for note in notes if note.unit == intent.unit and note.path not in found.kept]
+    changes = []
+    for note in ours:
+        changes.append(Change(note.path, PreImage(note.before, note.mode), _now(root, note)))
+    changes = [change for change in changes if change.before != change.after]
+    if not changes:
+        return found
+    head = refs.place().head
+    commit = head if refs.parent(head) == intent.place.head else ""
+    folders = tuple(dict.fromkeys(name for note in ours for name in note.folders))
+    points = Points(repository.private_folder())
+    points.add(intent.unit, intent.about, intent.place, commit, changes, folders)
+    return replace(found, finished=intent.about.title)
+
+
+def _now(root: Root, note: _Note) -> PreImage:
+    try:
+        stored = root.load(note.path)
+    except (OSError, PathEscapes):
+        return PreImage(None, note.mode)
+    return PreImage(stored.data, stat.S_IMODE(stored.status.st_mode))
 
 
 def _with_command(repository: Repository, found: Recovered, command: _Command) -> Recovered:
@@ -193,7 +271,7 @@ def _with_command(repository: Repository, found: Recovered, command: _Command) -
     differ = tuple(p for p in history.changed(command.snapshot, now) if p not in found.kept)
     if not differ:
         return found
-    return Recovered(found.restored, found.kept, command.shown, command.snapshot, differ)
+    return replace(found, command=command.shown, snapshot=command.snapshot, differ=differ)
 
 
 def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
@@ -258,7 +336,7 @@ def _remove_temporary(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-_T = TypeVar("_T", _Note, _Command)
+_T = TypeVar("_T", _Note, _Command, _Intent)
 
 
 def _read(folder: Path, pattern: str, kind: type[_T]) -> list[_T]:
@@ -277,21 +355,3 @@ def _folder(repository: Repository) -> Path:
 
 def _digest(data: bytes | None) -> str:
     return "" if data is None else hashlib.sha256(data).hexdigest()
-
-
-def _this_process() -> _Owner:
-    return _Owner(os.getpid(), _started(os.getpid()))
-
-
-def _is_alive(owner: _Owner) -> bool:
-    return _started(owner.pid) == owner.started
-
-
-def _started(pid: int) -> float:
-    """Return when a process began, 0 if there is none."""
-    import psutil
-
-    try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.Error:
-        return 0.0

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from qwenagent.plan.markdown.document import strip_marker
 from qwenagent.plan.markdown.inline import plain
-from qwenagent.plan.values import StepKind
+from qwenagent.plan.values import EscalateKind, StepKind
 
-Name = Literal["files", "test", "done", "depends", "kind"]
+Name = Literal["files", "test", "done", "depends", "kind", "escalate"]
 
 _WORDS: dict[Name, str] = {
     "files": r"""files?(?: (?:to|changed|touched|affected|involved|modified)\b[\w /&,-]{0,30})?
@@ -47,6 +47,7 @@ _WORDS: dict[Name, str] = {
         |依存(?:関係|先)?|依赖(?:于|项|步骤)?|依賴(?:於)?|前置(?:步骤|任务)
         |의존(?:성| ?단계)?|선행 ?(?:단계|작업)""",
     "kind": r"kind|art|typ[eo]?|тип|вид|種類|种类|类型|類型|종류|유형",
+    "escalate": r"escalate",
 }
 _KIND_VALUES: dict[StepKind, str] = {
     "you": r"""(?:for )?(?:you|the user|user|human|me)|manual(?:ly)?|manual step|by hand
@@ -110,6 +111,8 @@ def field_at(line: str) -> FieldStart | None:
     if start.name == "kind" and not line.strip("*_ ").lower().startswith("kind"):
         # "Type: string" says something else.
         return start if kind_named(start.value) else None
+    if start.name == "escalate" and not escalation_named(start.value):
+        return None
     return start
 
 
@@ -117,7 +120,7 @@ def field_heading(text: str) -> Name | None:
     """Return the field that a heading, which is all of its text, begins."""
     found = _HEADING.match(text)
     name = None if found is None else _name(found)
-    return None if name == "kind" else name
+    return None if name in ("kind", "escalate") else name
 
 
 def field_name(line: str) -> Name | None:
@@ -130,6 +133,12 @@ def kind_named(text: str) -> StepKind | None:
     """Return the kind that a word or two name, as in `Kind: for you`."""
     bare = plain(text[:_VALUE_LIMIT]).strip(" .[](){}\uff08\uff09【】")
     return next((kind for kind, words in _KINDS.items() if words.fullmatch(bare)), None)
+
+
+def escalation_named(text: str) -> EscalateKind | None:
+    """Return what a step wishes to be asked for of a model elsewhere, as in `Escalate: advice`."""
+    bare = plain(text[:_VALUE_LIMIT]).strip(" .").lower()
+    return next((kind for kind in get_args(EscalateKind) if kind == bare), None)
 
 
 def _name(found: re.Match[str]) -> Name:

@@ -1,4 +1,4 @@
-"""The `Files:`, `Test:`, `Done when:`, `Depends on:` and `Kind:` fields in a piece of Markdown.
+"""The fields in a piece of Markdown: `Files:`, `Test:`, `Done when:`, `Depends on:` and so on.
 
 Knows neither steps nor what the numbers in `Depends on:` refer to.
 """
@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import get_args
 
-from qwenagent.plan.fields.names import NOTHING, Name, kind_named
+from qwenagent.plan.fields.names import NOTHING, Name, escalation_named, kind_named
 from qwenagent.plan.fields.rows import MOST_VALUES, Row, joined, rows_of, value_rows
 from qwenagent.plan.fields.testing import read_test
 from qwenagent.plan.labels import plain_number
 from qwenagent.plan.paths import listed
-from qwenagent.plan.values import StepKind
+from qwenagent.plan.values import EscalateKind, StepKind
 
 _RANGE = re.compile(
     r"(?<![\d.])(\d{1,4})\s*(?:-|\u2013|—|[~\uff5e\u301c至]|\b(?:to|through|bis|à|a|al|до)\b)"
@@ -40,6 +40,7 @@ class Fields:
     depends_on: tuple[str, ...] = ()
     """Numbers as written, without leading zeros."""
     kind: StepKind | None = None
+    escalate: EscalateKind | None = None
     problems: tuple[str, ...] = ()
     """What was not understood, each the rest of a sentence that names the step."""
 
@@ -58,6 +59,7 @@ def read_fields(markdown: str, *, in_headings: bool = True) -> Fields:
     test = read_test(values["test"], [row.remark for row in rows if row.field == "test"])
     depends, bad_depends = _depends(values["depends"][:MOST_VALUES])
     kind, bad_kinds = _kind([row.value for row in rows if row.field == "kind"])
+    asked = [escalation_named(row.value) for row in rows if row.field == "escalate"]
     done = [joined(value) for value in values["done"][:MOST_VALUES]]
     if not done and not test.command and not test.code:
         done = list(test.prose)
@@ -70,6 +72,7 @@ def read_fields(markdown: str, *, in_headings: bool = True) -> Fields:
         done_when="; ".join(filter(None, done)),
         depends_on=depends,
         kind=kind,
+        escalate=next(filter(None, asked), None),
         problems=(*bad_files, *bad_depends, *bad_kinds),
     )
 

@@ -1,14 +1,8 @@
-"""The lasting record of a run: JSON lines in the state folder, written as it happens.
-
-Knows records and files; not who emits the events and not who reads them later.
-"""
+"""Writes a transcript while its run goes on. Knows no reader."""
 
 from __future__ import annotations
 
 import os
-import re
-import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,44 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from qwenagent.errors import QwenAgentError, UsageError
 from qwenagent.protocol import wire
 from qwenagent.protocol.events import Record, TokenDelta
-
-__all__ = ["NOTE", "TranscriptWriter", "new_run_id", "read", "run_path", "state_dir"]
+from qwenagent.transcript.holding import hold
 
 NOTE = "transcript: "
 """Begins the note that an error carries which ended a run: its transcript's path follows."""
-_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
-
-
-def state_dir() -> Path:
-    """Return the folder for what outlives a run: `$QWENAGENT_HOME/state`, or the platform's.
-
-    It may not exist yet.
-    """
-    home = os.environ.get("QWENAGENT_HOME")
-    if home:
-        return Path(home) / "state"
-    import platformdirs  # 25 ms that most commands do not need
-
-    return platformdirs.user_state_path("qwenagent", appauthor=False)
-
-
-def new_run_id() -> str:
-    """Return an id that sorts by its start (UTC) and is not given twice: 20261122-051903-9f3a1c."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
-
-
-def run_path(run_id: str) -> Path:
-    """Return where the transcript of a run lies.
-
-    Raises:
-        UsageError: `run_id` is no id (it may come from the command line).
-    """
-    if not _RUN_ID.fullmatch(run_id):
-        raise UsageError(f"{run_id!r} is not a run id; they look like 20261122-051903-9f3a1c")
-    return state_dir() / "runs" / f"{run_id}.jsonl"
 
 
 class TranscriptWriter:
@@ -62,7 +24,8 @@ class TranscriptWriter:
     The `TokenDelta`s between two other events become one line per candidate, with `seq` and
     `time` of the first: so `seq` grows but has gaps, and the text being written at the moment
     of a `kill -9` is lost. The file and its folder are for the owner alone: it holds code. An
-    error that leaves the context gets a `NOTE` of the path.
+    error that leaves the context gets a `NOTE` of the path. As long as the file is open it counts
+    as that of a run under way.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,6 +33,7 @@ class TranscriptWriter:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         self._file = os.fdopen(handle, "r+b")
+        hold(self._file.fileno())
         _cut_torn_line(self._file.fileno())
         self._deltas: dict[int, list[Record]] = {}
 
@@ -135,23 +99,3 @@ def _cut_torn_line(handle: int) -> None:
     size = os.fstat(handle).st_size
     if size and os.pread(handle, 1, size - 1) != b"\n":
         os.ftruncate(handle, os.pread(handle, size, 0).rfind(b"\n") + 1)
-
-
-def read(path: Path) -> Iterator[Record]:
-    """Yield the records of a transcript in order; a torn last line is skipped.
-
-    Raises:
-        QwenAgentError: there is no such file, or a line is no record; the message has its number.
-    """
-    try:
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        raise QwenAgentError(f"no transcript at {path}") from error
-    with file:
-        for number, line in enumerate(file, start=1):  # binary: split at \n only
-            try:
-                yield wire.decode(line)
-            except QwenAgentError as error:
-                if not line.endswith(b"\n"):
-                    return
-                raise QwenAgentError(f"{path}, line {number}: {error.message}") from error
