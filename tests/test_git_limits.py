@@ -86,8 +86,11 @@ WORDS = re.compile(rb"\b(subprocess|pty|git|shell)\b|\bos\.(system|popen|fork|po
 ALLOWED = {
     "sandbox/": "project code, confined, and probes of what confines it",
     "awake.py": "the system's own programs against sleep, in fixed words",
+    "escalate/keys.py": "the command that the user's own settings name for a key",
     "engine/wheels.py": "nvidia-smi, in fixed words",
     "registry/download/pip.py": "pip, for the data wheels that cards name; it installs nothing",
+    "ui/past/pager.py": "the user's own pager",
+    "ui/reading/editing.py": "the user's own editor",
 }
 
 
