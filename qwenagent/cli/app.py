@@ -11,6 +11,7 @@ from qwenagent import __version__
 from qwenagent.cli.bench import bench
 from qwenagent.cli.bill import stats
 from qwenagent.cli.codes import ENVIRONMENT
+from qwenagent.cli.completion import completion
 from qwenagent.cli.endpoint import remote_engine
 from qwenagent.cli.evals import evals
 from qwenagent.cli.flags import check_flags, in_folder, relative_files, run_flags, standing_in
@@ -216,6 +217,7 @@ cli.add_command(review)
 cli.add_command(config)
 cli.add_command(stats)
 cli.add_command(bench)
+cli.add_command(completion)
 cli.add_command(evals)
 cli.add_command(undo)
 cli.add_command(redo)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qwenagent.cli.completion import ModelName
+
 if TYPE_CHECKING:
     from qwenagent.bench import Figure
 
 
 @click.command()
-@click.option("--model", help="Model: a name of `models list`, or a GGUF file.")
+@click.option("--model", type=ModelName(), help="Model: a name of `models list`, or a GGUF file.")
 @click.option("--rounds", type=click.IntRange(1, 50), default=5, show_default=True, metavar="N")
 @click.option("--only", multiple=True, metavar="KEY", help="Measure this figure alone.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")

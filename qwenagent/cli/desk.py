@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qwenagent.cli.completion import ModelName
 from qwenagent.cli.flags import frontier_options, in_folder
 from qwenagent.cli.frontier import frontier_rules, make_frontier
 from qwenagent.cli.offline import connections
@@ -30,7 +31,11 @@ def asking_flags(command: Any) -> Any:
     """Add the flags of commands that ask a model and write a plan."""
     options = [
         click.option("--frontier", is_flag=True, help="Have the model elsewhere write it."),
-        click.option("--model", help="Local model: a name of `models list`, or a GGUF file."),
+        click.option(
+            "--model",
+            type=ModelName(),
+            help="Local model: a name of `models list`, or a GGUF file.",
+        ),
         click.option("--endpoint", metavar="URL", help='Server that runs it. "" is none.'),
         *frontier_options(),
         click.option("--force", is_flag=True, help="Replace the file if it is there."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qwenagent.cli.completion import ModelName
 from qwenagent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ _run_flags = _with(
                  help="A setting, as --set loop.repairs=0."),
     click.option("--tests", type=click.Choice(["hidden", "visible"]), default="hidden",
                  show_default=True, help="Whether the agent gets the tests that judge."),
-    click.option("--model", help="Model: a name of `models list`, or a GGUF file."),
+    click.option("--model", type=ModelName(),
+                 help="Model: a name of `models list`, or a GGUF file."),
     click.option("--seed", type=click.IntRange(min=0), metavar="N",
                  help="Seed for everything that is drawn."),
     click.option("--time-limit", type=click.FloatRange(min=1), default=600.0,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qwenagent.cli.completion import ModelName
 from qwenagent.cli.models import is_model_path
 from qwenagent.errors import ChecksError, UsageError
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 def run_flags(command: Any) -> Any:
     """Add the flags that every run of the model has."""
     options = [
-        click.option("--model", help="Model: a name of `models list`, or a GGUF file."),
+        click.option(
+            "--model", type=ModelName(), help="Model: a name of `models list`, or a GGUF file."
+        ),
         click.option(
             "--endpoint",
             metavar="URL",

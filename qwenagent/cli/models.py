@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qwenagent.cli.bundle import models_export, models_import
+from qwenagent.cli.completion import ModelName
 
 if TYPE_CHECKING:
     from qwenagent.config import Settings
@@ -78,7 +79,7 @@ def _user_settings() -> Settings:
 
 
 @models.command("use")
-@click.argument("name", required=False)
+@click.argument("name", type=ModelName(), required=False)
 @click.option("--auto", is_flag=True, help="Pick the largest default that suits, as at first.")
 def models_use(name: str | None, auto: bool) -> int:
     """Take this model from now on: a name of `models list`, or a GGUF file."""
@@ -169,7 +170,7 @@ def _print_what_fits_here(cards: list[Card]) -> None:
 
 
 @models.command("pull")
-@click.argument("name", required=False)
+@click.argument("name", type=ModelName(), required=False)
 def models_pull(name: str | None) -> int:
     """Fetch a model; without NAME the one that fits this machine and can be had."""
     from qwenagent.registry import find_card
@@ -184,7 +185,7 @@ def models_pull(name: str | None) -> int:
 
 
 @models.command("info")
-@click.argument("name")
+@click.argument("name", type=ModelName())
 def models_info(name: str) -> int:
     """Print everything a model card says."""
     from qwenagent.registry import find_card, installed, largest_context, need
@@ -211,7 +212,7 @@ def models_info(name: str) -> int:
 
 
 @models.command("verify")
-@click.argument("name", required=False)
+@click.argument("name", type=ModelName(), required=False)
 def models_verify(name: str | None) -> int:
     """Read installed files again and compare their SHA-256; all without NAME."""
     from qwenagent.errors import ModelNotFound
@@ -227,7 +228,7 @@ def models_verify(name: str | None) -> int:
 
 
 @models.command("rm")
-@click.argument("name")
+@click.argument("name", type=ModelName())
 @click.option("--force", is_flag=True, help="Delete it even if it is the one in use.")
 def models_rm(name: str, force: bool) -> int:
     """Delete a model's file from this machine."""

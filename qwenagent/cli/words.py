@@ -15,9 +15,10 @@ class TaskGroup(click.Group):
     """`qwenagent "do this"` is `qwenagent do "do this"`, and flags may precede the command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, self._with_command(args))
+        # A shell that asks for words has a part of the line, in which a slip is nothing to tell.
+        return super().parse_args(ctx, self._with_command(args, strict=not ctx.resilient_parsing))
 
-    def _with_command(self, args: list[str]) -> list[str]:
+    def _with_command(self, args: list[str], *, strict: bool) -> list[str]:
         if not args or args[0] in ("--help", "-h", "--version"):
             return args
         at = self._first_word(args)
@@ -27,7 +28,8 @@ class TaskGroup(click.Group):
         if word in self.commands:
             return [word, *others]
         # "runn plan.md" is a slip and no task; a sentence is never near a command's name.
-        if near := difflib.get_close_matches(word, self.commands, n=1, cutoff=0.75):
+        near = difflib.get_close_matches(word, self.commands, n=1, cutoff=0.75) if strict else []
+        if near:
             raise UsageError(
                 f"there is no command {word!r}; did you mean {near[0]}?",
                 hint=f"if it is a task: qwenagent do {word}",
