@@ -6,8 +6,10 @@ what EvalPlus does, whose figures the model's report has.
 
 from __future__ import annotations
 
+import ast
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from qwenagent import assets
@@ -20,6 +22,15 @@ from qwenagent.grammar import body_grammar
 from qwenagent.protocol.messages import Message, Prompt, Sampling
 
 _FENCE = "```"
+_KEPT = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Import,
+    ast.ImportFrom,
+    ast.Assign,
+    ast.AnnAssign,
+)
 _OPENING = (
     "Below is a Python script with a self-contained function that solves the problem and passes "
     f"corresponding tests:\n{_FENCE}python\n"
@@ -51,9 +62,23 @@ class CallArm:
             )
         finally:
             engine.close()
-        code = done.text.partition(f"\n{_FENCE}")[0] + "\n"
+        code = definitions(done.text.partition(f"\n{_FENCE}")[0] + "\n")
         write_files(attempt.repository, dict.fromkeys(attempt.task.files, code))
         return effort_of(done, time.monotonic() - start, deadline.is_over, 1)
+
+
+def definitions(code: str) -> str:
+    """Return what a module defines and imports, without what it does besides.
+
+    A small model likes to end with examples that its own function need not meet. EvalPlus takes
+    them away before it judges, and as there the longest beginning counts that is Python.
+    """
+    lines = code.splitlines(keepends=True)
+    for end in range(len(lines), 0, -1):
+        with suppress(SyntaxError, ValueError):
+            body = ast.parse("".join(lines[:end])).body
+            return "".join(f"{ast.unparse(node)}\n" for node in body if isinstance(node, _KEPT))
+    return code
 
 
 def _prompt(problem: str) -> Prompt:
