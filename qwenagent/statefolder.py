@@ -20,6 +20,6 @@ def state_folder(root: Path) -> Path:
         raise NotADirectoryError(f"{folder} is a file, and a folder is needed; remove it")
     folder.mkdir(exist_ok=True)
     ignore = folder / ".gitignore"
-    if not ignore.exists():
+    if not ignore.exists() or not ignore.stat().st_size:  # empty: killed just as it was made
         ignore.write_text("*\n", encoding="utf-8")
     return folder

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from qwenagent.registry import find_card, installed
 from qwenagent.sandbox import Level, Sandbox
 
 # Shared machines stall: a slow example is no failure.
-settings.register_profile("project", deadline=None)
+settings.register_profile("project", deadline=None, max_examples=50)
 settings.load_profile("project")
+# For `--hypothesis-profile=long`, where a test does not say how many.
+settings.register_profile("long", deadline=None, max_examples=500)
 
 GIT_ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -27,6 +30,14 @@ GIT_ENVIRONMENT = {
     "GIT_COMMITTER_NAME": "A. Tester",
     "GIT_COMMITTER_EMAIL": "tester@example.org",
 }
+
+
+def pytest_unconfigure() -> None:
+    """Close what llama_cpp keeps open: the interpreter would warn of it at its end."""
+    kept = sys.modules.get("llama_cpp._utils")
+    for name in ("outnull_file", "errnull_file"):
+        if file := getattr(kept, name, None):
+            file.close()
 
 
 @pytest.hookimpl(optionalhook=True)

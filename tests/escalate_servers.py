@@ -14,12 +14,13 @@ from typing import Any
 
 from qwenagent.escalate import Provider, Request, find_provider
 from qwenagent.protocol.messages import Message
+from tests.escalate_canaries import ENVIRONMENT, leaks
 
 MODEL = "model-of-tests"
 DATED = "model-of-tests-2026"
 KEY_VARIABLE = "TEST_FRONTIER_KEY"
 KEY = "sk-test-0123456789"
-ENVIRON = {KEY_VARIABLE: KEY}
+ENVIRON = ENVIRONMENT | {KEY_VARIABLE: KEY}
 PATHS = {"messages": "/v1/messages", "chat": "/v1/chat/completions"}
 STOPS = {
     "messages": {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal"},
@@ -368,7 +369,7 @@ def _begin(handler: Handler, *parts: str, chunked: bool = True) -> None:
 
 @contextmanager
 def serving(standin: Standin) -> Iterator[Standin]:
-    """Serve on loopback."""
+    """Serve on loopback; look through all that was asked, once the test is through."""
     with _Server(("127.0.0.1", 0), Handler) as server:
         server.standin = standin
         standin.port = server.server_port
@@ -380,6 +381,8 @@ def serving(standin: Standin) -> Iterator[Standin]:
             standin.ended.set()
             server.shutdown()
             thread.join()
+    found = leaks(asked.raw for asked in standin.asked)
+    assert not found, f"secrets left with requests: {', '.join(found)}"
 
 
 def free_port() -> int:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from qwenagent.config import EscalateSettings
 from qwenagent.escalate import Around, Escalation, Ledger, Rules, rules_of
 from qwenagent.protocol.approval import Approver
 from qwenagent.protocol.events import EventStream
 from qwenagent.protocol.messages import Cancel
+from tests.escalate_canaries import plant
 from tests.escalate_servers import ENVIRON, KEY_VARIABLE, MODEL, Reply, Standin, serving
 from tests.loop_stage import Stage, Yes
+
+Policy = Literal["never", "ask", "auto"]
 
 PRICE = {"fresh": 3, "cached": 0.3, "out": 15, "as_of": "2026-08-05"}
 """20 fresh, 5 cached and 7 written, as the servers say, are 167 millionths: 60 + 1.5 + 105 is
@@ -35,11 +38,11 @@ def table(standin: Standin, **own: Any) -> dict[str, Any]:
     } | own
 
 
-def settings_for(*standins: Standin, policy: str = "auto", **own: Any) -> EscalateSettings:
+def settings_for(*standins: Standin, policy: Policy = "auto", **own: Any) -> EscalateSettings:
     """Settings in which the providers are called "one", "two", in this order."""
     names = ("one", "two", "three")
     tables = {name: table(standin) for name, standin in zip(names, standins, strict=False)}
-    return EscalateSettings(policy=policy, providers=tables, **own)  # type: ignore[arg-type]
+    return EscalateSettings(policy=policy, providers=tables, **own)
 
 
 @contextmanager
@@ -61,6 +64,8 @@ def way(
     cancel: Cancel | None = None,
     home: Path | None = None,
 ) -> Escalation:
+    """A way for a repository with secrets in every place; none of them may go, see `serving`."""
+    plant(root)
     around = Around(
         root,
         events,

@@ -38,7 +38,11 @@ def main(folder: Path, *flags: str) -> None:
     options = ReaderOptions(
         history=folder / "history.jsonl",
         keys="vi" if "vi" in flags else "emacs",
-        sources=Sources(lambda: PATHS, lambda: SYMBOLS, {"model": lambda: ("0.5b", "1.5b")}),
+        sources=Sources(
+            late if "late" in flags else lambda: PATHS,
+            lambda: SYMBOLS,
+            {"model": lambda: ("0.5b", "1.5b")},
+        ),
     )
     with make_reader(options, plain="plain" in flags) as reader:
         if "bare" not in flags:
@@ -46,6 +50,12 @@ def main(folder: Path, *flags: str) -> None:
         while isinstance(answer := reader.read(), Line):
             respond(reader, answer)
         print(f"over: {type(answer).__name__}", file=reader.out)
+
+
+def late() -> tuple[str, ...]:
+    """Find the paths of a repository on a disk that hardly answers."""
+    time.sleep(600)
+    return PATHS
 
 
 def respond(reader: Reader, line: Line) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import (
+    Answered,
     ApprovalAnswered,
     ApprovalAsked,
     CandidateScored,
     CheckpointMade,
+    CommandRan,
     ContextBuilt,
     ContextItem,
     EditApplied,
@@ -15,6 +17,7 @@ from qwenagent.protocol.events import (
     Event,
     Finished,
     LineTried,
+    MessageSent,
     PlanStarted,
     Progress,
     Record,
@@ -262,6 +265,33 @@ END: tuple[Event, ...] = (
         ),
     ),
 )
+
+
+SESSION: tuple[Event, ...] = (
+    RunStarted(
+        "session", "What is total?", "/home/ada/src/shop", "main", ENGINE, (), "", 7, "0.1.0"
+    ),
+    MessageSent("What is total?"),
+    TurnStarted(1, "answer"),
+    ContextBuilt((ContextItem("file shop/cart.py", 210),), (), 320, 5000),
+    TokenDelta("The **sum**.\n\n```python\nreturn self._sum()\n```\n\nIt is"),
+    TokenDelta(" not rounded"),
+    TurnEnded(1, "cancelled", Usage(320, 0, 20, 2.0, 1.0, 1)),
+    Answered(
+        "The **sum**.\n\n```python\nreturn self._sum()\n```\n\nIt is not rounded", "cancelled"
+    ),
+    MessageSent("Round it"),
+    RunStarted(
+        "task", "Round it", "/home/ada/src/shop", "main", ENGINE, PENDING[:1], COMMAND, 7, "0.1.0"
+    ),
+    StepStarted(1, 1, "Round it"),
+    EditApplied("shop/cart.py", "changed", DIFF, 3, 2),
+    StepEnded(SOLVED, USAGE),
+    Finished(0, "every step was done", (SOLVED,), USAGE, 41.3, "main", DIFF, ("git restore .",)),
+    CommandRan("/undo", "undone: task 'Round it'\n"),
+    Finished(0, "the session was ended", (SOLVED,), USAGE, 60.0, "main", "", ("qwenagent log",)),
+)
+"""A conversation: a question whose answer is stopped, a task, a command."""
 
 
 def records(events: Sequence[Event] = (), every_s: float = 1.5) -> list[Record]:

@@ -62,6 +62,7 @@ class Terminal:
             env=dict(env if env is not None else terminal_env()),
             dimensions=(rows, columns),
             timeout=_LIMIT_S,
+            preexec_fn=_hear_ctrl_c,
         )
         self._child.delaybeforesend = None
         self._screen = _Screen(columns, rows, self._child.send)
@@ -78,7 +79,10 @@ class Terminal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._child.close(force=True)
+        if self._child.isalive():
+            self._child.kill(signal.SIGKILL)
+        self._child.wait()
+        self._close()
 
     def type(self, *keys: str) -> None:
         """Send keys, each text in a write of its own."""
@@ -110,22 +114,32 @@ class Terminal:
         cells = [cell for row in self._screen.buffer.values() for cell in row.values()]
         return {colour for cell in cells for colour in (cell.fg, cell.bg)}
 
+    def cells(self) -> list[list[Any]]:
+        """Return the screen's cells, each with `data`, `fg`, `bg`, `bold`, `italics`, `reverse`."""
+        columns = range(self._screen.columns)
+        rows = range(self._screen.lines)
+        return [[self._screen.buffer[row][column] for column in columns] for row in rows]
+
     def shows(self, *lines: str) -> None:
         """Wait until the whole screen is these lines; fail with what it is."""
         self._read_until(lambda: self.lines() == list(lines))
         shown = self.lines()
         assert shown == list(lines), "\n".join(["this is on the screen:", *shown])
 
-    def waits_for(self, text: str) -> None:
-        """Wait until `text` is in a line of the screen."""
-        self._read_until(lambda: any(text in line for line in self.lines()))
-        shown = "\n".join(self.lines())
-        assert text in shown, f"{text!r} is not on the screen:\n{shown}"
+    def waits_for(self, text: str, times: int = 1) -> None:
+        """Wait until `text` is in so many lines of the screen, or in more."""
+        self._read_until(lambda: sum(text in line for line in self.lines()) >= times)
+        shown = self.lines()
+        screen = "\n".join(shown)
+        n = sum(text in line for line in shown)
+        assert n >= times, f"{text!r} is {n} times on the screen, not {times}:\n{screen}"
 
     def ends(self) -> int:
         """Wait for the program's end; return its exit code, or the signal's number below 0."""
         self._read_until(lambda: False)
-        self._child.close()
+        shown = "\n".join(self.lines())
+        assert self._child.flag_eof, f"it did not end; this is on the screen:\n{shown}"
+        self._child.wait()
         code = self._child.exitstatus
         return int(-self._child.signalstatus if code is None else code)
 
@@ -136,6 +150,10 @@ class Terminal:
     def kill(self, number: int = signal.SIGINT) -> None:
         """Send the program a signal."""
         self._child.kill(number)
+
+    def _close(self) -> None:
+        self._child.ptyproc.delayafterclose = 0  # it has ended: there is nothing to wait for
+        self._child.close()
 
     def _read_until(self, done: Callable[[], bool]) -> None:
         """Read until `done`, the program's end, or the limit."""
@@ -149,6 +167,11 @@ class Terminal:
                 return
             self.raw += data
             self._stream.feed(data)
+
+
+def _hear_ctrl_c() -> None:
+    """Undo in the new process what it inherits where the tests run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def terminal_env(**more: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,16 @@ def found(root: Path, files: dict[str, str]) -> list[tuple[str, str]]:
 )
 def test_what_is_configured(files, names, tmp_path):
     assert found(tmp_path, files) == [(name, ".") for name in names]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+def test_a_pipe_in_the_place_of_settings_says_nothing(tmp_path):
+    names = ("pyproject.toml", "setup.cfg", "package.json", "Cargo.toml")
+    for name in names:
+        os.mkfifo(tmp_path / name)
+    tools = find_tools(tmp_path, names, lambda *_: True)
+    assert [tool.name for tool in tools] == ["rustfmt"]
+    assert HouseTool("rustfmt").on(["a.rs"], tmp_path).argv[1:3] == ("--edition", "2015")
 
 
 def test_the_nearest_home_counts_and_some_tools_need_one_alone(tmp_path):
@@ -195,6 +206,9 @@ BIOME = (
         ),
         (HouseTool("eslint"), ESLINT[:80], []),
         (HouseTool("eslint"), '[{"filePath" is no report\n', []),
+        (HouseTool("eslint"), '[{"filePath": "a.js"}, 3, {"messages": []}, {"filePath": 1}]', []),
+        (HouseTool("eslint"), '[{"filePath": "a.js", "messages": null}]', []),
+        (HouseTool("eslint"), '[{"filePath": "a.js", "messages": [3, {"ruleId": 4}]}]', []),
         (
             HouseTool("biome"),
             BIOME,

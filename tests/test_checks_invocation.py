@@ -95,4 +95,8 @@ def test_runners_that_refuse_our_options():
     assert not rejected_our_options("pytest", 1, "unrecognized arguments")
     assert rejected_our_options("node", 9, "node: bad option: --test-reporter=spec")
     assert not rejected_our_options("node", 0, "bad option: --test-reporter")
+    refused = "Error [ERR_ACCESS_DENIED]: Access to this API ... '/tmp/x/reporter.mjs'"
+    assert rejected_our_options("node", 1, refused)
+    # In time that grows with the text alone.
+    assert not rejected_our_options("node", 1, "ERR_ACCESS_DENIED" * 50_000)
     assert not rejected_our_options("other", 2, "Unknown option")

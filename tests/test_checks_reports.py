@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -470,13 +471,77 @@ def test_ids_of_pytest_count_from_the_repository(root):
         assert read_junit(path, places).statuses == wanted
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"testResults": [{"name": 3}]}', "null\n"])
-def test_reports_that_were_not_finished(root, text):
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "{}", '{"testResults": [{"name": 3}]}', "null\n"),
+        # Whatever the tests write there: the report's place is theirs to write to.
+        '{"testResults": [3, null, []]}',
+        '{"testResults": [{"status": "passed", "assertionResults": [1, "a", null]}]}',
+        '{"type": "test:start", "name": "a", "nesting": "deep"}',
+        '{"type": "test:start", "name": "a", "nesting": -1}',
+        '{"type": "test:start", "name": "a", "nesting": 1e18}',
+        '<?xml version="1.0" encoding="no-such"?><testsuites/>',
+        '<?xml version="1.0" encoding="gbk"?><testsuites/>',
+    ],
+)
+def test_reports_that_are_none(root, text):
     path = root.parent / "report"
     path.write_text(text, encoding="utf-8")
     for read in (read_jest, read_node, read_junit):
         assert read(path, Places(root, root)).statuses == {}
         assert read(root / "missing", Places(root, root)).statuses == {}
+
+
+def test_half_a_character_is_in_no_place(root):
+    path = root.parent / "report"
+    case = {"title": "t", "status": "failed", "failureMessages": ["no\n at f (/\ud800.js:1:2)"]}
+    told = {"testResults": [{"name": "/a/\ud800.js", "assertionResults": [case]}]}
+    path.write_text(json.dumps(told), encoding="utf-8")
+    wanted = Report({"/a/\ud800.js::t": "failed"}, {"/a/\ud800.js::t": "E   no"})
+    assert read_jest(path, Places(root, root)) == wanted
+
+
+def test_names_and_numbers_that_are_too_long_are_no_places(root):
+    write(root, {"Cargo.toml": "[package]\nname = 'a'\n"})
+    text = f"     Running unittests {'a' * 300} (target/debug/deps/b-1)\n\nrunning 0 tests\n"
+    assert read_cargo(text, Places(root, root)) == Report()
+    digits = "9" * 5000
+    assert not nothing_ran(f"Ran {digits} tests in 1s\n")
+    said = f"=== RUN   TestA\n    a_test.go:{digits}: odd\n--- FAIL: TestA (0.00s)\nFAIL\tm\t0.1s\n"
+    assert read_go(said, Places(root, root)).report.statuses == {"m::TestA": "failed"}
+
+
+@pytest.mark.parametrize("members", [".", "./", "crates/a**", "*", "/crates/*", "../*"])
+def test_a_workspace_whose_members_are_odd(root, members):
+    write(root, {"Cargo.toml": f"[workspace]\nmembers = ['{members}']\n"})
+    text = "   Doc-tests a\n\nrunning 1 test\ntest src/lib.rs - f (line 1) ... ok\n\n"
+    statuses = read_cargo(text, Places(root, root)).statuses
+    assert statuses == {"src/lib.rs::doctest f": "passed"}
+
+
+def test_a_member_beside_its_workspace_is_found(root):
+    write(
+        root,
+        {
+            "Cargo.toml": "[workspace]\nmembers = ['.', 'crates/*']\n[package]\nname = 'top'\n",
+            "crates/in/Cargo.toml": "[package]\nname = 'in-it'\n",
+            "crates/in/src/lib.rs": "",
+        },
+    )
+    text = "   Doc-tests in_it\n\nrunning 1 test\ntest src/lib.rs - f (line 1) ... ok\n\n"
+    statuses = read_cargo(text, Places(root, root)).statuses
+    assert statuses == {"crates/in/src/lib.rs::doctest f": "passed"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+@pytest.mark.parametrize("name", ["Cargo.toml", "a_test.go", "go.mod"])
+def test_a_pipe_in_the_place_of_a_file_is_not_read(root, name):
+    os.mkfifo(root / name)
+    assert read_cargo("   Doc-tests a\n", Places(root, root)) == Report()
+    text = "=== RUN   TestA\n--- PASS: TestA (0.00s)\nok  \tm\t0.1s\n"
+    (root / "m").symlink_to(root)
+    assert list(read_go(text, Places(root, root)).report.statuses.values()) == ["passed"]
 
 
 TEXT_READERS: list[Callable[[str, Places], object]] = [

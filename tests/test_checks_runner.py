@@ -140,6 +140,12 @@ def test_pytest_behind_other_words(root, text):
     assert run_in(root, text).statuses == {"test_a.py::test_a": "passed"}
 
 
+def test_a_filter_of_names_may_be_longer_than_a_file_s_name(root):
+    write(root, {"test_it.py": "def test_a(): pass\ndef test_b(): pass\n"})
+    wanted = " or ".join(["test_a", *(f"not_there_{n}" for n in range(40))])
+    assert run_in(root, f"{PYTEST} -k '{wanted}'").statuses == {"test_it.py::test_a": "passed"}
+
+
 def test_a_pytest_that_does_not_know_our_options_runs_as_it_was_given(root):
     make_venv(root / ".venv")
     refused = 'echo "error: unrecognized arguments: $1"; exit 4'

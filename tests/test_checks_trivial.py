@@ -34,6 +34,12 @@ def test_what_cannot_fail(text):
     assert is_trivial(parse_command(text, "step"))
 
 
+def test_a_script_that_nobody_could_read_may_fail(tmp_path):
+    text = json.dumps({"scripts": {"test": "true" + ")" * 900_000}})
+    (tmp_path / "package.json").write_text(text, encoding="utf-8")
+    assert not is_trivial(parse_command("npm test", "step"), tmp_path)
+
+
 @pytest.mark.parametrize(
     "text",
     [

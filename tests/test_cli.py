@@ -37,7 +37,7 @@ COMMANDS = [
     ["models", "info"], ["models", "verify"], ["models", "rm"], ["models", "use"],
     ["models", "fit"], ["models", "export"], ["models", "import"],
     ["log"], ["show"], ["export"], ["clean"], ["undo"], ["redo"], ["restore"],
-    ["plan"], ["review"], ["config"], ["stats"],
+    ["plan"], ["review"], ["config"], ["stats"], ["session"], ["setup"], ["completion"],
 ]  # fmt: skip
 
 
@@ -133,6 +133,11 @@ def test_a_list_of_files_may_follow_one_flag(given, meant):
             spread_files(args)
     else:
         assert spread_files(args) == (meant.split("|") if meant else [])
+
+
+def test_a_task_longer_than_a_file_s_name_may_follow_the_files():
+    task = "rename the function " * 30
+    assert spread_files(["--files", "a.py", task]) == ["--files", "a.py", task]
 
 
 @pytest.mark.parametrize("args", [["--files"], ["do", "x", "--files", "--yes"], ["--files", "--"]])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,12 +24,13 @@ from qwenagent.escalate.ledger import Amount
 from qwenagent.loop import Stop
 from qwenagent.loop.writing import Desk, findings, review_here, write_plan
 from qwenagent.plan import parse_plan, read_plan
-from qwenagent.protocol.events import EventStream, Record
+from qwenagent.protocol.events import EventStream, Record, StepEnded
 from qwenagent.registry import find_card, path_of
 from qwenagent.transcript import TranscriptWriter, run_path, state_dir
 from qwenagent.workspace import Repository, Workspace
 from tests.conftest import run_git
-from tests.escalate_servers import KEY, KEY_VARIABLE, Reply, Standin, answering
+from tests.escalate_canaries import plant
+from tests.escalate_servers import ENVIRON, KEY, KEY_VARIABLE, Reply, Standin, answering
 from tests.escalate_stage import COST, asked_of
 from tests.loop_stage import BROKEN, FIXED, MODULE, TEST, body, make_repository
 from tests.registry_standins import PAYLOAD, ship_tiny_card
@@ -51,7 +54,9 @@ def configure(text: str) -> None:
 
 @contextmanager
 def provider(monkeypatch: pytest.MonkeyPatch, *replies: Reply, more: str = "") -> Iterator[Standin]:
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    plant(Path.cwd())
     with asked_of(list(replies)) as [standin]:
         configure(
             f'[escalate]\npolicy = "auto"\n{more}\n[escalate.providers.shop]\nmodel = "large"\n'
@@ -90,6 +95,17 @@ def test_config_shows_values_and_places(root, capsys, monkeypatch):
     assert KEY not in json.dumps(found)
 
 
+def test_config_says_the_day_of_a_price_and_a_users_own_goes_over_it(root, capsys):
+    configure('[escalate]\norder = ["anthropic"]\n')
+    assert "3 in, 0.30 cached, 15 out (2025-10-15)" in says(capsys, "config", "escalate")
+    configure(
+        '[escalate]\norder = ["anthropic"]\n'
+        "[escalate.providers.anthropic.models.claude-sonnet-4-5]\n"
+        'price = { fresh = 2, cached = 0.2, out = 8, as_of = "2026-11-20" }\n'
+    )
+    assert "2 in, 0.2 cached, 8 out (2026-11-20)" in says(capsys, "config", "escalate")
+
+
 def test_config_of_what_is_not_there(root, capsys):
     assert "there is no setting 'escalat'" in says(capsys, "config", "escalat", code=2)
 
@@ -126,12 +142,17 @@ def test_flags_that_exclude_each_other(root, capsys):
 # -- stats --------------------------------------------------------------------------------------
 
 
-def spend(run: str, step: str, cost: int) -> None:
+def reserve(run: str, step: str, cost: int) -> tuple[Ledger, int]:
     ledger = Ledger(state_dir() / "escalations.sqlite3")
     errand = Errand(run, "/home/ada/src/shop with spaces", step, "shop", "large", "advice", "red")
     held = ledger.reserve(errand, Amount(cost, 100), lambda _: None)
     assert held is not None
-    ledger.settle(held.id, Tokens(20, 5, 7), cost, "answered")
+    return ledger, held.id
+
+
+def spend(run: str, step: str, cost: int) -> None:
+    ledger, held = reserve(run, step, cost)
+    ledger.settle(held, Tokens(20, 5, 7), cost, "answered")
 
 
 def test_stats_add_up(root, capsys):
@@ -147,7 +168,7 @@ def test_stats_add_up(root, capsys):
         (ESCALATED.step_key, 1830),
         ("0badcafe", 170),
     ]
-    usage = [r.event.usage for r in told if type(r.event).__name__ == "StepEnded"]  # type: ignore[union-attr]
+    usage = [r.event.usage for r in told if isinstance(r.event, StepEnded)]
     assert found | {"local_seconds": 0, "frontier_micro_dollars": 0, "saved_micro_dollars": 0} == {
         "type": "stats",
         "repository": "",
@@ -174,6 +195,14 @@ def test_stats_add_up(root, capsys):
     text = " ".join(says(capsys, "stats", "--all").split())
     assert "solved locally 1 of 1 (100 %)" in text
     assert "$0.0020" in text
+
+
+def test_stats_count_what_a_killed_run_has_reserved(root, capsys):
+    code = "from tests.test_cli_frontier import reserve; reserve('r', 's', 300)"
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent.parent, check=True)
+    found = json.loads(says(capsys, "stats", "--all", "--json"))
+    assert (found["requests"], found["micro_dollars"], found["lost_micro_dollars"]) == (1, 300, 300)
+    assert [entry["state"] for entry in found["ledger"]] == ["lost"]
 
 
 def test_stats_of_nothing(root, capsys):
@@ -213,7 +242,8 @@ def test_the_local_model_writes_a_plan(tree):
     assert [type(r.event).__name__ for r in told if "Turn" in type(r.event).__name__] == [
         *("TurnStarted", "TurnEnded") * 2
     ]
-    prompt = at.engine.prompts[0].messages[0].text  # type: ignore[attr-defined]
+    assert isinstance(at.engine, ScriptedEngine)
+    prompt = at.engine.prompts[0].messages[0].text
     assert "def add(a, b)" in prompt
 
 
@@ -235,6 +265,40 @@ def test_a_plan_from_elsewhere(root, capsys, monkeypatch):
         assert part in sent
     [entry] = Ledger(state_dir() / "escalations.sqlite3").entries()
     assert (entry.errand.kind, entry.cost_micro) == ("plan", COST)
+    [run] = logged(capsys)
+    assert (run["run_id"], run["title"], run["model"], run["end"], run["repository"]) == (
+        entry.errand.run,
+        "plan: add has to add, in `calc.py`",
+        "large of shop",
+        "done",
+        str(root),
+    )
+    shown = says(capsys, "show")
+    assert "the plan is in work.md, exit code 0" in shown
+
+
+def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(row) for row in says(capsys, "log", "--json").splitlines()]
+
+
+def test_a_plan_from_here_is_kept_as_a_run(root, stand_in, capsys):
+    stand_in[:] = ["No plan.", PLAN]
+    text = says(capsys, "plan", "add has to add", "--model", "0.5b")
+    assert "the plan is in plan.md, exit code 0" in text
+    [run] = logged(capsys)
+    assert (run["title"], run["end"], run["usage"]["calls"]) == ("plan: add has to add", "done", 2)
+    assert "turn 2" in says(capsys, "show")
+
+
+def test_a_plan_that_nobody_can_write_is_kept_too(root, stand_in, capsys):
+    stand_in[:] = ["No plan."] * 3
+    assert guarded(["plan", "x", "--model", "0.5b"]) == 1
+    told = capsys.readouterr().out
+    assert "the local model wrote no plan in 3 answers" in told
+    assert "--frontier has another model write it" in told
+    [run] = logged(capsys)
+    assert (run["end"], run["exit_code"]) == ("not solved", 1)
+    assert not (root / "plan.md").exists()
 
 
 def test_a_plan_is_not_written_over(root, capsys, monkeypatch):
@@ -252,6 +316,7 @@ def test_a_plan_is_not_written_over(root, capsys, monkeypatch):
 )
 def test_nobody_to_ask(root, capsys, flags, why):
     assert why in says(capsys, "plan", "--frontier", "x", *flags, code=2)
+    assert logged(capsys) == [], "nothing has begun"
 
 
 def test_a_budget_holds_for_plans(root, capsys, monkeypatch):
@@ -293,6 +358,8 @@ def test_a_review_from_elsewhere(root, done, capsys, monkeypatch):
         "python3 -m unittest",
         8,
     )
+    [run] = logged(capsys)
+    assert (run["title"], run["end"], run["branch"]) == ("review of Add", "done", "work")
 
 
 def test_a_review_that_finds_nothing(root, done, capsys, monkeypatch):

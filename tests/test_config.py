@@ -10,6 +10,7 @@ from qwenagent.config import (
     ModelSettings,
     Settings,
     TestSettings,
+    UiSettings,
     load_settings,
     user_file,
 )
@@ -57,6 +58,13 @@ def test_forms_of_the_environment(tmp_path):
     )
 
 
+def test_the_keys_of_the_terminal():
+    assert load_settings(None, {}, {}).ui == UiSettings("emacs")
+    own('[ui]\nkeys = "vi"\n')
+    assert load_settings(None, {}, {}).ui == UiSettings("vi")
+    assert load_settings(None, {"QWENAGENT_UI_KEYS": "emacs"}, {}).ui == UiSettings("emacs")
+
+
 def test_a_file_with_a_byte_order_mark():
     own('\ufeff[model]\nname = "ü"\n')
     expected = replace(Settings(), model=ModelSettings(name="ü"))
@@ -75,6 +83,7 @@ def test_a_file_with_a_byte_order_mark():
         ("[loop]\ntemperature = nan\n", "loop.temperature is nan: "),
         ("[tests]\ntimeout_s = -1\n", "tests.timeout_s is -1: Expected `float` >= 0"),
         ("[tests]\nslow_s = 0\n", "tests.slow_s is 0: Expected `float` > 0"),
+        ('[ui]\nkeys = "nano"\n', "ui.keys is 'nano': Invalid enum value 'nano'"),
         ("[model]\nname = \n", "Invalid value (at line 2"),
     ],
 )
@@ -119,6 +128,14 @@ def test_what_a_repository_may_not_set(tmp_path, text, message):
     theirs(tmp_path, text)
     with pytest.raises(ConfigError, match=message):
         load_settings(tmp_path, {}, {})
+
+
+def test_a_repository_may_lower_a_cap_and_nan_lowers_none(tmp_path):
+    path = theirs(tmp_path, "[escalate]\nrun_dollars = nan\nday_dollars = 0.5\n")
+    told: list[str] = []
+    found = load_settings(tmp_path, {}, {}, told.append).escalate
+    assert (found.run_dollars, found.day_dollars) == (3.0, 0.5)
+    assert told == [f"{path}: escalate.run_dollars = nan is more than your 3.0, which holds"]
 
 
 def test_the_users_file(tmp_path, monkeypatch):

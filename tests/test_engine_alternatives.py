@@ -10,7 +10,15 @@ import pytest
 
 from qwenagent.engine import EmbeddedEngine, LoadSettings
 from qwenagent.errors import ContextOverflow
-from qwenagent.protocol.messages import Alternative, Alternatives, Message, Prompt, Sampling, Span
+from qwenagent.protocol.messages import (
+    Alternative,
+    Alternatives,
+    Message,
+    Prompt,
+    Reading,
+    Sampling,
+    Span,
+)
 
 pytestmark = pytest.mark.model
 
@@ -39,7 +47,7 @@ def engine(test_gguf: Path, n_threads: int, cache: Path) -> Iterator[EmbeddedEng
 
 @pytest.fixture(scope="module")
 def found(engine: EmbeddedEngine) -> Alternatives:
-    return engine.alternatives(ASK, TEXT, spans=ALL, n=16)
+    return engine.alternatives(Reading(ASK, TEXT, ALL, 16))
 
 
 def changed(one: Alternative) -> str:
@@ -73,16 +81,16 @@ def test_the_bill(engine, found):
 def test_only_places_within_the_spans(engine):
     start = TEXT.index("        if")
     end = TEXT.index("\n", start)
-    found = engine.alternatives(ASK, TEXT, spans=[Span(start, end)], n=4).found
+    found = engine.alternatives(Reading(ASK, TEXT, (Span(start, end),), 4)).found
     assert found
     assert all(start <= one.start < end for one in found)
-    assert engine.alternatives(ASK, TEXT, spans=[], n=4).found == ()
+    assert engine.alternatives(Reading(ASK, TEXT, (), 4)).found == ()
 
 
 def test_a_weight_puts_a_place_first(engine):
     start = TEXT.index("best\n")  # the return's, or an earlier one
-    spans = [Span(0, start, 0.0), Span(start, len(TEXT), 1.0)]
-    first, *_ = engine.alternatives(ASK, TEXT, spans=spans, n=8).found
+    spans = (Span(0, start, 0.0), Span(start, len(TEXT), 1.0))
+    first, *_ = engine.alternatives(Reading(ASK, TEXT, spans, 8)).found
     assert first.start >= start
 
 
@@ -93,14 +101,14 @@ def test_it_ends_when_one_is_taken(engine, found):
         taken.append(one)
         return len(taken) == 3
 
-    ended = engine.alternatives(ASK, TEXT, spans=ALL, n=16, take=take).found
+    ended = engine.alternatives(Reading(ASK, TEXT, ALL, 16), take=take).found
     assert tuple(taken) == ended
     assert [changed(one) for one in ended] == [changed(one) for one in found.found[:3]]
 
 
 def test_the_conversation_goes_on_as_if_it_had_not_been(engine):
     [before] = engine.complete(ASK, sampling=SHORT)
-    engine.alternatives(ASK, TEXT, spans=ALL, n=8)
+    engine.alternatives(Reading(ASK, TEXT, ALL, 8))
     [after] = engine.complete(ASK, sampling=SHORT)
     assert after.text == before.text
     assert after.usage.cached_tokens == engine.count(ASK) - 1
@@ -109,18 +117,18 @@ def test_the_conversation_goes_on_as_if_it_had_not_been(engine):
 def test_cancel(engine):
     cancel = threading.Event()
     cancel.set()
-    assert engine.alternatives(ASK, TEXT, spans=ALL, n=8, cancel=cancel).found == ()
+    assert engine.alternatives(Reading(ASK, TEXT, ALL, 8), cancel=cancel).found == ()
     [after] = engine.complete(ASK, sampling=SHORT)
     assert after.stop in ("stop", "length")
 
 
 def test_other_letters(engine):
     text = 'größe = "naïve ✓"\nprint(größe)\n'
-    for one in engine.alternatives(ASK, text, spans=(Span(0, len(text)),), n=16).found:
+    for one in engine.alternatives(Reading(ASK, text, (Span(0, len(text)),), 16)).found:
         assert text[one.end] == "\n"
         assert "\n" not in text[one.start : one.end]
 
 
 def test_a_text_that_does_not_fit(engine):
     with pytest.raises(ContextOverflow):
-        engine.alternatives(ASK, TEXT * 40, spans=ALL, n=1)
+        engine.alternatives(Reading(ASK, TEXT * 40, ALL, 1))

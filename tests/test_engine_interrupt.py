@@ -284,7 +284,9 @@ def test_a_worker_whose_program_is_gone_ends_in_the_middle_of_an_answer(settings
 # -- kills -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("moment", ["prompt", "text", "candidate", "cancel"])
+@pytest.mark.parametrize(
+    "moment", ["prompt", "text", pytest.param("candidate", marks=pytest.mark.slow), "cancel"]
+)
 def test_a_worker_that_is_killed_costs_one_answer(engine, moment):
     engine.start()
     cancel = threading.Event()

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import re
 import string
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from qwenagent.escalate.secrets import CLASSES
-from qwenagent.protocol.events import Escalated
+from qwenagent.escalate import CLASSES, FileText, Material, Subject, ask, rules_of
+from qwenagent.protocol.events import Escalated, EventStream
 from tests.conftest import run_git
-from tests.escalate_servers import ENVIRON, KEY, Handler, answering
-from tests.escalate_stage import asked_of, for_stage, settings_for
+from tests.escalate_canaries import AT_HOME, CANARIES, SAMPLES, last_word, pem
+from tests.escalate_servers import ENVIRON, KEY, REQUEST, Handler, Standin, answering, serving
+from tests.escalate_stage import asked_of, for_stage, settings_for, way
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, Stage, body, make_repository
-from tests.test_escalate_secrets import SAMPLES, last_word, pem
 
 _DRAW = random.Random(7_2026)
 PLAN = f"1. Fix `add` in `calc.py`.\n   Files: `calc.py`\n   Test: `{COMMAND}`\n"
@@ -31,11 +35,11 @@ def word(n: int = 24) -> str:
 ENVIRONMENT, DOTENV, REMOTE, HEADER, HELPER, NETRC = (word() for _ in range(6))
 PEM = pem()
 BY_CLASS = {f"{tag} {n}": (text, secret) for n, (tag, text, secret) in enumerate(SAMPLES)}
-PRIVATE = """RATES = {'acme': 17, 'globex': 23}
+PRIVATE = f"""RATES = {{'acme': 17, 'globex': 23}}  # {AT_HOME}
 
 
-def price_for_customer(name):
-    return RATES[name] * 3
+def price_for_customer(name):  # {AT_HOME}
+    return RATES[name] * 3  # {AT_HOME}
 """
 TEST = """import os
 import unittest
@@ -110,7 +114,7 @@ def test_none_is_in_any_request(root, tmp_path):
     assert [e.kind for e in stage.events(Escalated)] == ["advice", "patch"]
     assert len(bodies) == 2
     texts = [*bodies, *(json.loads(b)["messages"][0]["content"] for b in bodies)]
-    canaries = {name: secret or last_word(text) for name, (text, secret) in BY_CLASS.items()}
+    canaries = dict(CANARIES)
     known = (ENVIRONMENT, DOTENV, REMOTE, HEADER, HELPER, NETRC, KEY)
     canaries |= {f"known {n}": value for n, value in enumerate(known)}
     canaries |= {f"pem {n}": row for n, row in enumerate(PEM.split("\n")[1:-1])}
@@ -124,6 +128,65 @@ def test_none_is_in_any_request(root, tmp_path):
     tags = set(re.findall(r"REDACTED_[0-9a-f]+_\d+_([A-Z0-9]+)_", "".join(texts)))
     # Samples of these three hold the password of another class, whose name it has from then on.
     assert {kind.tag for kind in CLASSES} - tags <= {"BASE64", "NETRC", "PASSWORD"}
+
+
+def printed(*command: str, cwd: Path, **environ: str) -> str:
+    done = subprocess.run(
+        command, cwd=cwd, env=os.environ | environ, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def in_a_file(root: Path) -> tuple[Material, dict[str, str]]:
+    return Material(
+        "Fix", "make", "red", (FileText("calc.py", (root / "calc.py").read_text()),)
+    ), {}
+
+
+def in_the_environment(root: Path) -> tuple[Material, dict[str, str]]:
+    """Set under names that tell nothing, and printed without them."""
+    environ = {f"CANARY_{n}": text for n, (text, _) in enumerate(BY_CLASS.values())}
+    show = "import os; print(*(v for k, v in os.environ.items() if 'CANARY' in k), sep='\\n')"
+    output = printed(sys.executable, "-c", show, cwd=root, **environ)
+    return Material("Fix", "make", output), environ
+
+
+def in_git_config(root: Path) -> tuple[Material, dict[str, str]]:
+    for n, (text, _) in enumerate(BY_CLASS.values()):
+        run_git(root, "config", f"canary.c{n}", text)
+    output = printed("git", "config", "--list", cwd=root) + (root / ".git/config").read_text()
+    return Material("Fix", "make", output), {}
+
+
+def in_test_output(root: Path) -> tuple[Material, dict[str, str]]:
+    wrong = "import unittest\n\n\nclass Red(unittest.TestCase):\n"
+    for n, (text, _) in enumerate(BY_CLASS.values()):
+        wrong += f"    def test_{n}(self):\n        self.assertEqual({text!r}, {n})\n\n"
+    (root / "test_red.py").write_text(wrong, encoding="utf-8")
+    output = printed(sys.executable, "-m", "unittest", "test_red", cwd=root)
+    return Material("Fix", "make", output), {}
+
+
+@pytest.mark.parametrize("place", [in_a_file, in_the_environment, in_git_config, in_test_output])
+def test_no_class_goes_from_any_place(root, tmp_path, place):
+    material, environ = place(root)
+    shown = material.output + "".join(file.text for file in material.files)
+    canaries = [secret or last_word(text) for text, secret in BY_CLASS.values()]
+    assert [canary for canary in canaries if canary not in shown] == [], "it is not there at all"
+    with asked_of([answering("ok")]) as standins:
+        rules = rules_of(settings_for(*standins, payload_tokens=200_000, request_dollars=9))
+        to = way(rules, root, EventStream("run"), tmp_path / "l", environ=ENVIRON | environ)
+        assert to.advice("one", Subject("0badcafe", "red"), material, ["calc.py"]) == "ok"
+        assert len(standins[0].asked[0].raw) > len(shown) / 2
+
+
+def test_a_canary_in_a_request_would_be_seen():
+    """Every server of the tests looks for them, so that no test can send one unseen."""
+    with (
+        pytest.raises(AssertionError, match="a line that stays at home"),
+        serving(Standin("chat", True, [answering("ok")])) as standin,
+    ):
+        ask(standin.provider(), replace(REQUEST, system=f"See {AT_HOME}."), environ=ENVIRON)
 
 
 def test_what_was_redacted_is_back_in_the_file(root, tmp_path):

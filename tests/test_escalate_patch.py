@@ -8,11 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenagent import assets
 from qwenagent.errors import PatchMalformed
 from qwenagent.escalate import FilePatch, parse_patch
 from qwenagent.escalate.patch import PatchBlock
 from qwenagent.tools.search import search_replaced
+
+
+def test_the_path_may_be_left_out_where_one_file_alone_may_change():
+    whole = FilePatch("a.py", whole="x = 1\n")
+    assert parse_patch("```python\nx = 1\n```", "a.py") == (whole,)
+    assert parse_patch("a.py\n```\nx = 1\n```\n", "a.py") == (whole,)
+    block = "<<<<<<< SEARCH\nx = 1\n=======\nx = 2\n>>>>>>> REPLACE\n"
+    [found] = parse_patch(f"{block}\n{block}", "a.py")
+    assert (found.path, len(found.blocks)) == ("a.py", 2)
+    with pytest.raises(PatchMalformed, match="is not the path of a file"):
+        parse_patch("Here it is:\n```\nx = 1\n```", "a.py")
+    with pytest.raises(PatchMalformed, match="once whole"):
+        parse_patch("```\nx = 1\n```\n\n```\nx = 2\n```", "a.py")
 
 
 def test_blocks_and_whole_files():
@@ -82,15 +94,6 @@ def test_markdown_in_a_longer_fence():
     inside = "# Title\n\n```\nmake\n```\n\n````\nx\n````\n"
     text = f"README.md\n`````markdown\n{inside}`````\n"
     assert parse_patch(text) == (FilePatch("README.md", whole=inside),)
-
-
-def test_the_form_that_is_asked_for_is_the_one_that_is_read():
-    """The example in the prompt is a patch."""
-    prompt = assets.read("prompts", "escalate-patch.md")
-    blocks = prompt[prompt.index("pkg/store.py") : prompt.index("or, for a new file")]
-    whole = prompt[prompt.index("pkg/fresh.py") : prompt.index("Change only")]
-    paths = [patch.path for patch in parse_patch(f"{blocks}{whole}")]
-    assert paths == ["pkg/store.py", "pkg/fresh.py"]
 
 
 BLOCK = "<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n"

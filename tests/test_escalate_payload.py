@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -40,16 +42,16 @@ def size(text: str) -> int:
 WIDE = Room(100_000, size)
 
 
-def material(**changes: object) -> Material:
-    values: dict[str, object] = {
-        "step": "Make `total` count twice",
-        "test_command": "pytest -q tests/test_shop.py",
-        "output": "E   assert 3 == 6\n",
-        "files": (FileText("shop.py", PUBLIC), FileText("more.py", "A = 1\n", "lines 3 to 9")),
-        "diffs": (FileText("shop.py", "--- a/shop.py\n+++ b/shop.py\n"),),
-        "tried": ("doubled the items: 2 tests red", "returned 6:\n1 test red"),
-    }
-    return Material(**{**values, **changes})  # type: ignore[arg-type]
+def material(**changes: Any) -> Material:
+    usual = Material(
+        step="Make `total` count twice",
+        test_command="pytest -q tests/test_shop.py",
+        output="E   assert 3 == 6\n",
+        files=(FileText("shop.py", PUBLIC), FileText("more.py", "A = 1\n", "lines 3 to 9")),
+        diffs=(FileText("shop.py", "--- a/shop.py\n+++ b/shop.py\n"),),
+        tried=("doubled the items: 2 tests red", "returned 6:\n1 test red"),
+    )
+    return replace(usual, **changes)
 
 
 def judged(given: Material, **stays: Reason) -> Judgement:
@@ -130,6 +132,25 @@ def test_the_form_that_is_asked_for_is_the_one_that_is_read():
         ("pkg/store.py", 1, None),
         ("pkg/fresh.py", 0, "the whole file\n"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_whole"),
+    [
+        ({"only": "shop.py"}, True),
+        ({"only": "new.py"}, True),
+        ({}, False),
+        ({"only": "shop.py", "files": (FileText("shop.py", "x = 1\n" * 151),)}, False),
+        ({"only": "shop.py", "files": (FileText("shop.py", "x = 1\n", "lines 1 to 1"),)}, False),
+    ],
+    ids=["short", "new", "several", "long", "in parts"],
+)
+def test_one_short_file_is_asked_for_whole(changes, is_whole):
+    given = material(**changes)
+    payload = build("patch", given, judged(given), Placeholders(), WIDE)
+    assert isinstance(payload, Payload)
+    assert ("SEARCH" not in payload.text) is is_whole
+    assert (f"The whole new file `{given.only}` in one fence" in payload.text) is is_whole
 
 
 def test_a_fence_in_a_file_does_not_end_its_part():
@@ -213,6 +234,23 @@ def test_lines_of_other_files_at_home():
     payload = built(given)
     assert "secret_sauce" not in payload.text
     assert "[a line of a file that stays here]\nE   x\n" in payload.text
+
+
+def test_lines_of_a_step_that_are_in_a_file_at_home():
+    step = "Make it cheaper\n\n    cheaper_sauce(1, 2)\nfor all"
+    payload = built(material(step=step, at_home=("cheaper_sauce(1, 2)\n",)))
+    assert payload.parts[0].text.endswith(
+        "\nMake it cheaper\n\n[a line of a file that stays here]\nfor all\n```"
+    )
+    assert payload.parts[0].withheld == 1
+
+
+@pytest.mark.parametrize("mark", ["", "1. ", "- [ ] ", "## Step 3: "])
+def test_a_step_of_a_plan_at_home_is_not_sent(mark):
+    given = material(at_home=(f"# Secret plans\n\n{mark}Make `total` count twice\n  Soon.\n",))
+    assert build("patch", given, judged(given), Placeholders(), WIDE) == NotSent(
+        "the step is in a file that stays here (local_only): nothing of it is sent"
+    )
 
 
 def test_which_files_stay(repo: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,9 @@ from tests.escalate_stage import PRICE
 OWN = {"base_url": "http://127.0.0.1:9/v1", "model": "m"}
 
 
-def settings(model: Mapping[str, object] | None = None, **own: object) -> EscalateSettings:
+def settings(model: Mapping[str, object] | None = None, **own: Any) -> EscalateSettings:
     table = OWN | ({"models": {"m": model}} if model else {})
-    return EscalateSettings(providers={"shop": table}, **own)  # type: ignore[arg-type]
+    return EscalateSettings(providers={"shop": table}, **own)
 
 
 @pytest.mark.parametrize(

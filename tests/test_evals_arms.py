@@ -121,6 +121,9 @@ def test_what_it_measured_is_read(tmp_path):
         "null",
         '{"prompt_tokens": "many", "steps": 3, "llm_calls": null}',
         '{"prompt_tokens": NaN, "completion_tokens": Infinity, "llm_calls": -1e999}',
+        '{"prompt_tokens": -5, "completion_tokens": 1' + "0" * 30 + "}",
+        '{"prompt_tokens": 1' + "0" * 400 + "}",
+        '{"run": ' + "[" * 20_000,
         r"\377\376",
     ],
 )

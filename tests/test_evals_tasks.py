@@ -245,6 +245,11 @@ def test_an_exercise_is_a_task(tmp_path):
             '{"files": {"solution": ["../bell/bell.py"], "test": ["lamp_test.py"]}}',
             "no path of a file in a repository",
         ),
+        (
+            ".meta/config.json",
+            '{"files": {"solution": ["a\\u0000.py"], "test": ["lamp_test.py"]}}',
+            "embedded null",
+        ),
     ],
 )
 def test_an_exercise_that_cannot_be_read(tmp_path, name, text, told):

@@ -2,7 +2,7 @@ import json
 from collections.abc import Mapping
 from random import Random
 
-import jsonschema  # type: ignore[import-untyped, unused-ignore]
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -406,3 +406,27 @@ def test_a_body_ends_at_its_first_fence(seed: int, width: int) -> None:
     body = draw(body_grammar(fence).text, Random(seed), 20_000)
     lines = body.rstrip("\n").split("\n")
     assert [line.startswith(fence) for line in lines] == [False] * (len(lines) - 1) + [True]
+
+
+@pytest.mark.parametrize(
+    ("body", "is_legal"),
+    [
+        ("def f(a):\n    return a\n", True),
+        ("import re\nfrom a import b\n\ndef f(a):\n    return a\n", True),
+        ("def f\n", True),
+        ("def f2(a):\n    return a\n", False),
+        ("def g(a):\n    return a\n", False),
+        ("\ndef f(a):\n", False),
+        ("import re\n", False),
+        ("", False),
+    ],
+)
+def test_a_body_that_has_to_begin_so(body: str, is_legal: bool) -> None:
+    assert accepts(body_grammar("```", begin="def f").text, f"{body}```") is is_legal
+
+
+def test_what_a_body_begins_with_is_taken_as_it_is() -> None:
+    begin = '\t@a("\\", "[x]")\n\tdef é'
+    gbnf = body_grammar("```", begin=begin).text
+    assert accepts(gbnf, f"{begin}():\n```")
+    assert not accepts(gbnf, f"{begin[1:]}():\n```")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from random import Random
 
-import jsonschema  # type: ignore[import-untyped, unused-ignore]
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -204,6 +204,7 @@ EXACT: tuple[tuple[Json, list[Json], list[Json]], ...] = (
 def test_what_is_expressed_holds_exactly(schema: Json, good: list[Json], bad: list[Json]) -> None:
     assert foreign_grammar("a test", schema)[1] == ()
     assert takes(schema, *good, *bad) == [True] * len(good) + [False] * len(bad)
+    assert isinstance(schema, bool | dict)
     for value in good:
         jsonschema.validate(value, schema)
 
@@ -270,6 +271,19 @@ def test_what_is_not_expressed_is_wider_and_listed(
     grammar, relaxations = foreign_grammar("a test", schema)
     assert Relaxation(*relaxed) in relaxations
     assert accepts(grammar.text, json.dumps(taken))
+
+
+@pytest.mark.parametrize("leaf", [{"type": "null"}, {"minLength": 1}])
+@pytest.mark.parametrize("key", ["allOf", "anyOf"])
+def test_a_schema_that_grows_with_each_reference_is_cut_short(key: str, leaf: Json) -> None:
+    twice: list[list[Json]] = [[{"$ref": f"#/$defs/d{n}"}] * 2 for n in range(1, 41)]
+    chain: JsonObject = {
+        f"d{n}": {"type": ["null", "string"], key: both} for n, both in enumerate(twice)
+    }
+    schema: Json = {"$ref": "#/$defs/d0", "$defs": {**chain, "d40": leaf}}
+    grammar, relaxed = foreign_grammar("growing", schema)
+    assert relaxed
+    assert accepts(grammar.text, "null")
 
 
 def test_a_deep_schema_and_a_long_chain_are_read() -> None:
@@ -403,6 +417,7 @@ def test_what_is_drawn_conforms_unless_something_was_relaxed(
 ) -> None:
     if isinstance(schema, dict) and "$ref" not in schema:
         schema = {**schema, "$defs": {"x": definition}}
+    assert isinstance(schema, bool | dict)
     grammar, relaxed = foreign_grammar("a test", schema)
     for i in range(3):
         text = sample(grammar.text, Random(seed + i))

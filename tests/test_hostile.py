@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from qwenagent.engine import ScriptedEngine
 from qwenagent.errors import EditRefused, PathEscapes, PlanError
-from qwenagent.loop.context import Brief, build
+from qwenagent.loop.context import Background, Brief, build
 from qwenagent.loop.targets import find_targets
 from qwenagent.plan import parse_plan
 from qwenagent.protocol.checks import TestRun
@@ -286,7 +286,8 @@ def plan(ground: Ground, text: str) -> None:
         targets = find_targets(step, ground.tree, (), 10_000)
         assert not [p for p in targets.all if is_protected(p) or ".." in p.split("/")]
         failing = TestRun(step.test or "", 1, 0.1, text, failures={"test_x": text})
-        brief = Brief(step, targets, text[:2000], "", step.test or "", failing, 200, 8000)
+        background = Background(text[:2000])
+        brief = Brief(step, targets, background, step.test or "", failing, 200, 8000)
         messages, built = build(brief, ground.tree, ENGINE, "Write it.")
         ground.check_texts(messages, built)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from qwenagent.engine import ScriptedEngine
 from qwenagent.loop import context
-from qwenagent.loop.context import Brief, build, fenced, system_message
+from qwenagent.loop.context import Background, Brief, build, fenced, system_message
 from qwenagent.loop.targets import find_targets
 from qwenagent.plan import parse_plan
 from qwenagent.protocol.checks import TestRun
@@ -38,6 +38,7 @@ FILES = {
     "blank.py": "\n\n",
 }
 MAP = "calc.py\n    def add(a, b):\nfar.py"
+BACKGROUND = Background("The goal: sums.", MAP)
 ORDER = "Write the complete new content of calc.py."
 UNITTEST = TestRun(
     "python3 -m unittest -v tests.test_calc",
@@ -61,7 +62,7 @@ def brief(
     [step] = parse_plan(f"- [ ] {text}\n").steps
     targets = find_targets(step, tree)
     targets = replace(targets, change=tuple(p for p in targets.change if p != "named.py"))
-    made = Brief(step, targets, "The goal: sums.", MAP, UNITTEST.command, UNITTEST, 50, 4000)
+    made = Brief(step, targets, BACKGROUND, UNITTEST.command, UNITTEST, 50, 4000)
     return replace(made, **more)
 
 
@@ -111,7 +112,7 @@ def test_what_stays_for_a_run_stands_before_what_changes_from_step_to_step(tree)
 
 
 def test_without_a_map_the_files_around_are_shown(tree):
-    text, event = built(tree, brief(tree, map_text=""))
+    text, event = built(tree, brief(tree, background=replace(BACKGROUND, map_text="")))
     heads = [
         "The plan:",
         "Another file, `named.py`:",
@@ -199,7 +200,9 @@ def test_a_long_text_without_symbols_is_whole(tmp_path):
     text = "".join(f"row {i}\n" for i in range(80))
     root = make_repository(tmp_path / "r", {"data.txt": text, "a.py": "A = 1\n"})
     tree = Workspace(Repository.open(root))
-    _, event = built(tree, brief(tree, "Sort `data.txt`.", failing=None, plan_text=" "))
+    _, event = built(
+        tree, brief(tree, "Sort `data.txt`.", failing=None, background=Background(" ", MAP))
+    )
     assert [(i.what, i.how) for i in event.included] == [
         ("file data.txt", "whole"),
         ("map", "outline"),
@@ -273,7 +276,7 @@ def test_only_so_many_other_files_are_shown(tmp_path):
     files = {f"m{i:02}.py": "A = 1\n" for i in range(30)}
     tree = Workspace(Repository.open(make_repository(tmp_path / "r", files)))
     named = " ".join(f"`{path}`" for path in files)
-    made = brief(tree, f"Mend {named}.", failing=None, plan_text="", map_text="")
+    made = brief(tree, f"Mend {named}.", failing=None, background=Background())
     made = replace(made, targets=replace(made.targets, change=("m00.py",)))
     _, event = built(tree, made)
     assert len(event.included) == 1 + context.MAX_NEIGHBOURS
@@ -282,7 +285,7 @@ def test_only_so_many_other_files_are_shown(tmp_path):
 def test_a_file_that_is_gone_or_no_text_is_left_out(tmp_path):
     root = make_repository(tmp_path / "r", {"a.py": "A = 1\n", "b.py": "B = 1\n"})
     tree = Workspace(Repository.open(root))
-    made = brief(tree, "Mend `a.py` as `b.py`.", failing=None, plan_text="", map_text="")
+    made = brief(tree, "Mend `a.py` as `b.py`.", failing=None, background=Background())
     made = replace(made, targets=replace(made.targets, change=("a.py",)))
     Path(root / "a.py").write_bytes(b"\0\xff")
     _, event = built(tree, made)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from qwenagent.escalate import Ledger, dollars
+from qwenagent.loop import escalating
 from qwenagent.protocol.events import ApprovalAsked, CheckpointMade, Escalated, Warned
 from tests.escalate_servers import Reply, answering, failing
 from tests.escalate_stage import COST, asked_of, for_stage, settings_for
@@ -220,6 +221,42 @@ def test_up_front_patch_can_spare_the_local_model(root, books):
     stage, _ = run(root, books, [], [answering(PATCH)], up_front="patch")
     assert stage.states == ["solved"]
     assert stage.engine.prompts == []
+
+
+def test_a_no_up_front_holds_for_all_providers(root, books):
+    no = Saying(("commands",))
+    both = [answering(ADVICE)], [answering(ADVICE)]
+    stage, asked = run(
+        root, books, [body(FIXED)], *both, policy="ask", up_front="advice", approver=no
+    )
+    assert [question.kind for question in no.asked] == ["commands", "escalation"]
+    assert (asked, told(stage)) == ([[], []], [("one", "advice", "declined")])
+
+
+def test_a_plan_that_stays_at_home_is_not_sent(root, books):
+    (root / "plan.md").write_text(PLAN, encoding="utf-8")
+    stage, [asked] = run(
+        root,
+        books,
+        [body(FIXED)],
+        [answering(ADVICE)],
+        up_front="advice",
+        local_only=("plan.md",),
+    )
+    assert (asked, stage.states) == ([], ["solved"])
+    assert "the step is in a file that stays here (local_only): nothing of it is sent" in [
+        warned.message for warned in stage.events(Warned)
+    ]
+
+
+def test_too_much_at_home_keeps_what_tests_print_here(root, books, monkeypatch):
+    monkeypatch.setattr(escalating, "_MAX_HOME_CHARS", 10)
+    (root / "rates.py").write_text("RATES = [17, 23]\n", encoding="utf-8")
+    own: dict[str, Any] = {"up_front": "advice", "local_only": ("rates.py",)}
+    _, [[asked]] = run(root, books, [body(FIXED)], [answering(ADVICE)], **own)
+    sent = asked["messages"][0]["content"]
+    assert "(what it prints stays here: it cannot be told from files that do)" in sent
+    assert "FAIL: test_add" not in sent
 
 
 def test_a_plan_may_wish_and_needs_a_yes_even_under_auto(root, books):

@@ -282,7 +282,15 @@ Fix halve in halve.py.
 1c629cc28b547b5ab48725ee0516a0c4ffff4ca8"""
 
 
-@pytest.mark.parametrize("point", killed_run.POINTS)
+# From each of these to the next point, or from the one before, nothing is written.
+AS_ITS_NEIGHBOUR = ("after the branch", "before the tests", "just after a commit")
+POINTS = [
+    pytest.param(point, marks=[pytest.mark.slow] if point in AS_ITS_NEIGHBOUR else [])
+    for point in killed_run.POINTS
+]
+
+
+@pytest.mark.parametrize("point", POINTS)
 def test_killed_and_started_again(point, kill, three):
     kill(point)
     (three / "mine.txt").write_text("mine\n")

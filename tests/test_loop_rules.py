@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from qwenagent.engine import ScriptedEngine
-from qwenagent.loop.context import Brief, build
-from qwenagent.loop.houserules import RULES_HEAD, RULES_TOKENS, keep_rules, read_rules, rules_of
+from qwenagent.loop.context import Background, Brief, build
+from qwenagent.loop.houserules import NO_RULES, RULES_HEAD, RULES_TOKENS, Rules, read_rules
 from qwenagent.loop.rulelines import rule_lines
 from qwenagent.loop.targets import Targets
 from qwenagent.plan import task_plan
 from qwenagent.protocol.events import ContextBuilt, ContextItem
-from qwenagent.workspace import Edit, Repository, Workspace
-from tests.loop_stage import PROFILE, make_repository
+from qwenagent.workspace import Repository, Workspace
+from tests.loop_stage import Stage, body, make_repository
 
 AGENTS = """---
 description: all of it
@@ -92,11 +91,10 @@ def words(text: str) -> int:
     return len(text.split())
 
 
-def prompt(
-    tree: Workspace, plan_text: str = "Sums.", budget: int = 4000
-) -> tuple[str, ContextBuilt]:
+def prompt(tree: Workspace, rules: Rules, budget: int = 4000) -> tuple[str, ContextBuilt]:
     step = task_plan("Change `a.py`").steps[0]
-    brief = Brief(step, Targets(change=("a.py",)), plan_text, "a.py\n    A", "", None, 50, budget)
+    background = Background("Sums.", "a.py\n    A", rules)
+    brief = Brief(step, Targets(change=("a.py",)), background, "", None, 50, budget)
     messages, event = build(brief, tree, ScriptedEngine([]), "Write it.")
     return messages[-1].text, event
 
@@ -209,28 +207,31 @@ def test_links_ignored_and_odd_files_are_not_read(tmp_path):
 # -- in the prompt --------------------------------------------------------------------------------
 
 
-def test_they_stand_behind_the_plan_and_stay_the_same_for_a_run(tmp_path):
+def test_they_stand_behind_the_plan(tmp_path):
     tree = repository(tmp_path, {"AGENTS.md": "# Style\n- Use tabs\n"})
-    keep_rules(tree, PROFILE, words)
-    text, event = prompt(tree)
+    text, event = prompt(tree, read_rules(tree, 250, words))
     section = f"{RULES_HEAD}\n```\n- Use tabs\n```"
     assert f"The plan:\nSums.\n\n{section}\n\nWhat the files" in text
     assert "rules" in [item.what for item in event.included]
-    tree.apply(Edit("AGENTS.md", "# Style\n- Use tabs\n", "# Style\n- Use blanks\n"))
-    keep_rules(tree, PROFILE, words)
-    assert prompt(tree)[0] == text
-    assert rules_of(Workspace(tree.repository)).text == ""
 
 
-@pytest.mark.parametrize("name", ["small", "large"])
-def test_the_section_keeps_its_budget(name, tmp_path):
+def test_they_stay_the_same_for_all_steps_of_a_plan(tmp_path):
+    files = {"a.py": "A = 1\n", "CONTRIBUTING.md": "# Style\n- Use tabs\n"}
+    root = make_repository(tmp_path / "r", files)
+    stage = Stage(root, ["# Style\n- Use blanks\n`````", body("A = 2\n")])
+    plan = "1. Change `CONTRIBUTING.md` to blanks.\n2. Set `A` in `a.py` to 2.\n"
+    assert stage.run_plan(plan) == 0
+    assert stage.git("show", "HEAD:CONTRIBUTING.md") == "# Style\n- Use blanks"
+    section = f"{RULES_HEAD}\n```\n- Use tabs\n```"
+    assert [section in asked.messages[1].text for asked in stage.engine.prompts] == [True, True]
+
+
+@pytest.mark.parametrize("most", RULES_TOKENS.values())
+def test_the_section_keeps_its_budget(most, tmp_path):
     files = {"AGENTS.md": "# Style\n" + "".join(f"- Keep to rule {i}\n" for i in range(400))}
     tree = repository(tmp_path, files)
-    count = ScriptedEngine([]).count
-    keep_rules(tree, replace(PROFILE, name=name), count)
-    _, event = prompt(tree)
+    _, event = prompt(tree, read_rules(tree, most, ScriptedEngine([]).count))
     [rules] = [item for item in event.included if item.what == "rules"]
-    most = RULES_TOKENS[name]
     assert most * 0.8 < rules.n_tokens <= most
     [cut] = [item for item in event.left_out if item.what == "rules AGENTS.md"]
     assert cut.how == f"only {most} tokens for rules"
@@ -238,15 +239,14 @@ def test_the_section_keeps_its_budget(name, tmp_path):
 
 def test_the_plan_comes_before_the_rules(tmp_path):
     tree = repository(tmp_path, {"AGENTS.md": "# Style\n- Use tabs\n"})
-    keep_rules(tree, PROFILE, words)
-    whole = prompt(tree)[1].n_tokens
-    events = (prompt(tree, budget=budget)[1] for budget in range(whole, 0, -1))
+    rules = read_rules(tree, 250, words)
+    whole = prompt(tree, rules)[1].n_tokens
+    events = (prompt(tree, rules, budget)[1] for budget in range(whole, 0, -1))
     tight = next(event for event in events if "rules" in [i.what for i in event.left_out])
     assert "plan" in [item.what for item in tight.included]
 
 
-def test_without_such_files_a_prompt_is_what_it_was(tmp_path):
+def test_without_such_files_there_are_no_rules(tmp_path):
     tree = repository(tmp_path, {"README.md": "# Style\n- Use tabs\n", "AGENTS.md": "Be kind.\n"})
-    before = prompt(tree)
-    keep_rules(tree, PROFILE, words)
-    assert prompt(tree) == before
+    assert read_rules(tree, 250, words) == NO_RULES
+    assert RULES_HEAD not in prompt(tree, NO_RULES)[0]

@@ -105,6 +105,12 @@ def test_without_the_source_of_tests_frames_and_words_tell(told, names):
     assert [s.name for s in suspicion("sums.py", SUMS, failing, Spectrum())] == names
 
 
+def test_private_methods_count_by_their_name():
+    text = "class Sums {\n  #third() {\n    return 3;\n  }\n}\n"
+    failing = replace(RED, failures={"t::x": "in third"})
+    assert [s.name for s in suspicion("sums.js", text, failing, Spectrum())] == ["Sums.#third"]
+
+
 @pytest.mark.parametrize(
     ("red", "names"),
     [

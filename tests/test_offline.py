@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from qwenagent.cli.offline import connections, offline_settings
 from qwenagent.config import EscalateSettings, ModelSettings, SandboxSettings, Settings
 from qwenagent.errors import UsageError
 from qwenagent.escalate import rules_of
-from tests.loop_stage import MODULE, TEST, make_repository
-from tests.tiny_model import END, SPREAD, write_model
+from qwenagent.escalate.providers import is_loopback
+from tests.conftest import run_git
+from tests.loop_stage import FIXED, MODULE, TEST, make_repository
+from tests.tiny_card import ship_tiny_model
 
 WATCH = """
 import os
@@ -42,49 +45,11 @@ sys.addaudithook(look)
 """
 Call = tuple[int, str, list[str]]
 """Process, audit event, its arguments as Python writes them."""
-TABLE = {
-    "\\n": {"def": 0.9, SPREAD: 0.1},
-    "def": {" add": 0.9, SPREAD: 0.1},
-    " add": {"(": 0.9, SPREAD: 0.1},
-    "(": {END: 0.5, SPREAD: 0.5},
-}
-
-
-CARD = """
-name = "tiny"
-title = "A model of the tests"
-parameters = 0.01
-repository = "nobody/nothing"
-revision = "0"
-file = "{file}"
-size_bytes = {size}
-sha256 = "{sha256}"
-n_ctx_train = 4096
-n_ctx = 4096
-n_layers = 1
-kv_bytes_per_token = 256
-kv_type = "f16"
-output_bytes = 1
-embedding_bytes = 1
-license = "none"
-default = false
-sampling = {{ temperature = 0.8 }}
-profile = {{ name = "small", whole_file_lines = 150, gather_turns = 0, max_body_tokens = 64, \
-context_tokens = 2000, candidates = 1 }}
-sources = [{{ kind = "hub" }}]
-"""
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that answers with anything, in the folder of its card."""
-    path = tmp_path_factory.mktemp("model") / "tiny.gguf"
-    write_model(path, TABLE)
-    (path.parent / "models").mkdir()
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    text = CARD.format(file=path.name, size=path.stat().st_size, sha256=digest)
-    (path.parent / "models" / "tiny.toml").write_text(text.replace("\\\n", ""), encoding="utf-8")
-    return path
+    return ship_tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture
@@ -92,28 +57,40 @@ def root(tmp_path: Path) -> Path:
     return make_repository(tmp_path / "a repo", {"calc.py": MODULE, "test_calc.py": TEST})
 
 
-def watched(tmp_path: Path, root: Path, model: Path, *args: str) -> tuple[int, list[Call]]:
-    """Run the program in a process whose Python, and whose workers' too, notes socket calls."""
+@pytest.fixture
+def environ(tmp_path: Path, model: Path) -> dict[str, str]:
+    """For a process whose Python, and whose workers' too, notes socket calls."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
-    notes = tmp_path / "watched"
-    environ = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "WATCHED": str(notes)}
-    environ |= {"QWENAGENT_ASSETS": str(model.parent), "QWENAGENT_MODEL_PROMPT_CACHE_MB": "0"}
-    environ |= {f"QWENAGENT_LOOP_{name}": "0" for name in ("REPAIRS", "RESAMPLES", "DOUBTS")}
-    command = [sys.executable, "-P", "-m", "qwenagent", *args]
+    own = {"PYTHONPATH": str(tmp_path / "site"), "WATCHED": str(tmp_path / "watched")}
+    own |= {"QWENAGENT_ASSETS": str(model.parent), "QWENAGENT_MODEL_PROMPT_CACHE_MB": "0"}
+    own |= {f"QWENAGENT_LOOP_{name}": "0" for name in ("REPAIRS", "RESAMPLES", "DOUBTS")}
+    return os.environ | own
+
+
+def ran(root: Path, environ: dict[str, str], *args: str, before: tuple[str, ...] = ()) -> str:
+    """Run the program, in which the model is asked and can do nothing; return what it prints."""
+    command = [*before, sys.executable, "-P", "-m", "qwenagent", *args]
     done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True)
-    lines = notes.read_text(encoding="utf-8").splitlines()
     assert done.returncode in (0, 1), done.stderr + done.stdout[-2000:]
-    finished = json.loads(done.stdout.splitlines()[-1])
+    shown = [sys.executable, "-P", "-m", "qwenagent", "show", "--json"]
+    told = subprocess.run(shown, cwd=root, env=environ, capture_output=True, text=True)
+    finished = json.loads(told.stdout.splitlines()[-1])
     assert finished["type"] == "finished"
     assert finished["usage"]["calls"] > 0, "the model was not asked"
-    return done.returncode, [eval(line) for line in lines]  # our own notes
+    return done.stdout
+
+
+def noted(environ: dict[str, str]) -> list[Call]:
+    lines = Path(environ["WATCHED"]).read_text(encoding="utf-8").splitlines()
+    return [eval(line) for line in lines]  # our own notes
 
 
 def inet(calls: list[Call]) -> list[Call]:
     """Return the calls that are about more than a socket of the file system, or that make one."""
     families = {str(int(family)) for family in (socket.AF_INET, socket.AF_INET6)}
-    asked = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+    names = ("getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyaddr")
+    asked = tuple(f"socket.{name}" for name in names)
     found = []
     for call in calls:
         _, event, args = call
@@ -124,14 +101,66 @@ def inet(calls: list[Call]) -> list[Call]:
     return found
 
 
+def do(root: Path, model: Path) -> list[str]:
+    task = ["make test_calc.py pass", "--files", "calc.py", "--yes", "--json"]
+    return ["do", *task, "--model", str(model), "--test-cmd", "python3 -m unittest"]
+
+
+def plan(root: Path, model: Path) -> list[str]:
+    return ["plan", "add has to add", "--model", str(model)]
+
+
+def review(root: Path, model: Path) -> list[str]:
+    (root.parent / "work.md").write_text("1. Fix `add` in `calc.py`\n", encoding="utf-8")
+    (root / "calc.py").write_text(FIXED, encoding="utf-8")
+    run_git(root, "commit", "-q", "-a", "-m", "work")
+    return ["review", str(root.parent / "work.md"), "--against", "HEAD~1", "--model", str(model)]
+
+
+COMMANDS = pytest.mark.parametrize("command", [do, plan, review])
+
+
+@COMMANDS
 @pytest.mark.parametrize("flags", [["--offline"], []], ids=["offline", "default"])
-def test_a_whole_run_opens_no_socket_to_the_internet(root, model, tmp_path, flags):
-    task = ["make test_calc.py pass", "--files", "calc.py", "--model", str(model), "--yes"]
-    _, calls = watched(
-        tmp_path, root, model, "do", *task, "--json", "--test-cmd", "python3 -m unittest", *flags
-    )
+def test_nothing_opens_a_socket_to_the_internet(root, model, environ, command, flags):
+    ran(root, environ, *command(root, model), *flags)
+    calls = noted(environ)
     assert len({pid for pid, event, _ in calls if event == "began"}) >= 2, "no worker was watched"
     assert inet(calls) == []
+
+
+# -- every process, by the calls to the system --------------------------------------------------
+
+ADDRESS = re.compile(r"sa_family=AF_INET6?,.*?inet_(?:addr|pton)\((?:AF_INET6, )?\"([^\"]+)\"")
+
+
+def addresses(trace: Path) -> list[str]:
+    """Return the internet addresses that were connected or sent to, those of this machine not."""
+    found = [match[1] for match in ADDRESS.finditer(trace.read_text(encoding="utf-8"))]
+    return [address for address in found if not is_loopback(address)]
+
+
+@pytest.fixture
+def strace(tmp_path: Path) -> tuple[str, ...]:
+    """What goes before a command whose processes are all to be followed, git's and tests' too."""
+    program = shutil.which("strace")
+    words = (program or "", "-f", "-e", "trace=connect,sendto,sendmsg", "-o", f"{tmp_path}/trace")
+    if not program or subprocess.run([*words, "true"], capture_output=True).returncode:
+        pytest.skip("strace is not here, or may not look")
+    return words
+
+
+@COMMANDS
+def test_no_process_connects_to_another_machine(root, model, environ, strace, tmp_path, command):
+    ran(root, environ, *command(root, model), before=strace)
+    assert addresses(tmp_path / "trace") == []
+
+
+def test_what_is_traced_is_seen(strace, tmp_path):
+    code = "import socket\nfor host in '127.0.0.1', '192.0.2.7':\n"
+    code += "    socket.socket(type=socket.SOCK_DGRAM).connect((host, 9))"
+    subprocess.run([*strace, sys.executable, "-c", code], capture_output=True)
+    assert addresses(tmp_path / "trace") == ["192.0.2.7"]
 
 
 # -- what --offline refuses ---------------------------------------------------------------------
@@ -172,6 +201,8 @@ def test_connections_are_refused_by_address_while_it_holds():
             plain.connect(("192.0.2.1", 9))
         with pytest.raises(UsageError, match=r"'example\.org'"):
             socket.getaddrinfo("example.org", 443)
+        with pytest.raises(UsageError, match=r"'192\.0\.2\.1'"):
+            socket.getnameinfo(("192.0.2.1", 9), 0)
         with pytest.raises(ConnectionRefusedError):
             plain.connect(("127.0.0.1", 1))
     with connections(offline=False), socket.socket() as plain, pytest.raises(OSError):  # noqa: PT011

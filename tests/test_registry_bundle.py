@@ -200,6 +200,11 @@ ENTRY = {"size_bytes": 1, "sha256": "0" * 64}
         (lambda b: (b / "INSTALL.md").unlink(), ModelNotFound, r"INSTALL\.md .* cannot be read"),
         (lambda b: (b / "manifest.json").unlink(), ModelNotFound, "is no bundle"),
         (lambda b: (b / "manifest.json").write_text("{"), ModelError, r"manifest\.json is damaged"),
+        (
+            lambda b: (b / "manifest.json").write_bytes(b'{"qwenagent": "\xff"}'),
+            ModelError,
+            r"manifest\.json is damaged",
+        ),
         (lambda b: edit_manifest(b, models=3), ModelError, r"damaged: .* `\$\.models`"),
         (lambda b: edit_manifest(b, format=2), ModelError, "a bundle of format 2"),
         (

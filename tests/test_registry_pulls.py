@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -100,9 +100,9 @@ def outcome(child: subprocess.Popen[str]) -> list[str]:
     return [line for line in out.splitlines() if not line.rpartition(" ")[2].isdigit()]
 
 
-def wait_for(happened: object, child: subprocess.Popen[str]) -> None:
+def wait_for(happened: Callable[[], object], child: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 20
-    while not happened():  # type: ignore[operator]
+    while not happened():
         assert child.poll() is None, child.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)

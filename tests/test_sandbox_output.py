@@ -18,6 +18,7 @@ from qwenagent.sandbox.output import Capped
         ("\x1bPdevice\x1b\\text", "text"),
         ("a\x1b(Bb\x1b=c\x1b", "abc"),
         ("one\r\ntwo\r\r\nthree", "one\ntwo\nthree"),
+        ("one\n\r\r\ntwo\n\r\r", "one\n\ntwo\n\n"),
         ("a 10% [=>  ]\ra 20% [==> ]\ra 100% [====]\nb", "a 100% [====]\nb"),
         ("error: no disk\r10%\r20%\r\n", "error: no disk\n20%\n"),
         ("nul\0bell\x07del\x7f", "nulbelldel"),

@@ -236,6 +236,9 @@ def test_deep_and_long_texts() -> None:
     rows = "\n".join(f"int f{i}(void) {{ return {i}; }}" for i in range(5_000))
     text = f"{rows}\nint x = {'(' * 3_000}1{')' * 3_000};\n"
     assert len(symbols("a.c", text)) == 5_001
+    blanks = " " * 200_000
+    text = f"#ifdef __cplusplus{blanks}\nint f(void);\n#endif{blanks}\n"
+    assert [it.name for it in symbols("a.h", text)] == ["f"]
 
 
 @settings(max_examples=40, deadline=None)

@@ -43,6 +43,14 @@ def test_other_languages(path, text, code):
     assert code_of(path, text).strip("|") == code.strip("|")
 
 
+@pytest.mark.parametrize("path", ["a.py", "a.js"])
+def test_code_may_be_nested_deeper_than_python_calls(path):
+    comment = "#" if path == "a.py" else "//"
+    text = f"x = {' + '.join(['y'] * 3000)} {comment} a sum\n"
+    assert code_of(path, text) == f"{text.split(comment)[0].strip()}|"
+    assert code_lines(path, text) == [text.split(comment)[0].strip()]
+
+
 def test_spans_are_characters():
     text = "# éé\nx = 1\n"
     [*_, (start, end)] = code_spans("a.py", text)

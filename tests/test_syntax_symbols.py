@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qwenagent.syntax import Symbol, fence_info, is_known, outline, symbols
+from qwenagent.syntax import Symbol, beginning, fence_info, is_known, outline, symbols
 
 PYTHON = '''\
 """Docstring."""
@@ -279,6 +279,30 @@ def test_symbols(path: str) -> None:
 )
 def test_names_and_rows(path: str, text: str, found: list[tuple[str, int]]) -> None:
     assert [(s.name, s.first_line) for s in symbols(path, text)] == found
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "name", "begin"),
+    [
+        ("a.py", "def f(a):\n    f(a)\n", "f", "def f"),
+        (
+            "a.py",
+            "class A:\n    @b.f\n    async def f(self): ...\n",
+            "A.f",
+            "    @b.f\n    async def f",
+        ),
+        ("a.py", "def f(): ...\ndef f(a): ...\n", "f#2", "def f"),
+        ("a.py", "LIMIT = 3\n", "LIMIT", "LIMIT"),
+        ("a.js", "/** It. */\nexport class A extends B {}\n", "A", "export class A"),
+        ("a.js", "class A {\n  #b() { this.b(); }\n}\n", "A.#b", "  #b"),
+        ("a.go", "func (s *Sale) Bid(n int) {}\n", "Sale.Bid", "func (s *Sale) Bid"),
+        ("a.rs", "impl A {\n    pub fn b(&self) {}\n}\n", "A.b", "    pub fn b"),
+        ("a.py", "def f(): ...\n", "g", ""),
+        ("a.txt", "def f(): ...\n", "f", ""),
+    ],
+)
+def test_how_the_code_of_a_symbol_begins(path: str, text: str, name: str, begin: str) -> None:
+    assert beginning(path, text, name) == begin
 
 
 def test_broken_files_show_what_can_be_seen() -> None:

@@ -26,7 +26,7 @@ LINES = st.sampled_from(
 FILES = st.lists(st.tuples(LINES, ENDS), min_size=1, max_size=12)
 NEW = st.lists(st.sampled_from(["x", "new", "  x", "\tx", "für"]), min_size=1, max_size=4)
 ENCODINGS = st.sampled_from(["utf-8", "latin-1", "bom"])
-USUAL = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+USUAL = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ def do(tree: Workspace, name: str, path: str, to: str) -> None:
         tree.apply(make_edit(tree, ToolCall(name, arguments, body)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(THERE, ACTS, st.integers(0, 8))
 def test_any_mixture_is_taken_back(tmp_path_factory, there, acts, n_kept):
     root = tmp_path_factory.mktemp("mixture")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from qwenagent.tools import refusal
@@ -170,3 +172,15 @@ def test_a_symbol_that_vanishes_is_named_in_every_language(path, lost, text):
         f"{path} would lose {lost}; keep everything that is not to change"
     )
     assert refusal(Edit(path, old, new), f"Remove {lost}") == ""
+
+
+def test_what_python_warns_of_is_not_said_on_the_screen():
+    edit = Edit("a.py", None, 'x = "\\d"\nprint(missing)\n')
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert "a.py uses missing without" in refusal(edit, "")
+    assert told == []
+
+
+def test_a_comment_as_long_as_a_book_is_looked_at_in_no_time():
+    assert refusal(Edit("a.py", None, f"x = 1\n#{' ' * 200_000}x\n"), "") == ""

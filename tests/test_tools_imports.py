@@ -96,6 +96,11 @@ def test_python(tree, importable, path, text, expected):
     assert unresolved(tree, importable, path, text) == tuple(expected)
 
 
+def test_a_name_longer_than_a_file_s_is_no_module(tree, importable):
+    name = "a" * 300
+    assert unresolved(tree, importable, "app/a.py", f"import {name}\n") == (name,)
+
+
 def test_only_what_is_new_counts(tree, importable):
     old = "import numpy\nfrom .gone import x\n"
     assert unresolved(tree, importable, "app/a.py", old + "import flask\n", old) == ("flask",)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,12 @@ TASK = replace(BEGUN, kind="task")
 DONE = replace(ENDED, exit_code=0, steps=(SOLVED,))
 
 
-def run(name: str, days: float, *events: Event, **changes: object) -> PastRun:
+def run(name: str, days: float, *events: Event, **changes: Any) -> PastRun:
     """A run that wrote its last line so many days ago."""
     path = keep(name, events or [TASK, DONE])
     os.utime(path, (NOW, NOW - days * DAY_S))
     (found,) = (found for found in past_runs() if found.run_id == name)
-    return replace(found, **changes)  # type: ignore[arg-type]
+    return replace(found, **changes)
 
 
 def cleaned(

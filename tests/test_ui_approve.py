@@ -19,6 +19,7 @@ from qwenagent.ui import (
     TerminalApprover,
 )
 from qwenagent.ui.approve import approval_text
+from qwenagent.ui.approve_memory import granted, take_back
 
 ASK = ApprovalAsked(
     kind="commands",
@@ -215,10 +216,15 @@ def test_a_granted_digest_is_remembered_and_another_is_not(tmp_path):
     fewer = replace(ASK, digest="sha256:3", digests=("sha256:c",))
     assert again.ask(fewer) == ApprovalAnswered(True, "remembered", "sha256:3")
     assert inner.asked == ["sha256:1", "sha256:2"]
-    assert json.loads(store.read_text(encoding="utf-8")) == {
-        "version": 1,
-        "granted": ["sha256:b", "sha256:a", "sha256:c"],
+    kept = json.loads(store.read_text(encoding="utf-8"))
+    about = kept.pop("about")
+    assert kept == {"version": 1, "granted": ["sha256:b", "sha256:a", "sha256:c"]}
+    assert {digest: one["shown"] for digest, one in about.items()} == {
+        one.digest: one.shown for one in granted(store)
     }
+    take_back(store, ["sha256:a", "sha256:b"])
+    assert [one.digest for one in granted(store)] == ["sha256:c"]
+    assert again.ask(ASK).by == "user"
     assert [path.name for path in store.parent.iterdir()] == ["approvals.json"]
     if os.name != "nt":
         assert stat.S_IMODE(store.stat().st_mode) == 0o600

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from qwenagent.errors import UsageError
-from qwenagent.protocol.events import EditApplied, Event, TestsRan, TokenDelta, Warned
+from qwenagent.protocol.events import EditApplied, Escalated, Event, TestsRan, TokenDelta, Warned
 from qwenagent.ui.past import exported, format_of, hide
 from qwenagent.ui.past.colours import coloured, coloured_diff
 from tests.sample_events import DIFF, GREEN, records
@@ -30,6 +30,7 @@ MARKUP_EVENTS: list[Event] = [
     TokenDelta(f"{MARKUP}\n```\n# no heading\n````\n"),
     EditApplied(MARKUP, "changed", DIFF.replace("shop/cart.py", "a<b>.py"), 1, 1),
     Warned(MARKUP, MARKUP),
+    Escalated("advice", MARKUP, MARKUP, MARKUP, "answered", text="advice"),
     replace(ENDED, reason=MARKUP),
 ]
 

@@ -29,7 +29,7 @@ from qwenagent.protocol.tools import ToolCall, ToolResult
 from qwenagent.ui import JsonlView, PlainView, make_view
 from qwenagent.ui.lines import LineWriter
 from qwenagent.ui.plain import aligned
-from tests.sample_events import records
+from tests.sample_events import SESSION, records
 from tests.test_ui_live import EVIL, check_snapshot
 
 
@@ -111,15 +111,17 @@ def written_as_json(whole: list[Record]) -> list[str]:
 
 
 def test_every_event_is_one_json_line():
-    lines = written_as_json(records())
-    types = [wire.type_name(record.event) for record in records()]
+    whole = [*records(), *records(SESSION)]
+    lines = written_as_json(whole)
+    types = [wire.type_name(record.event) for record in whole]
     assert set(types) == set(wire.TYPES)
     assert [json.loads(line)["type"] for line in lines] == types
 
 
 @pytest.mark.parametrize("kind", wire.TYPES)
 def test_json_lines_give_the_records_back(kind):
-    whole = [record for record in records() if wire.type_name(record.event) == kind]
+    known = [*records(), *records(SESSION)]
+    whole = [record for record in known if wire.type_name(record.event) == kind]
     assert [wire.decode(line) for line in written_as_json(whole)] == whole
 
 

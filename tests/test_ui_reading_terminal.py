@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,15 @@ ENTER, ESC, ALT_ENTER, BACKSPACE = "\r", "\x1b", "\x1b\r", "\x7f"
 UP, DOWN, END_KEY = "\x1b[A", "\x1b[B", "\x1b[F"
 
 
-def session(folder: Path, *flags: str, columns: int = 80, rows: int = 24, **env: str) -> Terminal:
-    argv = [sys.executable, "-m", "tests.reading_child", str(folder), *flags]
+def session(
+    folder: Path,
+    *flags: str,
+    before: Sequence[str] = (),
+    columns: int = 80,
+    rows: int = 24,
+    **env: str,
+) -> Terminal:
+    argv = [*before, sys.executable, "-m", "tests.reading_child", str(folder), *flags]
     return Terminal(argv, columns=columns, rows=rows, env=terminal_env(**env))
 
 
@@ -240,6 +248,15 @@ def test_a_key_stops_the_work_at_once(tmp_path, key, keys):
         terminal.shows("> work", "begun", *PRINTED, "stopped", "", "> half", STATUS)
 
 
+def test_a_menu_that_does_not_come_holds_no_key_up(tmp_path):
+    with session(tmp_path, "late") as terminal:
+        begin_work(terminal)
+        terminal.type("see @sto")
+        terminal.waits_for("> see @sto")
+        terminal.type(ESC)
+        terminal.shows(*("> work", "begun", *PRINTED, "stopped"), "", "> see @sto", STATUS)
+
+
 def test_the_window_changes_its_size(tmp_path):
     with session(tmp_path) as terminal:
         terminal.shows("", IDLE, STATUS)
@@ -374,23 +391,34 @@ def wait_for(path: Path) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(("flags", "term"), [((), "dumb"), (("plain",), "xterm-256color")])
-def test_a_dumb_terminal_gets_plain_lines(tmp_path, flags, term):
-    with session(tmp_path, *flags, TERM=term) as terminal:
+IN_BACKGROUND = ("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+"""What it starts has Ctrl-C ignored, as what a script starts with `&`."""
+
+
+@pytest.mark.parametrize(
+    ("before", "flags", "term"),
+    [((), (), "dumb"), (IN_BACKGROUND, ("plain",), "xterm-256color")],
+    ids=["dumb", "plain, from the background"],
+)
+def test_a_dumb_terminal_gets_plain_lines(tmp_path, before, flags, term):
+    with session(tmp_path, *flags, before=before, TERM=term) as terminal:
         terminal.shows(">")
         terminal.type("/help\r")
-        terminal.waits_for('got "/help"')
-        terminal.type("one\\\r", "two\r")
-        terminal.shows(*("> /help", 'got "/help"', "> one\\", ". two", 'got "one\\ntwo"', ">"))
+        terminal.shows("> /help", 'got "/help"', ">")
+        terminal.type("one\\\r")
+        terminal.shows("> /help", 'got "/help"', "> one\\", ".")
+        terminal.type("two\r")
+        seen = ["> /help", 'got "/help"', "> one\\", ". two", 'got "one\\ntwo"']
+        terminal.shows(*seen, ">")
         terminal.type("work\r")
-        terminal.waits_for("begun")
+        terminal.shows(*seen, "> work", "begun")
         terminal.type(ctrl("c"))
-        terminal.shows(
-            *("> /help", 'got "/help"', "> one\\", ". two", 'got "one\\ntwo"'),
-            *("> work", "begun", f"^C{PRINTED[0]}", *PRINTED[1:], "stopped", ">"),
-        )
-        terminal.type("text", ctrl("c"))
-        terminal.waits_for("Ctrl-C again ends the session")
+        seen += ["> work", "begun", f"^C{PRINTED[0]}", *PRINTED[1:], "stopped"]
+        terminal.shows(*seen, ">")
+        terminal.type("text")
+        terminal.shows(*seen, "> text")
+        terminal.type(ctrl("c"))
+        terminal.shows(*seen, "> text^C", "Ctrl-C again ends the session", ">")
         terminal.type(ctrl("c"))
         assert terminal.ends() == 0
         assert terminal.lines()[-1] == "over: Interrupted"

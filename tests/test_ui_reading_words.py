@@ -213,6 +213,20 @@ def test_what_is_offered_at_the_cursor(before, offers):
     assert Completing(SOURCES).offers(before) == offers
 
 
+@pytest.mark.parametrize(
+    ("before", "may"),
+    [
+        *[("/", True), ("/re", True), ("/zzz", True), ("/model ", True), ("/model 0.", True)],
+        *[("@", True), ("see @sto", True), ('see @"docs/my no', True), ("/undo @sto", True)],
+        *[("", False), ("fix the store", False), ("a/re", False), ("ada@sto", False)],
+        *[("/undo 1", False), ("see @store.py and", False), ("/re\nand", False)],
+    ],
+)
+def test_where_a_menu_is_looked_for(before, may):
+    completing = Completing(Sources(arguments={"model": lambda: ("0.5b", "1.5b")}))
+    assert completing.may_offer(before) == may
+
+
 def test_another_list_of_names_is_another_index():
     names = ("one.py",)
     completing = Completing(Sources(lambda: names))

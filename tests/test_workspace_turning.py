@@ -142,6 +142,14 @@ def write(text: str) -> Callable[[Path], object]:
     return lambda path: path.write_text(text)
 
 
+def identity(path: Path) -> tuple[int, ...] | None:
+    """What says that nobody has touched a file; not when it was read, which undo does."""
+    if not os.path.lexists(path):
+        return None
+    status = path.lstat()
+    return status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 @pytest.mark.parametrize(
     ("act", "why"),
     [
@@ -154,18 +162,43 @@ def write(text: str) -> Callable[[Path], object]:
 def test_what_the_user_changed_stays_and_all_else_is_done(act, why, repo, tree, turning):
     keep(tree, "two", Edit("README.md", README, "one\n"), Edit("new.py", None, "x\n"))
     act(repo / "README.md")
-    view = user_view(repo)
-    status = (repo / "README.md").lstat() if os.path.lexists(repo / "README.md") else None
+    view, as_it_is = user_view(repo), identity(repo / "README.md")
     done = turning.undo()
     assert done.paths == ("new.py",)
     assert list(done.kept) == ["README.md"]
     assert done.kept["README.md"].why.startswith(why)
     assert (repo / done.kept["README.md"].aside).read_text() == README
     assert not (repo / "new.py").exists()
-    now = (repo / "README.md").lstat() if os.path.lexists(repo / "README.md") else None
-    assert now == status
+    assert identity(repo / "README.md") == as_it_is
     assert user_view(repo) == view
     assert run_git(repo, "status", "--porcelain", "--", ".qwenagent") == ""
+
+
+def test_what_was_made_executable_is_so_no_longer_and_again(repo, tree, turning):
+    (repo / "README.md").chmod(0o755)
+    tree.adopt("README.md", README.encode())
+    tree.settle(About("mode"))
+    for act, is_executable in ((turning.undo, False), (turning.redo, True)):
+        act()
+        assert contents(repo)["README.md"] == (README.encode(), is_executable)
+
+
+def test_a_mode_that_the_user_gave_stays(repo, tree, turning):
+    keep(tree, "one", Edit("README.md", README, "one\n"))
+    (repo / "README.md").chmod(0o755)
+    turning.undo()
+    assert contents(repo)["README.md"] == (README.encode(), True)
+
+
+def test_a_file_of_the_users_where_a_folder_was_stays(repo, tree, turning):
+    keep(tree, "gone", Edit("pkg/store.py", (repo / "pkg/store.py").read_text(), None))
+    (repo / "pkg").rmdir()
+    (repo / "pkg").write_text("mine\n")
+    done = turning.undo()
+    assert done.kept["pkg/store.py"].why == "cannot be written: Not a directory"
+    assert (repo / done.kept["pkg/store.py"].aside).read_text().startswith("LIMIT")
+    assert (repo / "pkg").read_text() == "mine\n"
+    assert turning.finish() is None
 
 
 def test_a_made_file_that_the_user_went_on_with_stays(repo, tree, turning):

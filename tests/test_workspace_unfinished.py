@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import msgspec
 import pytest
 
 from qwenagent.cli.wiring import open_repository
-from qwenagent.errors import WorkspaceError
+from qwenagent.errors import GitFailed, WorkspaceError
 from qwenagent.workspace import Edit, Recovered, Repository, Workspace, recover
 from tests.conftest import run_git
 
@@ -100,6 +101,82 @@ def test_what_was_committed_meanwhile_stays(repo, tree, dead_pid):
     bury(repo, dead_pid)
     assert recover(Repository.open(repo)) is None
     assert (repo / "README.md").read_text() == "one\n"
+
+
+def test_what_was_committed_meanwhile_stays_in_a_copy_of_the_tree(repo, tree, dead_pid, tmp_path):
+    """Its files have other times than the index says."""
+    tree.apply(Edit("README.md", README, "one\n"))
+    tree.repository.commit(["README.md"], "kept")
+    bury(repo, dead_pid)
+    copy = shutil.copytree(repo, tmp_path / "copy", copy_function=shutil.copyfile)
+    assert recover(Repository.open(copy)) is None
+    assert (copy / "README.md").read_text() == "one\n"
+
+
+def test_a_file_is_as_committed_by_content_and_mode(repo):
+    repository = Repository.open(repo)
+    readme = repo / "README.md"
+    os.utime(readme, (1, 1))
+    assert repository.is_as_committed("README.md")
+    readme.chmod(0o755)
+    assert not repository.is_as_committed("README.md")
+    run_git(repo, "config", "core.fileMode", "false")
+    assert repository.is_as_committed("README.md")
+    readme.write_text("mine\n")
+    assert not repository.is_as_committed("README.md")
+    readme.unlink()
+    assert not repository.is_as_committed("README.md")
+    assert not repository.is_as_committed("nothing")
+
+
+def test_a_mode_that_a_command_gave_is_taken_back(repo, tree, dead_pid):
+    (repo / "README.md").chmod(0o755)
+    tree.adopt("README.md", README.encode())
+    bury(repo, dead_pid)
+    assert recover(Repository.open(repo)) == Recovered(restored=("README.md",))
+    assert not (repo / "README.md").stat().st_mode & 0o111
+
+
+def test_what_a_commit_that_failed_has_staged_is_unstaged(repo, tree, dead_pid, monkeypatch):
+    """At once; or at the next start, where the index cannot be written now."""
+    (repo / "theirs.txt").write_text("theirs\n")
+    run_git(repo, "add", "theirs.txt")
+    status = run_git(repo, "status", "--porcelain")
+    for is_full in (False, True):
+        tree.apply(Edit("README.md", README, "one\n"))
+        tree.apply(Edit("new.py", None, "new\n"))
+
+        def failing(*_: object, is_full: bool = is_full) -> None:
+            if is_full:
+                (repo / ".git/index.lock").touch()
+            raise GitFailed("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(tree.repository, "_commit", failing)
+            with pytest.raises(GitFailed, match="the disk is full"):
+                tree.repository.commit(["README.md", "new.py"], "kept")
+        tree.abandon()
+        assert (run_git(repo, "status", "--porcelain") == status) == (not is_full)
+        assert (notes(repo) != []) == is_full
+    (repo / ".git/index.lock").unlink()
+    bury(repo, dead_pid)
+    assert recover(Repository.open(repo)) is None
+    assert run_git(repo, "status", "--porcelain") == status
+
+
+def test_a_commit_after_which_git_failed_is_made(repo, tree, monkeypatch):
+    """Git says so where it cannot write its new index."""
+    real = tree.repository._commit
+
+    def failing(*args: object) -> None:
+        real(*args)
+        raise GitFailed("repository has been updated, but unable to write new index file")
+
+    tree.apply(Edit("README.md", README, "one\n"))
+    monkeypatch.setattr(tree.repository, "_commit", failing)
+    commit = tree.repository.commit(["README.md"], "kept")
+    assert run_git(repo, "log", "-1", "--format=%H %s") == f"{commit} kept\n"
+    assert run_git(repo, "status", "--porcelain") == ""
 
 
 def test_an_uncommitted_change_of_the_users_comes_back_even_over_what_is_committed(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
-from qwenagent.checks.command import count_assignments, is_shell
+from qwenagent.checks.command import count_assignments, is_shell, program_name
 
 Kind = Literal[
     "pytest", "unittest", "django", "node", "jest", "vitest", "mocha", "cargo", "go", "other"
@@ -94,6 +94,18 @@ def dissect(argv: Sequence[str]) -> Anatomy:
             return Anatomy("unittest", start, after, managed)
     kind, after = _other_runner(argv, start)
     return Anatomy(kind, start, after, managed)
+
+
+def program_indexes(argv: Sequence[str]) -> list[int]:
+    """Return where the words stand that name programs: the first, what `env A=b` or `uv run` start.
+
+    As far as can be told; in order.
+    """
+    if not argv:
+        return []
+    n_set = count_assignments(argv[1:]) if program_name(argv[0]) == "env" else 0
+    found = {0, n_set and n_set + 1, dissect(argv).program}
+    return sorted(index for index in found if index < len(argv))
 
 
 def _other_runner(argv: Sequence[str], start: int) -> tuple[Kind, int]:

@@ -8,10 +8,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 
-from qwenagent.checks.anatomy import dissect
-from qwenagent.checks.command import count_assignments, is_shell, needs_shell, unquoted
+from qwenagent.checks.anatomy import dissect, program_indexes
+from qwenagent.checks.command import (
+    count_assignments,
+    is_shell,
+    needs_shell,
+    program_name,
+    unquoted,
+)
 from qwenagent.protocol.checks import TestCommand
 
 _SPECIAL = ";|&<>$`\n(){}*?[]~!#"
@@ -65,7 +70,6 @@ _DOING: dict[str, tuple[str, ...]] = {
     "cargo": ("--config",),
     "go": ("-exec", "-toolexec", "-vettool"),
 }
-_VERSION = re.compile(r"(?<=[a-z])[\d.]+$")
 
 
 def cautions(command: TestCommand) -> tuple[str, ...]:
@@ -84,7 +88,7 @@ def programs(command: TestCommand) -> tuple[str, ...]:
 
 def starts_another(argv: Sequence[str]) -> bool:
     """True for a shell, and for a program whose arguments name the one that is meant."""
-    return any(_name(argv[i]) in _SHELLS | _RIGHTS | _STARTERS for i in _starts(argv))
+    return any(program_name(argv[i]) in _SHELLS | _RIGHTS | _STARTERS for i in _starts(argv))
 
 
 def _of_text(command: TestCommand) -> Iterator[str]:
@@ -118,7 +122,7 @@ def _of_words(argv: Sequence[str]) -> Iterator[str]:
 
 
 def _of_program(word: str, own: Sequence[str]) -> Iterator[str]:
-    name = _name(word)
+    name = program_name(word)
     yield from _foreign_letters(word)
     if word != word.strip() or not word:
         yield "the program's name begins or ends with a blank"
@@ -160,21 +164,11 @@ def _is_doing(name: str, word: str) -> bool:
 
 def _starts(argv: Sequence[str]) -> Iterator[int]:
     """Yield the index of every word that names a program, as far as can be told."""
-    seen: set[int] = set()
-    n_set = count_assignments(argv[1:]) if argv and _name(argv[0]) == "env" else 0
-    for index in (0, 1 + n_set if n_set else 0, dissect(argv).program if argv else 0):
-        if index < len(argv) and index not in seen:
-            seen.add(index)
-            yield index
-    last = max(seen, default=0)
-    if argv and _name(argv[last]) == "bundle" and argv[last + 1 : last + 2] == ("exec",):
-        yield from (last + 2,) if last + 2 < len(argv) else ()
-
-
-def _name(word: str) -> str:
-    """Return a program's name without folder, version and `.exe`, in small letters."""
-    name = PurePath(word.strip()).name.lower().removesuffix(".exe")
-    return _VERSION.sub("", name)
+    found = program_indexes(argv)
+    yield from found
+    for last in found[-1:]:
+        if program_name(argv[last]) == "bundle" and [*argv[last + 1 : last + 2]] == ["exec"]:
+            yield from (last + 2,) if last + 2 < len(argv) else ()
 
 
 def _programs_in(text: str) -> list[str]:

@@ -18,6 +18,7 @@ MAX_WORDS = 200
 """Longer ones nobody reads before saying yes. What the user typed has no limit."""
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_VERSION = re.compile(r"(?<=[a-z])[\d.]+$")
 _BRACES = re.compile(r"\{[^{}\s,]*,[^{}\s]*\}")
 # Words of the shell itself: there is no program of this name, or it would do something else.
 _SHELL_WORDS = frozenset(
@@ -68,6 +69,11 @@ def count_assignments(words: Sequence[str]) -> int:
     """Return how many words at the beginning set a variable: `A=b`."""
     plain = (i for i, word in enumerate(words) if not _ASSIGNMENT.match(word))
     return next(plain, len(words))
+
+
+def program_name(word: str) -> str:
+    """Return a program's name without folder, version and `.exe`, in small letters."""
+    return _VERSION.sub("", PurePath(word.strip()).name.lower().removesuffix(".exe"))
 
 
 def typed(argv: Sequence[str]) -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import stat
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Literal
 
-from qwenagent.checks.anatomy import dissect
-from qwenagent.checks.command import count_assignments, is_shell
+from qwenagent.checks.anatomy import program_indexes
+from qwenagent.checks.command import is_shell, program_name
 from qwenagent.checks.npm_scripts import package_of, scripts_of
 from qwenagent.protocol.approval import Definition
 from qwenagent.protocol.checks import TestCommand
@@ -78,7 +77,6 @@ _INTERPRETERS = frozenset(
         *("perl", "ruby", "php", "lua", "rscript", "tsx", "ts-node", "pwsh"),
     ]
 )
-_VERSION = re.compile(r"(?<=[a-z])[\d.]+$")
 
 
 def definitions(command: TestCommand, root: Path) -> tuple[Definition, ...]:
@@ -105,14 +103,14 @@ def script_notes(command: TestCommand, root: Path) -> tuple[str, ...]:
 
 
 def _files_of(argv: Sequence[str], folder: Path) -> Iterator[Path]:
-    for index in _program_indexes(argv):
+    for index in program_indexes(argv):
         word, own = argv[index], argv[index + 1 :]
         if "/" in word and _kind(path := folder / word) == "file":
             yield path
-        if _plain(word) in _INTERPRETERS and (script := _script(own, folder)):
+        if program_name(word) in _INTERPRETERS and (script := _script(own, folder)):
             yield script
         # `python -m tox` is tox.
-        name = own[1] if own[:1] in (("-m",), ["-m"]) and len(own) > 1 else _plain(word)
+        name = own[1] if own[:1] in (("-m",), ["-m"]) and len(own) > 1 else program_name(word)
         if name in _FILES:
             yield from _looked_up(name, own, folder)
 
@@ -140,21 +138,8 @@ def _script(own: Sequence[str], folder: Path) -> Path | None:
     return path if _kind(path := folder / first) == "file" else None
 
 
-def _program_indexes(argv: Sequence[str]) -> list[int]:
-    """Return where programs stand: the first word, and what `env A=b` or `uv run` start."""
-    if not argv:
-        return []
-    after_env = 1 + count_assignments(argv[1:]) if _plain(argv[0]) == "env" else 0
-    found = {0, after_env, dissect(argv).program}
-    return sorted(index for index in found if index < len(argv))
-
-
 def _names(argv: Sequence[str]) -> list[str]:
-    return [_plain(argv[index]) for index in _program_indexes(argv)]
-
-
-def _plain(word: str) -> str:
-    return _VERSION.sub("", PurePath(word).name.lower().removesuffix(".exe"))
+    return [program_name(argv[index]) for index in program_indexes(argv)]
 
 
 def _kind(path: Path) -> Literal["file", "folder", ""]:

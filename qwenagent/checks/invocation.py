@@ -34,7 +34,7 @@ _OWN_REPORT: dict[Kind, tuple[str, ...]] = {
 _REJECTED: dict[Kind, str] = {
     "pytest": r"unrecognized arguments",
     "node": r"bad option: --test-reporter|--test-reporter\S* is not allowed in NODE_OPTIONS"
-    r"|ERR_(?:ACCESS_DENIED|MODULE_NOT_FOUND)[^\n]*reporter\.mjs",
+    r"|ERR_(?:ACCESS_DENIED|MODULE_NOT_FOUND)[^\n]{0,1000}reporter\.mjs",
     "jest": r"Unrecognized (?:CLI Parameter|option)|Unknown option",
     "vitest": r"Unknown option|CACError",
     "cargo": r"unexpected argument '--no-fail-fast'",

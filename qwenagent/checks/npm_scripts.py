@@ -14,9 +14,9 @@ from typing import Any
 
 from qwenagent.checks.anatomy import Kind, dissect
 from qwenagent.checks.command import is_shell, parse_command
+from qwenagent.checks.smallfile import text_of
 from qwenagent.errors import ChecksError
 
-_MAX_BYTES = 1 << 20
 _QUIET = frozenset({"-s", "--silent", "-q", "--quiet", "--if-present"})
 _KINDS: tuple[Kind, ...] = ("node", "jest", "vitest", "mocha")
 
@@ -62,12 +62,9 @@ def scripts_of(folder: Path) -> dict[str, str]:
 
 def package_of(folder: Path) -> dict[str, Any]:
     """Return what a folder's package.json says, nothing if it cannot be read."""
-    path = folder / "package.json"
     try:
-        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            return {}
-        package = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        package = json.loads(text_of(folder / "package.json"))
+    except (ValueError, RecursionError):
         return {}
     return package if isinstance(package, dict) else {}
 

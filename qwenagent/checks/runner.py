@@ -35,7 +35,6 @@ _CANCELLED = 130
 _MAX_OUTPUT_BYTES = 1_000_000
 # Go's report is its output, several times as long as the text.
 _MAX_REPORT_BYTES = 16_000_000
-_MAX_NAME = 4096
 _NO_PYTEST = re.compile(r"^.+: No module named (pytest|coverage)$", re.MULTILINE)
 
 
@@ -140,7 +139,8 @@ def _named_folders(call: Invocation, cwd: Path) -> tuple[Path, ...]:
         return ((cwd / call.own[call.own.index("--manifest-path") + 1]).parent,)
     for word in call.own if call.kind == "pytest" else ():
         path = cwd / word.partition("::")[0]
-        if not word.startswith("-") and len(word) < _MAX_NAME and path.exists():
+        # Path.exists raises for a name that is too long, which a filter of names easily is.
+        if not word.startswith("-") and os.path.lexists(path):
             inside = (f for f in (path, *path.parents) if f != cwd and f.is_relative_to(cwd))
             found.update(dict.fromkeys(inside))
     return tuple(found)

@@ -14,9 +14,10 @@ from itertools import dropwhile
 from pathlib import Path, PurePath
 
 from qwenagent.checks.anatomy import dissect
-from qwenagent.checks.command import is_shell
+from qwenagent.checks.command import MAX_CHARS, is_shell
 from qwenagent.checks.npm_scripts import scripts_of
 from qwenagent.protocol.checks import TestCommand
+from qwenagent.syntax import python_tree
 
 _HARMLESS = frozenset(
     [
@@ -156,11 +157,8 @@ def _condition_can_fail(own: list[str]) -> bool:
 
 
 def _python_can_fail(code: Sequence[str]) -> bool:
-    try:
-        body = ast.parse(code[0]).body if code else []
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return True
-    return not all(_only_says(statement) for statement in body)
+    tree = python_tree(code[0] if code else "")
+    return tree is None or not all(map(_only_says, tree.body))
 
 
 def _only_says(statement: ast.stmt) -> bool:
@@ -188,6 +186,8 @@ def _script_can_fail(name: str, own: list[str], scripts: _Scripts) -> bool:
 
 def _text_can_fail(text: str, scripts: _Scripts) -> bool:
     """Judge a shell text by the status it ends with: that of its last list of commands."""
+    if len(text) > MAX_CHARS:
+        return True
     parts = _split(text)
     stops = any(re.match(r"set\s+-\w*e", part) for _, part in parts)
     can_fail = False

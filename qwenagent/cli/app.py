@@ -20,10 +20,13 @@ from qwenagent.cli.past import clean, export, log, show
 from qwenagent.cli.planning import plan as plan_command
 from qwenagent.cli.plans import plan_prompt
 from qwenagent.cli.reviewing import review
+from qwenagent.cli.session import session
 from qwenagent.cli.settings import config
+from qwenagent.cli.setup import setup
 from qwenagent.cli.undoing import redo, restore, undo
 from qwenagent.cli.wiring import build_settings, open_repository, run_agent
 from qwenagent.cli.words import TaskGroup
+from qwenagent.cli.worktree import open_worktree
 from qwenagent.errors import UsageError, reason
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ def cli() -> None:
     """A terminal coding agent for Qwen 2.5 Coder, which it runs itself.
 
     \b
+    qwenagent                                      a conversation about the repository
     qwenagent "make tests/test_parser.py pass"     one task, on the tree as it is
     qwenagent run plan.md                          a plan, a commit for each step
     """
@@ -93,12 +97,15 @@ def _read_prompt(name: str) -> str:
 @click.option("--check", is_flag=True, help="Print steps, files and tests; run nothing.")
 @click.option("--here", is_flag=True, help="Commit on the present branch.")
 @click.option("--no-commit", is_flag=True, help="Leave one uncommitted diff.")
+@click.option("--worktree", is_flag=True, help="Work in a tree of its own beside this one.")
 @click.option("--strict", is_flag=True, help="Exit 1 if no test speaks for a step.")
 @click.option("--stop-on-block", is_flag=True, help="End at the first blocked step.")
 @click.option("--tick", is_flag=True, help="Tick the boxes of the done steps in PLAN.")
 @click.option("--restart", is_flag=True, help="Forget what earlier runs of PLAN have done.")
 @run_flags
-def run(plan: tuple[str, ...], check: bool, here: bool, no_commit: bool, **flags: Any) -> int:
+def run(
+    plan: tuple[str, ...], check: bool, here: bool, no_commit: bool, worktree: bool, **flags: Any
+) -> int:
     """Carry out a plan step by step, each tested and committed on a new branch.
 
     Several plans are carried out one after the other. What an earlier run of the same plan has
@@ -108,24 +115,33 @@ def run(plan: tuple[str, ...], check: bool, here: bool, no_commit: bool, **flags
     from qwenagent.loop import RunOptions, require_clean
     from qwenagent.plan import read_plan
 
-    if here and no_commit:
-        raise UsageError("--here and --no-commit exclude each other", hint="leave one of them out")
+    _refuse_both({"--here": here, "--no-commit": no_commit, "--worktree": worktree})
     check_flags(flags)
-    paths = [Path(name) for name in plan]
+    paths = [Path(name).absolute() if worktree else Path(name) for name in plan]
     _refuse_twice(paths)
     if check:
         return max(check_plan(read_plan(path), as_json=flags["as_json"]) for path in paths)
-    with open_repository(f"run {' '.join(plan)}") as repository:
+    what = f"run {' '.join(plan)}"
+    if worktree and flags["metrics"]:
+        flags["metrics"] = str(Path(flags["metrics"]).absolute())
+    opened = open_worktree(paths[0], what, as_json=flags["as_json"]) if worktree else None
+    with opened or open_repository(what) as repository:
         options = RunOptions(
             files=relative_files(repository, flags),
             folder=standing_in(repository),
-            branch=not here,
+            branch=not (here or worktree),
             commit=not no_commit,
             **{name: flags[name] for name in ("strict", "stop_on_block", "tick", "restart")},
         )
         plans = [read_plan(path) for path in paths]
         require_clean(repository, plans, _inside(repository, paths), commit=options.commit)
         return run_agent(repository, plans, "plan", options, flags)
+
+
+def _refuse_both(given: dict[str, bool]) -> None:
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} exclude each other", hint="leave one of them out")
 
 
 def _refuse_twice(paths: list[Path]) -> None:
@@ -218,6 +234,8 @@ cli.add_command(config)
 cli.add_command(stats)
 cli.add_command(bench)
 cli.add_command(completion)
+cli.add_command(setup)
+cli.add_command(session)
 cli.add_command(evals)
 cli.add_command(undo)
 cli.add_command(redo)

@@ -45,7 +45,10 @@ def stats(everywhere: bool, days: float | None, as_json: bool) -> int:
     here = "" if everywhere else _repository()
     since = time.time() - days * _DAY_S if days else 0.0
     books = ledger()
-    entries = books.entries(repository=here, since=since) if books.path.exists() else []
+    entries = []
+    if books.path.exists():
+        books.find_lost()  # of runs that were killed: they may have cost, and count as that
+        entries = books.entries(repository=here, since=since)
     steps = list(_steps(here, since))
     compared = _compared()
     total = bill(entries, steps, _price_of(compared))

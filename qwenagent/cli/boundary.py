@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import click
@@ -43,10 +43,19 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def guarded(args: Sequence[str]) -> int:
     """Run a command; every error ends here as one message and an exit code."""
-    try:
+
+    def run() -> int:
         code = cli.main(spread_files(args), prog_name="qwenagent", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
+
+    return told(run, args)
+
+
+def told(work: Callable[[], int], args: Sequence[str]) -> int:
+    """Do some work and return its code; whatever ends it early is told as of a command `args`."""
+    try:
+        return work()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qwenagent.cli.codes import NOT_DONE
 from qwenagent.cli.completion import ModelName
 from qwenagent.cli.flags import frontier_options, in_folder
 from qwenagent.cli.frontier import frontier_rules, make_frontier
@@ -19,11 +19,15 @@ from qwenagent.cli.wiring import build_settings, interruptible, make_approver, m
 from qwenagent.errors import QwenAgentError, UsageError, reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qwenagent.cli.conversation import Conversation
     from qwenagent.config import Settings
-    from qwenagent.escalate import Escalation
+    from qwenagent.escalate import Escalation, Provider
     from qwenagent.loop import Stop
     from qwenagent.loop.writing import Desk
     from qwenagent.protocol.events import EventStream
+    from qwenagent.protocol.messages import EngineInfo
     from qwenagent.workspace import Repository
 
 
@@ -47,16 +51,19 @@ def asking_flags(command: Any) -> Any:
     return command
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asking:
-    """One conversation with a model, shown on the screen."""
+    """One conversation with a model: on the screen, and in a transcript as every run is."""
 
+    title: str
     settings: Settings
-    events: EventStream
     stop: Stop
     repository: Repository
     flags: dict[str, Any]
     stack: ExitStack
+    test_command: str = ""
+    """What is told of the tests; set before somebody is asked."""
+    _conversation: Conversation | None = None
 
     def local(self) -> Desk:
         """Return the local model at its desk; it is closed with the conversation.
@@ -68,7 +75,7 @@ class Asking:
         _, make_engine = model_of(self.settings)
         engine = make_engine()
         self.stack.callback(engine.close)
-        return Desk(engine, self.events, self.stop, self.settings.loop.seed)
+        return Desk(engine, self._begin(engine.describe()), self.stop, self.settings.loop.seed)
 
     def frontier(self) -> Escalation:
         """Return the way to models elsewhere.
@@ -79,35 +86,67 @@ class Asking:
         from qwenagent.escalate import rules_of
 
         rules = frontier_rules(self.settings, self.flags)
-        approver = make_approver({**self.flags, "yes": False}, self.stop)
-        found = make_frontier(
-            rules, self.repository.root, self.events, approver, self.stop, self.flags
-        )
-        if found is None:
+        if rules is None:
             shut = rules_of(self.settings.escalate, offline=self.flags["offline"]).shut
             raise UsageError(
                 f"--frontier: {shut}", hint="`qwenagent config escalate` shows what is set"
             )
-        return found
+        approver = make_approver({**self.flags, "yes": False}, self.stop)
+        events = self._begin(_elsewhere(rules.providers))
+        root = self.repository.root
+        return make_frontier(rules, root, events, approver, self.stop, self.flags)
+
+    def end(self, code: int, reason: str, *next_commands: str) -> int:
+        """Tell how it ended, if it began; return the code."""
+        if self._conversation is not None:
+            self._conversation.end(code, reason, next_commands)
+        return code
+
+    def give_up(self, error: QwenAgentError) -> int:
+        """End without an answer that can be used; say what may help, and return the code."""
+        from qwenagent.protocol.events import Warned
+
+        if self._conversation is not None:
+            self._conversation.events.emit(Warned(error.message, error.hint))
+        return self.end(NOT_DONE, "no answer could be used")
+
+    def _begin(self, engine: EngineInfo) -> EventStream:
+        """Begin to show and keep what is told; an error before this leaves no transcript."""
+        from qwenagent.cli.conversation import Conversation
+
+        self._conversation = Conversation(self.repository, self.stack)
+        seed = self.settings.loop.seed
+        self._conversation.begin(self.title, engine, self.test_command, seed)
+        return self._conversation.events
+
+
+def _elsewhere(providers: Sequence[Provider]) -> EngineInfo:
+    """Return what stands for an engine where none runs: those who may be asked, in order."""
+    from qwenagent.protocol.messages import EngineInfo
+
+    names = " or ".join(f"{one.model.name} of {one.name}" for one in providers)
+    hosts = ", ".join(dict.fromkeys(one.host for one in providers))
+    n_ctx = min((one.model.context_tokens or 0 for one in providers), default=0)
+    return EngineInfo(model=names, device=hosts, n_ctx=n_ctx, n_threads=0, library="")
 
 
 @contextmanager
-def asking(repository: Repository, flags: dict[str, Any]) -> Iterator[Asking]:
-    """Begin a conversation, and take everything down behind it."""
+def asking(repository: Repository, flags: dict[str, Any], title: str) -> Iterator[Asking]:
+    """Begin a conversation; end it if an error does, and take everything down behind it."""
     from qwenagent.loop import Stop
-    from qwenagent.protocol.events import EventStream
-    from qwenagent.transcript import new_run_id
-    from qwenagent.ui import make_view
 
     flags["as_json"] = False
     settings = build_settings(repository.root, flags)
     stop = Stop()
     with ExitStack() as stack:
         stack.enter_context(connections(offline=flags["offline"]))
-        view = stack.enter_context(make_view("auto", sys.stdout))
         stack.enter_context(interruptible(stop))
-        events = EventStream(new_run_id(), (view,))
-        yield Asking(settings, events, stop, repository, flags, stack)
+        talk = Asking(title, settings, stop, repository, flags, stack)
+        try:
+            yield talk
+        except QwenAgentError as error:
+            talk.end(error.exit_code, error.message)
+            raise
 
 
 def require_free(path: Path, *, force: bool) -> None:

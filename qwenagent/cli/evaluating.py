@@ -23,7 +23,8 @@ from qwenagent.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from qwenagent.config import Settings
     from qwenagent.engine import Engine
-    from qwenagent.evals import Arm, Kind, Row, Setup, Task
+    from qwenagent.evals import Arm, Kind, Row, Setup, Task, Trial
+    from qwenagent.loop import Stop
     from qwenagent.registry import Card
     from qwenagent.sandbox import Box
 
@@ -51,39 +52,22 @@ def run_suite(kind: Kind, tasks: Sequence[Task], flags: dict[str, Any]) -> int:
     """
     from qwenagent.evals import (
         TASK_COLUMNS,
-        Grader,
         Progress,
-        Trial,
         evaluate,
-        machine,
         one_at_a_time,
         require_writable,
         row_cells,
     )
     from qwenagent.loop import Stop
-    from qwenagent.registry import home
     from qwenagent.ui import LiveTable
 
-    settings = _settings(flags)
-    box_of = _boxes(settings, flags)
-    arm, setup = _arm(kind, settings, flags, box_of)
-    setup = replace(setup, sandbox=box_of(Path.cwd()).sandbox.level.name.lower())
-    out = _out(kind, tasks, setup, flags)
-    require_writable(out)
     stop = Stop()
-    work = home() / "evals"
-    trial = Trial(
-        arm=arm,
-        grader=Grader(box_of, os.environ, flags["test_limit"], stop),
-        setup=setup,
-        machine=machine(),
-        work=work,
-        cancel=stop,
-        keep=flags["keep"],
-    )
+    trial = _trial(kind, flags, stop)
+    out = _out(kind, tasks, trial.setup, flags)
+    require_writable(out)
     progress = Progress()
     with (
-        one_at_a_time(work / "lock", _say_waiting),
+        one_at_a_time(trial.work / "lock", _say_waiting),
         interruptible(stop),
         LiveTable(TASK_COLUMNS, progress.status) as table,
     ):
@@ -96,6 +80,24 @@ def run_suite(kind: Kind, tasks: Sequence[Task], flags: dict[str, Any]) -> int:
         click.echo(f"{len(tasks) - len(rows)} tasks are left: the same command goes on with them")
         return INTERRUPTED
     return 0
+
+
+def _trial(kind: Kind, flags: dict[str, Any], stop: Stop) -> Trial:
+    from qwenagent.evals import Grader, Trial, machine
+    from qwenagent.registry import home
+
+    settings = _settings(flags)
+    box_of = _boxes(settings, flags)
+    arm, setup = _arm(kind, settings, flags, box_of)
+    return Trial(
+        arm=arm,
+        grader=Grader(box_of, os.environ, flags["test_limit"], stop),
+        setup=replace(setup, sandbox=box_of(Path.cwd()).sandbox.level.name.lower()),
+        machine=machine(),
+        work=home() / "evals",
+        cancel=stop,
+        keep=flags["keep"],
+    )
 
 
 def run_study(
@@ -197,17 +199,7 @@ _NO_NETWORK = {"allow_network": False, "allow_loopback": False}
 def _arm(
     kind: Kind, settings: Settings, flags: dict[str, Any], box_of: Callable[[Path], Box]
 ) -> tuple[Arm, Setup]:
-    from qwenagent.evals import (
-        ASKERS,
-        AgentArm,
-        CallArm,
-        CommandArm,
-        IdleArm,
-        InsideArm,
-        OracleArm,
-        PlainArm,
-        changed_settings,
-    )
+    from qwenagent.evals import CommandArm, IdleArm, OracleArm
 
     setup = _setup(kind, settings, flags)
     if flags["command"]:
@@ -217,26 +209,45 @@ def _arm(
         arm: Arm = OracleArm() if flags["arm"] == "oracle" else IdleArm()
         return arm, replace(setup, arm=arm.name)
     served = _served(settings)
-    setup = replace(
+    arm = _arm_with(served, kind, settings, flags, box_of)
+    return arm, replace(
         setup,
+        arm=arm.name,
         model=served.card.title,
         model_file=served.file,
         model_sha256=served.sha256,
-        settings={**changed_settings(settings), "model.name": served.card.name},
+        settings=_told(settings, served.card),
     )
+
+
+def _arm_with(
+    served: _Served,
+    kind: Kind,
+    settings: Settings,
+    flags: dict[str, Any],
+    box_of: Callable[[Path], Box],
+) -> Arm:
+    """Return the arm that a model of ours takes part in."""
+    from qwenagent.evals import ASKERS, AgentArm, CallArm, InsideArm, PlainArm
+
+    name, card = flags["arm"], served.card
     if kind == "call":
-        arm = CallArm(served.make_engine, _CALL_TOKENS)
-    elif flags["arm"] == "plain":
-        arm = PlainArm(served.make_engine, served.card.profile.max_body_tokens)
-    elif asker := ASKERS.get(flags["arm"]):
-        name = flags["arm"]
-        arm = InsideArm(served.make_engine, served.card, settings, os.environ, box_of, asker, name)
-    else:
-        variables = _as_variables(_for_environment(setup.settings))
-        sandbox = ("--no-sandbox",) if flags["no_sandbox"] else ()
-        model = settings.model.name or served.card.name
-        arm = AgentArm({**os.environ, **variables}, ("--model", model, *sandbox))
-    return arm, replace(setup, arm=arm.name)
+        return CallArm(served.make_engine, _CALL_TOKENS)
+    if name == "plain":
+        return PlainArm(served.make_engine, card.profile.max_body_tokens)
+    if asker := ASKERS.get(name):
+        return InsideArm(served.make_engine, card, settings, os.environ, box_of, asker, name)
+    variables = _as_variables(_for_environment(_told(settings, card)))
+    sandbox = ("--no-sandbox",) if flags["no_sandbox"] else ()
+    model = settings.model.name or card.name
+    return AgentArm({**os.environ, **variables}, ("--model", model, *sandbox))
+
+
+def _told(settings: Settings, card: Card) -> dict[str, object]:
+    """Return the settings that a row tells."""
+    from qwenagent.evals import changed_settings
+
+    return {**changed_settings(settings), "model.name": card.name}
 
 
 def _for_environment(settings: dict[str, object]) -> dict[str, object]:

@@ -11,16 +11,39 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qwenagent.cli.completion import ModelName
-from qwenagent.cli.models import is_model_path
 from qwenagent.errors import ChecksError, UsageError
 
 if TYPE_CHECKING:
     from qwenagent.workspace import Repository
 
 
+_OF_RUNS = ("--files", "--json", "--time-limit", "--metrics")
+"""Flags that mean one run, or no person."""
+
+
 def run_flags(command: Any) -> Any:
     """Add the flags that every run of the model has."""
-    options = [
+    return _with(command, _options())
+
+
+def session_flags(command: Any) -> Any:
+    """Add those of them that hold for a whole conversation."""
+
+    def is_of_sessions(option: Any) -> bool:
+        probe = option(lambda: None)
+        return probe.__click_params__[0].opts[0] not in _OF_RUNS
+
+    return _with(command, list(filter(is_of_sessions, _options())))
+
+
+def _with(command: Any, options: list[Any]) -> Any:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _options() -> list[Any]:
+    return [
         click.option(
             "--model", type=ModelName(), help="Model: a name of `models list`, or a GGUF file."
         ),
@@ -65,9 +88,6 @@ def run_flags(command: Any) -> Any:
         ),
         in_folder,
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def frontier_options() -> list[Any]:
@@ -131,7 +151,7 @@ def check_flags(flags: dict[str, Any]) -> None:
         ConfigError: the endpoint is no address of a server.
     """
     from qwenagent.checks import parse_command
-    from qwenagent.registry import find_card
+    from qwenagent.registry import find_card, is_model_path
 
     if flags["time_limit"] is not None and math.isnan(flags["time_limit"]):
         raise UsageError("--time-limit nan is no number of seconds", hint="--time-limit 3600")

@@ -31,16 +31,14 @@ def frontier_rules(settings: Settings, flags: dict[str, Any]) -> Rules | None:
 
 
 def make_frontier(
-    rules: Rules | None,
+    rules: Rules,
     root: Path,
     events: EventStream,
     approver: Approver,
     stop: Cancel,
     flags: dict[str, Any],
-) -> Escalation | None:
+) -> Escalation:
     """Return what asks models elsewhere for the run of `events`."""
-    if rules is None:
-        return None
     from qwenagent.escalate import Around, Escalation
 
     around = Around(

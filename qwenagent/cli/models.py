@@ -94,12 +94,19 @@ def models_use(name: str | None, auto: bool) -> int:
         file = write_user_setting("model.name", None)
         click.echo(f"{file}: no model is named; {_in_use() or 'none of those here'} is picked")
         return 0
+    use_model(name)
+    return 0
+
+
+def use_model(name: str) -> None:
+    """Take an installed model, or a GGUF file, from now on."""
+    from qwenagent.config import write_user_setting
+
     card, value = _usable(name)
     file = write_user_setting("model.name", value)
     click.echo(f"{file}: model.name = {value}")
     _warn_of_overruling(value)
     _warn_of_size(card)
-    return 0
 
 
 def _warn_of_size(card: Card) -> None:
@@ -180,7 +187,7 @@ def models_pull(name: str | None) -> int:
     else:
         card = find_card(name)
         _warn_of_size(card)
-        _pull(card, quiet=False)
+        fetch(card)
     return 0
 
 
@@ -204,6 +211,7 @@ def models_info(name: str) -> int:
         ("fits now", f"up to {fits:,} tokens of context" if fits else "no"),
         ("licence", card.license),
         ("profile", card.profile.name),
+        *([("abilities", card.abilities)] if card.abilities else []),
         ("sources", ", ".join(source.kind for source in card.sources)),
         ("here", str(place) if place else f"no; `qwenagent models pull {card.name}` fetches it"),
     ]
@@ -275,11 +283,6 @@ def require_room(card: Card, settings: Settings) -> Fit:
     return require_fits(card, machine_now(settings), model.n_ctx, model.kv_type or None)
 
 
-def is_model_path(model: str) -> bool:
-    """Tell a GGUF file from the name of a model, which may be the file name on the hub."""
-    return os.sep in model or (model.endswith(".gguf") and Path(model).exists())
-
-
 def obtain_default(*, quiet: bool) -> Card:
     """Fetch the model that fits this machine and can be had, unless it is here; say why it."""
     from qwenagent.registry import load_cards, obtainable, pick
@@ -288,11 +291,12 @@ def obtain_default(*, quiet: bool) -> Card:
     choice = pick(cards.values(), machine_now(), obtainable(cards.values()))
     if not quiet:
         click.echo(choice.why)
-    _pull(choice.card, quiet=quiet)
+    fetch(choice.card, quiet=quiet)
     return choice.card
 
 
-def _pull(card: Card, *, quiet: bool) -> None:
+def fetch(card: Card, *, quiet: bool = False) -> None:
+    """Fetch a model's file with its progress on the screen; Ctrl-C stops it in good order."""
     from qwenagent.registry import pull
     from qwenagent.ui import DownloadView
 

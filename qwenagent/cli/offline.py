@@ -20,6 +20,7 @@ _WATCHED = frozenset(
     {
         *("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"),
         *("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"),
+        "socket.getnameinfo",
     }
 )
 
@@ -98,5 +99,5 @@ def _host(event: str, args: tuple[Any, ...]) -> Any:
     """Return the address that an audit event is about; a path for a socket of this machine."""
     if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
         return args[0]
-    address = args[1] if len(args) > 1 else None
+    address = args[0] if event == "socket.getnameinfo" else args[1] if len(args) > 1 else None
     return address[0] if isinstance(address, tuple) and address else address

@@ -10,7 +10,7 @@ import click
 from qwenagent.cli.codes import INTERRUPTED, NOT_DONE
 from qwenagent.cli.desk import asking, asking_flags, require_free, write_plan_file
 from qwenagent.cli.wiring import open_repository
-from qwenagent.errors import UsageError
+from qwenagent.errors import PlanError, UsageError
 
 if TYPE_CHECKING:
     from qwenagent.cli.desk import Asking
@@ -36,16 +36,18 @@ def plan(task: str, output: Path, **flags: Any) -> int:
     if not task.strip():
         raise UsageError("the task is empty", hint='qwenagent plan "what is to be done"')
     require_free(output, force=flags["force"])
-    with open_repository() as repository, asking(repository, flags) as talk:
+    with open_repository() as repository, asking(repository, flags, f"plan: {task}") as talk:
         try:
             text = _plan(talk, Workspace(repository), task)
         except Stopped:
-            return INTERRUPTED
-    if not text:
-        return NOT_DONE
-    write_plan_file(output, text)
-    click.echo(f"the plan is in {output}\n  qwenagent run --check {output}  # what it says to run")
-    return 0
+            return talk.end(INTERRUPTED, "interrupted")
+        except PlanError as error:
+            return talk.give_up(error)
+        if not text:
+            return talk.end(NOT_DONE, "nobody wrote a plan")
+        write_plan_file(output, text)
+        check = f"qwenagent run --check {output}  # what it says to run"
+        return talk.end(0, f"the plan is in {output}", check)
 
 
 def _plan(talk: Asking, tree: Workspace, task: str) -> str:
@@ -56,6 +58,7 @@ def _plan(talk: Asking, tree: Workspace, task: str) -> str:
 
     suite = detect(tree.root, tree.root, tree.files())
     test = talk.settings.tests.command or (suite.shown if suite else "")
+    talk.test_command = test
     if not talk.flags["frontier"]:
         return write_plan(talk.local(), tree, task, test)
     frontier = talk.frontier()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from qwenagent.cli.codes import INTERRUPTED, NOT_DONE
 from qwenagent.cli.desk import asking, asking_flags, require_free, write_plan_file
 from qwenagent.cli.wiring import open_repository
-from qwenagent.errors import UsageError
+from qwenagent.errors import PlanError, UsageError
 
 if TYPE_CHECKING:
     from qwenagent.cli.desk import Asking
@@ -43,7 +44,8 @@ def review(plan: Path, against: str | None, output: Path | None, **flags: Any) -
     parsed = read_plan(plan)
     target = output or _free(plan)
     require_free(target, force=flags["force"])
-    with open_repository() as repository, asking(repository, flags) as talk:
+    title = f"review of {parsed.title}"
+    with open_repository() as repository, asking(repository, flags, title) as talk:
         tree = Workspace(repository)
         start = _fork(repository, against) if against else _start(repository, parsed)
         changes = changes_since(tree, start)
@@ -52,19 +54,20 @@ def review(plan: Path, against: str | None, output: Path | None, **flags: Any) -
                 "nothing was committed since then: there is nothing to review",
                 hint="switch to the branch of the work, or name its beginning with --against",
             )
+        talk.test_command = parsed.test or ""
         try:
             text = _review(talk, tree, plan, parsed, changes)
         except Stopped:
-            return INTERRUPTED
-    if text is None:
-        return NOT_DONE
-    if not text:
-        click.echo(_NOTHING)
-        return 0
-    write_plan_file(target, text)
-    n_steps = len(read_plan(target).steps)
-    click.echo(f"{n_steps} finding(s) are in {target}\n  qwenagent run {target}")
-    return 0
+            return talk.end(INTERRUPTED, "interrupted")
+        except PlanError as error:
+            return talk.give_up(error)
+        if text is None:
+            return talk.end(NOT_DONE, "nobody reviewed it")
+        if not text:
+            return talk.end(0, _NOTHING)
+        write_plan_file(target, text)
+        n_steps = len(read_plan(target).steps)
+        return talk.end(0, f"{n_steps} finding(s) are in {target}", f"qwenagent run {target}")
 
 
 def _free(plan: Path) -> Path:
@@ -115,10 +118,12 @@ def _review(
 
     if not talk.flags["frontier"]:
         return review_here(talk.local(), plan, changes)
+    frontier = talk.frontier()
     text = path.read_text(encoding="utf-8-sig")
-    material = review_material(plan, text, changes)
+    at_home = tuple(tree.text(name) or "" for name in frontier.stays(tree.files()))
+    material = replace(review_material(plan, text, changes), at_home=at_home)
     listed = [*tree.files(), *(change.path for change in changes)]
     # An empty text is an answer too: that there is nothing to mend.
     read = usable(lambda answer: findings(answer, plan) or _NOTHING)
-    found = talk.frontier().text("review", Subject("", "review --frontier"), material, listed, read)
+    found = frontier.text("review", Subject("", "review --frontier"), material, listed, read)
     return "" if found == _NOTHING else found

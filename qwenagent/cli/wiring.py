@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from qwenagent.loop import Ports, RunOptions, Stop
     from qwenagent.plan import Plan
     from qwenagent.protocol.approval import Approver
-    from qwenagent.protocol.events import RunKind
+    from qwenagent.protocol.events import EventStream, RunKind
     from qwenagent.registry import Card
+    from qwenagent.sandbox import Box
     from qwenagent.workspace import Repository
 
 _ENDING_SIGNALS = [
@@ -66,33 +67,36 @@ def run_agent(
         stack.enter_context(interruptible(stop))
         stack.enter_context(awake(f"carrying out {plans[0].title}"))
         events = EventStream(run_id, tuple(sinks))
-        ports = _ports(repository, engine, events, card, settings, stop, flags)
-        frontier = make_frontier(rules, repository.root, events, ports.approver, stop, flags)
-        ports = replace(ports, frontier=frontier)
+        approver = make_approver(flags, stop)
+        ports = make_ports(repository, engine, events, card, settings, stop, approver, flags)
+        if rules:
+            frontier = make_frontier(rules, repository.root, events, approver, stop, flags)
+            ports = replace(ports, frontier=frontier)
         return Agent(ports).run(plans, kind, options)
 
 
-def _ports(
+def make_ports(
     repository: Repository,
     engine: Engine,
-    events: Any,
+    events: EventStream,
     card: Card,
     settings: Settings,
     stop: Stop,
+    approver: Approver,
     flags: dict[str, Any],
 ) -> Ports:
+    """Return everything that a run works with, but for models elsewhere."""
     from qwenagent.checks import TestRunner
-    from qwenagent.loop import Ports, commit_rules
+    from qwenagent.loop import Ports
     from qwenagent.workspace import Workspace
 
-    box = make_box(repository.root, settings, flags)
-    repository.rules = commit_rules(settings.git, os.environ, box)
+    box = box_for(repository, settings, flags)
     return Ports(
         engine=engine,
         workspace=Workspace(repository),
         runner=TestRunner(repository.root, os.environ, stop, box),
         events=events,
-        approver=make_approver(flags, stop),
+        approver=approver,
         profile=card.profile,
         settings=settings,
         stop=stop,
@@ -100,15 +104,33 @@ def _ports(
     )
 
 
-def make_approver(flags: dict[str, Any], stop: Stop) -> Approver:
-    """Return who says yes: a flag to commands, else the user, whose earlier answers count."""
-    from qwenagent.transcript import state_dir
+def box_for(repository: Repository, settings: Settings, flags: dict[str, Any]) -> Box:
+    """Return the box for commands, and have the repository commit as the settings say."""
+    from qwenagent.loop import commit_rules
+
+    box = make_box(repository.root, settings, flags)
+    repository.rules = commit_rules(settings.git, os.environ, box)
+    return box
+
+
+def make_approver(flags: dict[str, Any], stop: Stop, inner: Approver | None = None) -> Approver:
+    """Return who says yes: a flag to commands, else the user, whose earlier answers count.
+
+    `inner` is who asks the user, if not the terminal itself.
+    """
     from qwenagent.ui import FlagApprover, NobodyApprover, RememberingApprover, TerminalApprover
 
-    inner = TerminalApprover(cancel=stop) if is_attended(flags) else NobodyApprover()
+    inner = inner or (TerminalApprover(cancel=stop) if is_attended(flags) else NobodyApprover())
     if flags["yes"]:
         return FlagApprover(inner)
-    return RememberingApprover(inner, state_dir() / "approvals.json")
+    return RememberingApprover(inner, approvals_file())
+
+
+def approvals_file() -> Path:
+    """Return where it is kept what the user has approved."""
+    from qwenagent.transcript import state_dir
+
+    return state_dir() / "approvals.json"
 
 
 def model_of(settings: Settings) -> tuple[Card, Callable[[], Engine]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,11 +21,11 @@ class TaskGroup(click.Group):
         return super().parse_args(ctx, self._with_command(args, strict=not ctx.resilient_parsing))
 
     def _with_command(self, args: list[str], *, strict: bool) -> list[str]:
-        if not args or args[0] in ("--help", "-h", "--version"):
+        if args and args[0] in ("--help", "-h", "--version"):
             return args
         at = self._first_word(args)
         if at is None:
-            return ["do", *args]
+            return self._without_word(args)
         word, others = args[at], [*args[:at], *args[at + 1 :]]
         if word in self.commands:
             return [word, *others]
@@ -35,6 +37,14 @@ class TaskGroup(click.Group):
                 hint=f"if it is a task: qwenagent do {word}",
             )
         return ["do", *args]
+
+    def _without_word(self, args: list[str]) -> list[str]:
+        """Flags alone open a session, if somebody sits before a terminal."""
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return ["do", *args] if args else args
+        known = {name for param in self.commands["session"].params for name in param.opts}
+        flags = {word.partition("=")[0] for word in args if word.startswith("-") and word != "--"}
+        return ["session", *args] if flags <= known and "--" not in args else ["do", *args]
 
     def _first_word(self, args: list[str]) -> int | None:
         """Return where the first word is that is neither a flag nor the value of one."""
@@ -79,7 +89,8 @@ def spread_files(args: Sequence[str]) -> list[str]:
 def _may_be_file(word: str, args: Sequence[str]) -> bool:
     """Tell a file from a task: a name with a space in it counts only if the file is there."""
     folder = args[args.index("-C") + 1 :][:1] if "-C" in args else []
-    return not any(c.isspace() for c in word) or Path(*folder, word).exists()
+    # Path.exists raises for a name that is too long, which a task is easily.
+    return not any(c.isspace() for c in word) or os.path.lexists(Path(*folder, word))
 
 
 def usage_words(error: click.ClickException) -> tuple[str, str]:

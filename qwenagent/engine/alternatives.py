@@ -20,7 +20,7 @@ from qwenagent.engine.context import MAX_FORKS, MAX_ROWS, Aborted, Context, Part
 from qwenagent.engine.decoder import Decoder
 from qwenagent.engine.llama import Model
 from qwenagent.engine.writing import Watch
-from qwenagent.protocol.messages import Alternative, Alternatives, Prompt, Span
+from qwenagent.protocol.messages import Alternative, Alternatives, Reading, Span
 
 LEAST = 1e-4
 """The least probable first token: of 17 faults of one line none that was found was below 5e-4."""
@@ -64,23 +64,15 @@ class _Line:
         self.is_done = self.is_whole or len(self.tokens) >= LINE_TOKENS
 
 
-def find_alternatives(
-    decoder: Decoder,
-    prompt: Prompt,
-    text: str,
-    spans: Iterable[Span],
-    n: int,
-    take: Take,
-    watch: Watch,
-) -> Alternatives:
+def find_alternatives(decoder: Decoder, reading: Reading, take: Take, watch: Watch) -> Alternatives:
     """Return what the model would have written; see `Engine.alternatives`.
 
     If the watch cancels, what was found until then.
     """
     model, context = decoder.model, decoder.context
-    ids = model.tokenize(text)
-    read = decoder.read(prompt, len(ids) + MAX_FORKS * LINE_TOKENS, watch)
-    source = _Source(model, text, ids)
+    ids = model.tokenize(reading.text)
+    read = decoder.read(reading.prompt, len(ids) + MAX_FORKS * LINE_TOKENS, watch)
+    source = _Source(model, reading.text, ids)
     if not read.is_whole or not source.is_faithful:
         return Alternatives((), read.usage)
     found: list[Alternative] = []
@@ -88,16 +80,16 @@ def find_alternatives(
     start = time.perf_counter()
     waited_s = 0.0
     try:
-        turns = _turns(context, source, source.weights(spans), watch)
+        turns = _turns(context, source, source.weights(reading.spans), watch)
         n_text = len(context.tokens) - len(read.ids)
         for written in _lines(context, model, len(read.ids), turns, watch):
             lines += written
             asked = time.perf_counter()
-            new = source.distinct(written)[: n - len(found)]
+            new = source.distinct(written)[: reading.n - len(found)]
             taken = next((i for i, one in enumerate(new, 1) if take(one)), 0)
             waited_s += time.perf_counter() - asked
             found += new[: taken or len(new)]
-            if taken or len(found) >= n:
+            if taken or len(found) >= reading.n:
                 break
     except Aborted:
         n_text = len(context.tokens) - len(read.ids)

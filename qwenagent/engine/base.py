@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from qwenagent.grammar import Grammar
@@ -15,8 +15,8 @@ from qwenagent.protocol.messages import (
     OnPrefill,
     OnText,
     Prompt,
+    Reading,
     Sampling,
-    Span,
 )
 
 Accept = Callable[[Completion], bool]
@@ -61,20 +61,16 @@ class Engine(Protocol):
 
     def alternatives(
         self,
-        prompt: Prompt,
-        text: str,
+        reading: Reading,
         *,
-        spans: Sequence[Span],
-        n: int,
         take: Take | None = None,
         cancel: Cancel | None = None,
         on_prefill: OnPrefill | None = None,
     ) -> Alternatives:
-        """Read `text` as the answer to `prompt`; return up to `n` ends of lines it would have.
+        """Return ends of lines that the model would have written in a text, up to `reading.n`.
 
-        The likeliest come first; fewer come back if `take` was content with one. Only places
-        within `spans` are looked at. An engine that cannot see the model's probabilities finds
-        none.
+        The likeliest come first; fewer come back if `take` was content with one. An engine that
+        cannot see the model's probabilities finds none.
 
         Raises:
             ContextOverflow: prompt and text exceed n_ctx.

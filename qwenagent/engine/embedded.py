@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -30,8 +30,8 @@ from qwenagent.protocol.messages import (
     OnPrefill,
     OnText,
     Prompt,
+    Reading,
     Sampling,
-    Span,
 )
 
 POLL_S = 0.02
@@ -105,18 +105,15 @@ class EmbeddedEngine:
 
     def alternatives(
         self,
-        prompt: Prompt,
-        text: str,
+        reading: Reading,
         *,
-        spans: Sequence[Span],
-        n: int,
         take: Take | None = None,
         cancel: Cancel | None = None,
         on_prefill: OnPrefill | None = None,
     ) -> Alternatives:
         """See `Engine.alternatives`."""
         self._number += 1
-        request = AlternativesRequest(self._number, prompt, text, tuple(spans), n)
+        request = AlternativesRequest(self._number, reading)
         self.start()
         with self._ready_or_stopped():
             answer = self._converse(request, _Listener(take, cancel, None, on_prefill))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qwenagent.grammar import Grammar
-from qwenagent.protocol.messages import Prompt, Sampling, Span
+from qwenagent.protocol.messages import Prompt, Reading, Sampling
 from qwenagent.registry import KvType
 
 
@@ -44,10 +44,7 @@ class AlternativesRequest:
     """Ask for what the model would have written instead of parts of a text."""
 
     number: int
-    prompt: Prompt
-    text: str
-    spans: tuple[Span, ...]
-    n: int
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from qwenagent.protocol.messages import (
     OnPrefill,
     OnText,
     Prompt,
+    Reading,
     Sampling,
     Span,
     StopReason,
@@ -97,21 +98,18 @@ class ScriptedEngine:
 
     def alternatives(
         self,
-        prompt: Prompt,
-        text: str,
+        reading: Reading,
         *,
-        spans: Sequence[Span],
-        n: int,
         take: Take | None = None,
         cancel: Cancel | None = None,
         on_prefill: OnPrefill | None = None,
     ) -> Alternatives:
         """See `Engine.alternatives`."""
-        self.read.append(text)
+        self.read.append(reading.text)
         found = self.others.pop(0) if self.others else ()
-        inside = [a for a in found if any(span.start <= a.start < span.end for span in spans)]
-        taken = next((i for i, a in enumerate(inside[:n], 1) if take and take(a)), n)
-        return Alternatives(tuple(inside[:taken]), Usage(self.count(prompt), calls=1))
+        inside = [a for a in found if _lies_within(a, reading.spans)][: reading.n]
+        taken = next((i for i, a in enumerate(inside, 1) if take and take(a)), len(inside))
+        return Alternatives(tuple(inside[:taken]), Usage(self.count(reading.prompt), calls=1))
 
     def count(self, text: str | Prompt) -> int:
         """See `Engine.count`."""
@@ -125,6 +123,10 @@ class ScriptedEngine:
 
     def close(self) -> None:
         """See `Engine.close`."""
+
+
+def _lies_within(one: Alternative, spans: Iterable[Span]) -> bool:
+    return any(span.start <= one.start < span.end for span in spans)
 
 
 def _check(text: str, grammar: Grammar | None) -> StopReason:

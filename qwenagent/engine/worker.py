@@ -177,6 +177,4 @@ def _alternatives(
         on_prefill=lambda done, total: pipe.send(("prefill", done, total)),
         cancelled=inbox.cancelled,
     )
-    return find_alternatives(
-        decoder, request.prompt, request.text, request.spans, request.n, take, watch
-    )
+    return find_alternatives(decoder, request.reading, take, watch)

@@ -1,4 +1,4 @@
-"""What is asked, what comes back, and the most that asking can cost. Knows no provider, no wire."""
+"""What is asked, why, what comes back, and the most that asking can cost. Knows no provider."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ Stop = Literal["stop", "length", "cancelled"]
 _TOKENS_AROUND_A_MESSAGE = 16
 _TOKENS_AROUND_ALL = 64
 """Both for marks of roles, and for a system prompt that some servers put where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is asked about, and why it is not done here."""
+
+    step: str
+    """The step's digest, the same in every run; empty for what is asked between steps."""
+    reason: str
+    needs_yes: bool = False
+    """Whether a yes is needed even if the user lets things go unasked: a plan wishes it."""
 
 
 @dataclass(frozen=True, slots=True)

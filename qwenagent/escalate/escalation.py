@@ -5,7 +5,6 @@ Everything that goes up goes through here. Knows values and ports; not what is d
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,9 +22,9 @@ from qwenagent.errors import (
     PaymentNeeded,
     WorkspaceError,
 )
-from qwenagent.escalate import policy
-from qwenagent.escalate.answer import Answer, Kind, Request, Tokens, most
-from qwenagent.escalate.caps import CapReached, NoPrice, dollars, reserve
+from qwenagent.escalate import policy, wording
+from qwenagent.escalate.answer import Answer, Kind, Request, Subject, Tokens, most
+from qwenagent.escalate.caps import reserve
 from qwenagent.escalate.client import ask
 from qwenagent.escalate.failures import PAUSES_S
 from qwenagent.escalate.known import collect
@@ -37,11 +36,9 @@ from qwenagent.escalate.placeholders import Placeholders
 from qwenagent.escalate.policy import Rules
 from qwenagent.escalate.providers import Provider
 from qwenagent.escalate.secrets import Known
+from qwenagent.escalate.standing import EVERY_STEP, Standing
 from qwenagent.protocol.approval import Approver
 from qwenagent.protocol.events import (
-    ApprovalAsked,
-    ContextItem,
-    Escalated,
     EscalatedOutcome,
     EventStream,
     Progress,
@@ -54,23 +51,6 @@ T = TypeVar("T")
 
 _HOPELESS = (KeyMissing, KeyRefused, AccessDenied, PaymentNeeded, NoSuchModel, FrontierMissing)
 """What the next step would only meet again."""
-_VERBS: Mapping[Kind, str] = {
-    "advice": "for advice",
-    "patch": "for a patch",
-    "plan": "for a plan",
-    "review": "for a review",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is asked about, and why it is not done here."""
-
-    step: str
-    """The step's digest, the same in every run; empty for what is asked between steps."""
-    reason: str
-    needs_yes: bool = False
-    """Whether a yes is needed even if the user lets things go unasked: a plan wishes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +91,7 @@ class Escalation:
         self._around = around
         self._emit = around.events.emit
         self._placeholders: Placeholders | None = None
-        self._is_shut = False
-        self._ended: set[str] = set()
-        """Steps about which nobody is asked any more."""
-        self._off: set[tuple[str, str]] = set()
-        """(provider, step) for which that one is not asked again; every step: ""."""
+        self._standing = Standing(tuple(provider.name for provider in rules.providers))
 
     @property
     def up_front(self) -> policy.UpFront:
@@ -124,14 +100,12 @@ class Escalation:
 
     def willing(self, step: str) -> tuple[str, ...]:
         """Return the names of those who may be asked about a step now, in order."""
-        if self._is_shut or step in self._ended:
-            return ()
-        if self._rules.policy == "ask" and not self._around.can_ask:
+        names = self._standing.willing(step)
+        if names and self._rules.policy == "ask" and not self._around.can_ask:
             self._shut("there is no terminal to ask on, so nothing is sent to another model",
                        'escalate.policy = "auto" sends without asking')  # fmt: skip
             return ()
-        names = (provider.name for provider in self._rules.providers)
-        return tuple(n for n in names if not {(n, ""), (n, step)} & self._off)
+        return names
 
     def stays(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return those of the repository's files that are not sent, whoever is asked."""
@@ -154,7 +128,7 @@ class Escalation:
         """Return a provider's patch, empty if there is none."""
 
         def parsed(text: str) -> tuple[FilePatch, ...]:
-            return parse_patch(self._restored(text))
+            return parse_patch(self._restored(text), material.only)
 
         return self._asked(name, "patch", subject, material, listed, parsed) or ()
 
@@ -170,10 +144,11 @@ class Escalation:
 
         `read` raises EscalationError for one that it cannot use.
         """
+
+        def use(text: str) -> T:
+            return read(self._restored(text))
+
         for name in self.willing(subject.step):
-            use = lambda text: read(self._restored(text))  # noqa: E731
-            if name not in self.willing(subject.step):
-                break
             if found := self._asked(name, kind, subject, material, listed, use):
                 return found
         return None
@@ -189,6 +164,8 @@ class Escalation:
         listed: Collection[str],
         use: Callable[[str], T],
     ) -> T | None:
+        if name not in self.willing(subject.step):  # a no, or a cap, since that was asked
+            return None
         provider = next(p for p in self._rules.providers if p.name == name)
         payload = self._payload(provider, kind, subject, material, listed)
         if payload is None:
@@ -221,7 +198,7 @@ class Escalation:
             self._end(subject, f"nothing is sent: {error.message}", error.hint)
             return None
         if isinstance(payload, NotSent):
-            self._off.add((provider.name, subject.step))  # another one may read more
+            self._standing.leave_out(provider.name, subject.step)  # another one may read more
             self._emit(Warned(payload.sentence))
             return None
         return payload
@@ -271,27 +248,16 @@ class Escalation:
             return None
         if isinstance(held, Reservation):
             return _Asked(provider, subject, payload, request, held, errand)
-        self._emit(_told(provider, subject, payload, "capped", sentence=held.sentence))
-        self._note_cap(held, provider, subject)
+        self._emit(wording.told_of(provider, subject, payload, "capped", held.sentence))
+        self._standing.note_cap(held, provider.name, subject.step)
         return None
 
-    def _note_cap(self, why: CapReached | NoPrice, provider: Provider, subject: Subject) -> None:
-        """A smaller cap leaves what is larger than it: a cheaper provider, another step."""
-        if isinstance(why, NoPrice):
-            self._off.add((provider.name, ""))
-        elif why.scope == "request":
-            self._off.add((provider.name, subject.step))
-        elif why.scope == "step":
-            self._ended.add(subject.step)
-        else:
-            self._is_shut = True
-
     def _shut(self, sentence: str, hint: str = "") -> None:
-        self._is_shut = True
+        self._standing.shut()
         self._emit(Warned(sentence, hint))
 
     def _end(self, subject: Subject, sentence: str, hint: str = "") -> None:
-        self._ended.add(subject.step)
+        self._standing.end(subject.step)
         self._emit(Warned(sentence, hint))
 
     # -- the request --------------------------------------------------------------------------
@@ -299,10 +265,10 @@ class Escalation:
     def _exchanged(self, asked: _Asked, use: Callable[[str], T]) -> T | None:
         if not self._agreed_or_freed(asked):
             self._ledger.release(asked.held.id, "declined")
-            self._ended.add(asked.subject.step)
+            self._standing.end(asked.subject.step)
             self._tell(asked, "declined", sentence="it was declined, nothing was sent")
             return None
-        self._emit(Progress(_under_way(asked), 0, 0, "tokens"))
+        self._emit(Progress(wording.under_way(asked.provider, asked.payload.kind), 0, 0, "tokens"))
         try:
             answer = self._answer(asked)
         except EscalationError as error:
@@ -329,19 +295,18 @@ class Escalation:
             return True
         if not self._around.can_ask:
             return False
-        question = question_of(asked.provider, asked.payload, self._facts(asked))
+        question = wording.question_of(asked.provider, asked.payload, self._facts(asked))
         self._emit(question)
         answer = self._around.approver.ask(question)
         self._emit(answer)
         return answer.granted and answer.digest == question.digest
 
     def _facts(self, asked: _Asked) -> tuple[str, ...]:
-        caps = policy.left_of(self._rules.caps, self._ledger.spending(asked.errand))
-        left = (f"{one.scope} {dollars(one.micro)}" for one in caps if one.micro is not None)
+        left = policy.left_of(self._rules.caps, self._ledger.spending(asked.errand))
         return (
             f"why: {asked.subject.reason}",
-            *facts_of(asked.payload, asked.request, asked.held.most.micro),
-            f"left of the caps after it: {', '.join(left)}",
+            *wording.facts_of(asked.payload, asked.request, asked.held.most.micro),
+            wording.left_of_caps(left),
         )
 
     def _answer(self, asked: _Asked) -> Answer:
@@ -359,10 +324,9 @@ class Escalation:
     def _failed(self, asked: _Asked, error: EscalationError) -> None:
         spent = Tokens(*error.spent, exact=False)
         self._settle(asked, spent, type(error).__name__)
-        step = "" if isinstance(error, _HOPELESS) else asked.subject.step
-        self._off.add((asked.provider.name, step))
-        told = " ".join(filter(None, (error.message, error.hint and f"({error.hint})")))
-        self._tell(asked, "failed", sentence=told, tokens=spent)
+        step = EVERY_STEP if isinstance(error, _HOPELESS) else asked.subject.step
+        self._standing.leave_out(asked.provider.name, step)
+        self._tell(asked, "failed", sentence=wording.with_hint(error), tokens=spent)
 
     def _used(self, asked: _Asked, answer: Answer, use: Callable[[str], T]) -> T | None:
         try:
@@ -415,7 +379,7 @@ class Escalation:
         model: str = "",
         text: str = "",
     ) -> None:
-        event = _told(asked.provider, asked.subject, asked.payload, outcome, sentence=sentence)
+        event = wording.told_of(asked.provider, asked.subject, asked.payload, outcome, sentence)
         tokens = tokens or Tokens()
         self._emit(
             replace(
@@ -430,79 +394,3 @@ class Escalation:
                 text=text,
             )
         )
-
-
-# -- in words -----------------------------------------------------------------------------------
-
-
-def question_of(provider: Provider, payload: Payload, facts: Sequence[str]) -> ApprovalAsked:
-    """Return the question whether a payload may go, with all of its text."""
-    model = provider.model.name
-    place = (provider.name, provider.base_url, model, payload.text)
-    return ApprovalAsked(
-        kind="escalation",
-        question=f"Send this to {model} at {provider.name} ({provider.host}), "
-        f"{_VERBS[payload.kind]}?",
-        items=(payload.text,),
-        digest=hashlib.sha256("\0".join(place).encode("utf-8", "replace")).hexdigest(),
-        notes=("\n".join(facts),),
-        digests=("",),
-    )
-
-
-def facts_of(payload: Payload, request: Request, micro: int | None) -> tuple[str, ...]:
-    """Return what there is to know about a payload before it goes, a line each."""
-    cost = "the price is not known" if micro is None else f"at most {dollars(micro)}"
-    bound = most(request)
-    return (
-        f"parts: {', '.join(_part(item) for item in sent_of(payload))}",
-        *(f"stays here: {left}" for left in payload.left_out),
-        f"{payload.replaced} secret(s) replaced by placeholders",
-        f"at most {bound.fresh:,} tokens read and {bound.out:,} written: {cost}",
-    )
-
-
-def _part(item: ContextItem) -> str:
-    how = f" ({item.how})" if item.how else ""
-    return f"{item.what} {item.n_tokens:,}{how}"
-
-
-def sent_of(payload: Payload) -> tuple[ContextItem, ...]:
-    """Return the parts that go up, with what was taken out of each."""
-    found = []
-    for part in payload.parts:
-        n_secrets = sum(n for _, n in part.replaced)
-        notes = [f"{n_secrets} secret(s) replaced"] if n_secrets else []
-        notes += [f"{part.withheld} line(s) withheld"] if part.withheld else []
-        title = f"{part.kind} {part.title}" if part.kind in ("file", "diff") else part.title
-        found.append(ContextItem(title, part.n_tokens, ", ".join(notes)))
-    return tuple(found)
-
-
-def _told(
-    provider: Provider,
-    subject: Subject,
-    payload: Payload,
-    outcome: EscalatedOutcome,
-    *,
-    sentence: str,
-) -> Escalated:
-    left = [ContextItem(one.title, 0, one.reason) for one in payload.left_out]
-    return Escalated(
-        kind=payload.kind,
-        provider=provider.name,
-        model=provider.model.name,
-        reason=subject.reason,
-        outcome=outcome,
-        sentence=sentence,
-        sent=sent_of(payload),
-        left_out=tuple(left),
-        n_bytes=payload.n_bytes,
-        redacted=payload.replaced,
-        step_key=subject.step,
-        host=provider.host,
-    )
-
-
-def _under_way(asked: _Asked) -> str:
-    return f"asking {asked.provider.name} {_VERBS[asked.payload.kind]}"

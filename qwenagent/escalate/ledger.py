@@ -178,14 +178,14 @@ class Ledger:
             (outcome, request_id),
         )
 
-    def settle_at_most(self, id: int, outcome: str, *, request_id: str = "") -> None:
+    def settle_at_most(self, id: int, outcome: str) -> None:
         """Write that a request cost, as far as anybody knows, all that was reserved for it.
 
         All of its tokens are booked as read anew; `Tokens.exact` says that nobody counted.
         """
         most = self._open_entry(id).most
         tokens = Tokens(fresh=most.tokens, exact=False)
-        self.settle(id, tokens, most.micro, outcome, request_id=request_id)
+        self.settle(id, tokens, most.micro, outcome)
 
     def release(self, id: int, outcome: str) -> None:
         """Give a reservation back: nothing of the request was sent."""

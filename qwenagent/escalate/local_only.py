@@ -95,19 +95,14 @@ def _by_name(path: str, listed: Collection[str]) -> Reason | None:
 
 
 def _named(root: Path, patterns: Sequence[str], names: Sequence[str]) -> set[str]:
-    """Return the names that patterns mean to git, which gets an index of these alone."""
-    from qwenagent.workspace.git import Git  # GitPython takes 140 ms to import
+    """Return the names that patterns mean."""
+    # GitPython takes 140 ms to import.
+    from qwenagent.workspace.git import Git
+    from qwenagent.workspace.patterns import named_by
 
     if not patterns or not names:
         return set()
-    git = Git(root)
     with tempfile.TemporaryDirectory() as folder:
         rules = Path(folder) / "patterns"
         rules.write_text("\n".join(patterns) + "\n", encoding="utf-8")
-        env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        empty = git.ask("hash-object", "--stdin").strip()
-        entries = "".join(f"100644 {empty} 0\t{name}\0" for name in names)
-        git.run("update-index", "-z", "--index-info", stdin=entries, env=env)
-        by = ("--cached", "--ignored", f"--exclude-from={rules}")
-        out = git.ask("ls-files", "-z", *by, env=env)
-    return set(filter(None, out.split("\0")))
+        return named_by(Git(root), f"--exclude-from={rules}", names)

@@ -16,7 +16,8 @@ A patch is one or more of these, with blank lines between them and nothing else:
     the whole file
     ```
 
-A path with blanks in it stands between backticks, and every other one may. More blocks for the same
+A path with blanks in it stands between backticks, and every other one may. It may be left out where
+only one file may change: small models do. More blocks for the same
 file follow below each other, and a fence around blocks is allowed. Markers may be longer, all three
 of a block alike; so may fences, and those around Markdown have to be.
 """
@@ -34,6 +35,7 @@ from qwenagent.workspace.paths import require_inside
 
 _FENCE = re.compile(r"(`{3,})[^`\s]*\s*")
 _SEARCH = re.compile(r"(<{7,}) SEARCH\s*")
+_BODY = re.compile(rf"(?:{_FENCE.pattern}|{_SEARCH.pattern})$")
 _QUOTED = re.compile(r"`([^`]+)`\s*")
 _MARKDOWN = frozenset({".md", ".markdown", ".mdx"})
 _HINT = (
@@ -69,13 +71,15 @@ class FilePatch:
         return "".join(f"{row}\n" for row in rows)
 
 
-def parse_patch(text: str) -> tuple[FilePatch, ...]:
+def parse_patch(text: str, only: str = "") -> tuple[FilePatch, ...]:
     """Return what a patch says, a value for each file in the order of the first mention.
+
+    `only` is the one file that may change, if there is just one.
 
     Raises:
         PatchMalformed: it is not in the form; the message has the line and what is wrong there.
     """
-    reader = _Reader(text.replace("\r\n", "\n").split("\n"))
+    reader = _Reader(text.replace("\r\n", "\n").split("\n"), only)
     found: dict[str, FilePatch] = {}
     while reader.skip_blank():
         at = reader.at
@@ -101,8 +105,9 @@ def _together(before: FilePatch, patch: FilePatch, at: int) -> FilePatch:
 class _Reader:
     """Goes through the lines of a patch once."""
 
-    def __init__(self, rows: list[str]) -> None:
+    def __init__(self, rows: list[str], only: str = "") -> None:
         self._rows = rows
+        self._only = only
         self.at = 0
 
     def skip_blank(self) -> bool:
@@ -113,8 +118,10 @@ class _Reader:
 
     def section(self) -> FilePatch:
         """Read a path and what is below it."""
-        start, path = self.at, self._path()
-        self.at += 1
+        start, path = self.at, self._only
+        if not path or not _BODY.match(self._rows[start]):
+            path = self._path()
+            self.at += 1
         if not self.skip_blank():
             raise _malformed(f"there is nothing below {path}", start)
         row = self._rows[self.at]

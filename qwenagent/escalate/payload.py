@@ -26,8 +26,14 @@ PROMPTS: Mapping[Kind, str] = MappingProxyType(
         "review": "escalate-review.md",
     }
 )
-_FORM = "plan-prompt.md"
-"""What an answer that is a plan has to look like."""
+_PLAN_FORM, _PATCH_FORM, _WHOLE_FORM = (
+    "plan-prompt.md",
+    "escalate-form.md",
+    "escalate-form-whole.md",
+)
+"""What an answer has to look like that is a plan, a patch, and one whole file."""
+WHOLE_LINES = 150
+"""A file up to this long is asked for whole if it is all that may change."""
 _SUBJECTS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
     {
         "advice": ("the step", "Step"),
@@ -84,7 +90,10 @@ class Material:
     tried: tuple[str, ...] = ()
     """One line for each attempt."""
     at_home: tuple[str, ...] = ()
-    """Texts of other files that stay here: their lines are taken out of what tests print."""
+    """Texts of other files that stay here: their lines are taken out of the step, and of what tests
+    print."""
+    only: str = ""
+    """The one file that may change, if there is just one: a patch may leave its path out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +177,12 @@ def build(
     placeholders.learn(_all_texts(material))
     kept, left_out = _judged(material, judgement)
     home = _lines_at_home(material, judgement)
+    # A list's marker, a checkbox or a number may stand before it there.
+    if any(title in line for title in _telling(material.step.split("\n")[:1]) for line in home):
+        what = _SUBJECTS[kind][0]
+        return NotSent(f"{what} is in a file that stays here (local_only): nothing of it is sent")
     parts = _parts(kind, material, kept, home, placeholders, room)
-    return _fitted(kind, parts, left_out, placeholders, room)
+    return _fitted(kind, parts, left_out, placeholders, room, _form(kind, material))
 
 
 def paths_of(material: Material) -> list[str]:
@@ -262,7 +275,8 @@ def _parts(
         return Part(kind, title, whole.text, n_tokens, whole.counts, n_withheld)
 
     title, heading = _SUBJECTS[about]
-    found = [part("step", title, f"## {heading}", material.step)]
+    told = _without(material.step, home)
+    found = [part("step", title, f"## {heading}", told.text, told.n_withheld)]
     if material.test_command:
         printed = _without(material.output, home)
         accepted = f"$ {material.test_command}\n{printed.text}"
@@ -294,12 +308,13 @@ def _fitted(
     left_out: Sequence[LeftOut],
     placeholders: Placeholders,
     room: Room,
+    form: str,
 ) -> Payload | NotSent:
     kept, gone = list(parts), list(left_out)
     order = _cut_order(parts)
     while True:
         body = _body(kept, placeholders.redact(_notes(gone)).text)
-        text = _filled(kind, body)
+        text = _filled(kind, body, form)
         n_tokens = room.count(text)
         if n_tokens <= room.max_tokens:
             break
@@ -319,9 +334,29 @@ def _fitted(
     return Payload(kind, tuple(kept), tuple(gone), text, n_tokens)
 
 
-def _filled(kind: Kind, body: str) -> str:
-    form = {"form": assets.read("prompts", _FORM).strip()} if kind in ("plan", "review") else {}
-    return assets.fill(assets.read("prompts", PROMPTS[kind]), parts=body, **form).strip()
+def _form(kind: Kind, material: Material) -> str:
+    """Return how the answer is to be written, empty for advice."""
+    if kind in ("plan", "review"):
+        return assets.read("prompts", _PLAN_FORM).strip()
+    if kind == "patch" and _is_one_short_file(material):
+        text = assets.fill(assets.read("prompts", _WHOLE_FORM), path=material.only)
+        return text.strip()
+    return assets.read("prompts", _PATCH_FORM).strip() if kind == "patch" else ""
+
+
+def _is_one_short_file(material: Material) -> bool:
+    """Whether all of what may change is better written anew than in blocks.
+
+    The 1.5B, asked for either, writes both, and the example's paths.
+    """
+    here = [file for file in material.files if file.path == material.only]
+    n_lines = sum(file.text.count("\n") for file in here)
+    return bool(material.only) and n_lines <= WHOLE_LINES and not any(f.note for f in here)
+
+
+def _filled(kind: Kind, body: str, form: str) -> str:
+    values = {"parts": body, "form": form} if form else {"parts": body}
+    return assets.fill(assets.read("prompts", PROMPTS[kind]), **values).strip()
 
 
 def _cut_order(parts: Sequence[Part]) -> list[Part]:

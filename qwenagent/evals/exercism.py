@@ -61,7 +61,7 @@ def _tasks(practice: Path) -> Iterator[Task]:
         try:
             files = msgspec.json.decode(config.read_bytes(), type=_Config).files
             task = _task(exercise, files)
-        except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
             raise UsageError(f"{exercise}: {reason(error)}") from error
         yield with_safe_names(task, str(exercise))
 

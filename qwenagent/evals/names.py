@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -28,9 +29,13 @@ def with_safe_names(task: Task, place: str) -> Task:
 
 
 def require_once(tasks: Sequence[Task], place: str) -> None:
-    """Raises UsageError if two tasks have one id: their rows could not be told apart."""
-    ids = [task.id for task in tasks]
-    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+    """Refuse two tasks of one id, whose rows could not be told apart.
+
+    Raises:
+        UsageError: there are some.
+    """
+    counts = Counter(task.id for task in tasks)
+    if twice := sorted(name for name, n in counts.items() if n > 1):
         raise UsageError(f"{place}: {', '.join(twice)} is there more than once")
 
 

@@ -12,6 +12,7 @@ from qwenagent import assets
 from qwenagent.config import Settings
 from qwenagent.errors import WorkspaceError
 from qwenagent.evals.rows import Machine
+from qwenagent.registry import processor
 from qwenagent.workspace import Repository
 
 _LIBRARIES = ("llama-cpp-python", "tree-sitter", "GitPython", "pytest")
@@ -64,20 +65,11 @@ def machine(gpu: str = "") -> Machine:
 
     return Machine(
         system=f"{platform.system()} {platform.machine()}",
-        processor=_processor(),
+        processor=processor(),
         cores=psutil.cpu_count(logical=True) or 0,
         memory_bytes=psutil.virtual_memory().total,
         gpu=gpu,
     )
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def changed_settings(settings: Settings) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qwenagent import assets
-from qwenagent.grammar.terms import Grammar
+from qwenagent.grammar.terms import Grammar, literal
 
 _RUN = re.compile(r"`+")
 MARKDOWN_FENCE = 5
@@ -17,13 +17,24 @@ def fence_for(*texts: str, markdown: bool = False) -> str:
     return "`" * max(MARKDOWN_FENCE if markdown else 3, longest + 1)
 
 
-def body_grammar(fence: str, *, may_be_empty: bool = False) -> Grammar:
-    """Return the grammar of a body that ends with `fence`, which is part of the text."""
+_IMPORTS = '(("import " | "from ") rest "\\n"{1,2})*'
+_REST_OF_LINE = r'([^A-Za-z0-9_$`\x00-\x08\x0A-\x1F\x7F] rest)? "\n" '
+
+
+def body_grammar(fence: str, *, may_be_empty: bool = False, begin: str = "") -> Grammar:
+    """Return the grammar of a body that ends with `fence`, which is part of the text.
+
+    `begin` is how it begins, up to the end of a name; lines that import may come before.
+    """
     short = " | ".join(f'"{"`" * n}" after-ticks' for n in range(1, len(fence)))
     text = assets.fill(
         assets.read("grammars", "body.gbnf"),
         fence=fence,
         short_runs=short,
-        start="" if may_be_empty else "first ",
+        start=_start(begin) if begin else "" if may_be_empty else "first ",
     )
     return Grammar(text, f"body up to {fence}")
+
+
+def _start(begin: str) -> str:
+    return f"{_IMPORTS} {literal(begin)} {_REST_OF_LINE}"

@@ -30,6 +30,8 @@ MAX_NESTING = 200
 """Values in each other in the text of a schema: more is not looked at."""
 MAX_RULES = 10_000
 """What a schema may grow to where it is copied for each of its branches."""
+MAX_READ = 10_000
+"""Schemas that are read, those that are referred to as often as they are copied."""
 
 _HANDLED = KEYWORDS | {"type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf"}
 
@@ -101,6 +103,7 @@ class _Reading:
         self._todo: list[str] = []
         """Definitions that are not read yet: they may name each other in any depth."""
         self._relaxed: dict[Relaxation, None] = {}
+        self._n_read = 0
 
     def relaxations(self) -> tuple[Relaxation, ...]:
         return tuple(self._relaxed)
@@ -170,7 +173,7 @@ class _Reading:
             return self._anything()
         if not isinstance(schema, dict):
             return self._wide(path, "")
-        if depth > MAX_DEPTH or len(self._rules.terms) > MAX_RULES:
+        if depth > MAX_DEPTH or self._is_too_much():
             return self._wide(path, "depth" if depth > MAX_DEPTH else "size")
         said = {key: value for key, value in schema.items() if key not in ANNOTATIONS}
         if "$ref" in said:
@@ -186,6 +189,11 @@ class _Reading:
         if "enum" in said or "const" in said:
             return self._listed(said, path)
         return self._values.term(said, path, depth)
+
+    def _is_too_much(self) -> bool:
+        """Count one more schema; True where those that are copied have become too many."""
+        self._n_read += 1
+        return self._n_read > MAX_READ or len(self._rules.terms) > MAX_RULES
 
     def _referred(self, said: JsonObject, path: str) -> Term:
         for key in said:
@@ -213,6 +221,9 @@ class _Reading:
         """Return a schema without `$ref` and `allOf` at its top."""
         if not isinstance(schema, dict):
             return schema
+        if self._is_too_much():
+            self._relax(path, "size", "nothing")
+            return True
         if "$ref" in schema:
             pointer = str(schema["$ref"])
             target = None if pointer in seen else self._target(pointer)

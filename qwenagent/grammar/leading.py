@@ -28,10 +28,34 @@ def unproductive(rules: Mapping[str, Term]) -> list[str]:
 
 def _least(rules: Mapping[str, Term], holds: Callable[[Term, set[str]], bool]) -> set[str]:
     """Return the rules for which something holds because it does for what is in them."""
+    users: dict[str, list[str]] = {}
+    for name, term in rules.items():
+        for other in set(_named(term)):
+            users.setdefault(other, []).append(name)
     found: set[str] = set()
-    while more := {n for n, term in rules.items() if n not in found and holds(term, found)}:
-        found |= more
+    todo = list(rules)
+    while todo:
+        name = todo.pop()
+        if name not in found and holds(rules[name], found):
+            found.add(name)
+            todo += users.get(name, ())
     return found
+
+
+def _named(term: Term) -> Iterator[str]:
+    """Yield the rules that a term names, wherever in it."""
+    match term:
+        case Lit() | Chars() | Written():
+            return
+        case Ref(name):
+            yield name
+        case Seq(items) | Alt(items):
+            for item in items:
+                yield from _named(item)
+        case Repeat(item):
+            yield from _named(item)
+        case _:
+            assert_never(term)
 
 
 def _may_be_empty(term: Term, empty: set[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -37,19 +38,24 @@ from qwenagent.protocol.messages import (
     Doubt,
     Message,
     Prompt,
+    Reading,
     Sampling,
     StopReason,
     Usage,
 )
 from qwenagent.protocol.tools import ToolCall
-from qwenagent.syntax import fence_info, header
+from qwenagent.syntax import beginning, fence_info, header
+from qwenagent.tools import may_go
 
 HEADER_TOKENS = 256
 RESTARTS = 2
 """How often a question is put again after the engine died over it."""
+MAX_BEGIN = 400
+"""Characters of decorators and signature that a new version of a symbol is made to begin with."""
 SHOW_PREFILL_TOKENS = 256
 FREE_ARGUMENTS = ("summary", "reason", "text", "argv")
 """Arguments that are the model's own words."""
+_WRITABLE = re.compile("[^\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +157,13 @@ class Asker:
             Stopped: the run was stopped meanwhile.
             ContextOverflow, EngineCrashed: see `Engine.complete`.
         """
-        self._turn += 1
-        self._events.emit(TurnStarted(self._turn, question.phase))
-        before = self.usage
+        before = self._begin_turn(question.phase)
         call, line, overruled = self._header(question)
         action = Action(call, line, "stop" if call else "length")
         if call and takes_body(question.offers, call):
             action = self._body(question, call, line)
         action = replace(action, overruled=overruled)
-        spent = Usage(*(getattr(self.usage, f) - getattr(before, f) for f in Usage.__slots__))
-        self._events.emit(TurnEnded(self._turn, action.stop, spent))
+        self._end_turn(action.stop, before)
         return action
 
     def think(self, messages: tuple[Message, ...], phase: Phase, sampling: Sampling) -> str:
@@ -168,10 +171,9 @@ class Asker:
 
         Raises: see `ask`.
         """
-        self._turn += 1
-        self._events.emit(TurnStarted(self._turn, phase))
+        before = self._begin_turn(phase)
         done = self._complete(Prompt(messages), None, sampling)
-        self._events.emit(TurnEnded(self._turn, done.stop, done.usage))
+        self._end_turn(done.stop, before)
         text = done.text.split("```")[0].strip()
         if done.stop == "length" and ". " in text:
             text = text[: text.rindex(". ") + 1]
@@ -215,6 +217,8 @@ class Asker:
         opening = f"{head}{fence}{fence_info(path)}\n{begin}"
         if call.name == "search_replace":
             grammar = search_body(text, fence)
+        elif call.name == "replace_symbol":
+            grammar = body_grammar(fence, begin=_symbol_begin(question, call, text))
         else:
             grammar = body_grammar(fence, may_be_empty=call.name == "replace_lines")
         return _Blank(Prompt(question.asking_for_body(call), opening), grammar, call, begin, fence)
@@ -228,11 +232,8 @@ class Asker:
         """
         call = forced_call(question.offers)
         assert call is not None, "a choice between calls is no body"
-        self._turn += 1
-        self._events.emit(TurnStarted(self._turn, question.phase))
-        before = self.usage
-        line = header_text(call)
-        blank = self._blank(question, call, line)
+        before = self._begin_turn(question.phase)
+        blank = self._blank(question, call, header_text(call))
         self._complete_all(
             blank.prompt,
             blank.grammar,
@@ -240,8 +241,7 @@ class Asker:
             n=n,
             accept=lambda done: take(blank.filled(done)),
         )
-        spent = Usage(*(getattr(self.usage, f) - getattr(before, f) for f in Usage.__slots__))
-        self._events.emit(TurnEnded(self._turn, "stop", spent))
+        self._end_turn("stop", before)
 
     def alternatives(self, question: Question, passage: Passage, n: int, take: Take) -> bool:
         """Have up to `n` ends of lines found that the model would have written in a passage.
@@ -258,26 +258,31 @@ class Asker:
             is_taken = take(found)
             return is_taken
 
-        self._turn += 1
-        self._events.emit(TurnStarted(self._turn, question.phase))
+        before = self._begin_turn(question.phase)
         blank = self._blank(question, passage.call, header_text(passage.call))
         try:
             found = self._engine.alternatives(
-                blank.prompt,
-                passage.text,
-                spans=passage.spans,
-                n=n,
+                Reading(blank.prompt, passage.text, passage.spans, n),
                 take=note,
                 cancel=self._stop,
-                on_prefill=self._prefill,
+                on_prefill=self._tell_prefill,
             )
         except EngineCrashed as error:  # a help, no more: other attempts go on without it
-            self._events.emit(Warned(f"{error.message}; starting it again", error.hint))
+            self._tell_crash(error)
             found = Alternatives((), Usage(calls=1))
         self.usage += found.usage
-        self._events.emit(TurnEnded(self._turn, "stop", found.usage))
+        self._end_turn("stop", before)
         self._stop.check()
         return is_taken
+
+    def _begin_turn(self, phase: Phase) -> Usage:
+        """Tell that the model is asked; return the bill until now."""
+        self._turn += 1
+        self._events.emit(TurnStarted(self._turn, phase))
+        return self.usage
+
+    def _end_turn(self, stop: StopReason, before: Usage) -> None:
+        self._events.emit(TurnEnded(self._turn, stop, self.usage - before))
 
     def _complete(
         self, prompt: Prompt, grammar: Grammar | None, sampling: Sampling, *, doubts: bool = False
@@ -304,14 +309,14 @@ class Asker:
                     n=n,
                     accept=accept,
                     cancel=self._stop,
-                    on_text=lambda number, text: self._events.emit(TokenDelta(text, number)),
-                    on_prefill=self._prefill,
+                    on_text=self._tell_text,
+                    on_prefill=self._tell_prefill,
                     doubts=doubts,
                 )
             except EngineCrashed as error:
                 if restart == RESTARTS:
                     raise
-                self._events.emit(Warned(f"{error.message}; starting it again", error.hint))
+                self._tell_crash(error)
                 continue
             self.usage += sum((done.usage for done in answers), Usage())
             if any(done.stop == "cancelled" for done in answers):
@@ -320,7 +325,13 @@ class Asker:
             return answers
         raise AssertionError("unreachable")
 
-    def _prefill(self, done: int, total: int) -> None:
+    def _tell_crash(self, error: EngineCrashed) -> None:
+        self._events.emit(Warned(f"{error.message}; starting it again", error.hint))
+
+    def _tell_text(self, candidate: int, text: str) -> None:
+        self._events.emit(TokenDelta(text, candidate))
+
+    def _tell_prefill(self, done: int, total: int) -> None:
         if total >= SHOW_PREFILL_TOKENS:
             self._events.emit(Progress("reading the prompt", done, total, "tokens"))
 
@@ -341,6 +352,19 @@ def _overruled(call: ToolCall, line: str, doubts: Sequence[Doubt]) -> Overruled 
 def header_text(call: ToolCall) -> str:
     """Return the one way in which the grammar writes a call's line."""
     return json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
+
+
+def _symbol_begin(question: Question, call: ToolCall, text: str) -> str:
+    """Return what the new code of a symbol has to begin with: what would be refused else.
+
+    Left to itself the 1.5B writes the call once more, as code, or leaves `export` out. A symbol
+    that the step wants to be gone, or to have another name, begins as the model likes.
+    """
+    name = str(call.arguments["symbol"])
+    if may_go(name, question.step):
+        return ""
+    begin = beginning(str(call.arguments["path"]), text, name)
+    return begin if len(begin) <= MAX_BEGIN and _WRITABLE.fullmatch(begin) else ""
 
 
 def takes_body(offers: Sequence[Offer], call: ToolCall) -> bool:

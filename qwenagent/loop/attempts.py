@@ -47,6 +47,45 @@ class Round:
 
 
 @dataclass(slots=True)
+class Standing:
+    """How far a step is after its rounds."""
+
+    start_rank: tuple[int, ...]
+    """Of the tree before the step."""
+    best: Tested | None = None
+    """The best state so far; None is the start of the step."""
+    base: Tested | None = None
+    """The state that the next round starts from; None is the start of the step."""
+    kept: Tested | None = None
+    """The attempt to tell of if none is good enough: the best, or the first."""
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        """What an attempt has to outdo."""
+        return self.best.judged.rank if self.best else self.start_rank
+
+    @property
+    def files(self) -> Mapping[str, PreImage]:
+        """What the next round starts from."""
+        return self.base.files if self.base else {}
+
+    def settle(self, here: Tested, *, is_first: bool) -> None:
+        """Decide from which state the next round starts.
+
+        From this one if the tests say that it is a gain. The first round is built upon also if it
+        is neither gain nor loss: its error is the best hint there is. Else from the best state
+        before, which is the start of the step if nothing was a gain.
+        """
+        is_gain = here.judged.rank > self.rank
+        if is_gain or self.kept is None:
+            self.kept = here
+        if is_gain:
+            self.best = here
+        may_build = is_first and not here.judged.newly_failed
+        self.base = here if is_gain or may_build or here.judged.state != "red" else self.best
+
+
+@dataclass(slots=True)
 class Conversation:
     """What is said in one attempt. Append-only."""
 

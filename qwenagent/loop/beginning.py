@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from qwenagent.errors import reason
 from qwenagent.loop.closing import WayBack
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.resume import Resume
+from qwenagent.loop.resume import Resume, not_kept
 from qwenagent.plan import Plan
-from qwenagent.protocol.events import CheckpointMade, Warned
+from qwenagent.protocol.events import CheckpointMade
 
 
 class Beginning:
@@ -75,8 +74,7 @@ class Beginning:
         try:
             self._resume.begin(branch, self.back.origin, self.back.head)
         except OSError as error:
-            why = f"the plan's progress cannot be kept: {reason(error)}"
-            self._events.emit(Warned(why))
+            self._events.emit(not_kept(error))
 
     def _tell(self, kind: Literal["commit", "snapshot"], name: str, message: str) -> None:
         self._events.emit(CheckpointMade(kind, name, message))

@@ -8,9 +8,10 @@ from __future__ import annotations
 from qwenagent.checks import starts_another, typed
 from qwenagent.checks.judge import ending
 from qwenagent.errors import ChecksError, WorkspaceError
-from qwenagent.grammar import Offer, fence_for
+from qwenagent.grammar import Offer
 from qwenagent.loop.approving import Approvals
 from qwenagent.loop.carrier import Carrier, Changes
+from qwenagent.loop.context import fenced
 from qwenagent.loop.ports import Ports
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.tools import ToolCall, ToolResult
@@ -80,7 +81,6 @@ def _told(run: TestRun, changes: Changes, changed: list[str]) -> ToolResult:
     if changes.refused:
         lines.append(f"changed and not kept: {', '.join(changes.refused)}")
     if output := cut_lines(run.output.strip("\n"), OUTPUT_LINES, OUTPUT_CHARS):
-        fence = fence_for(output)
-        lines.append(f"{fence}text\n{output}\n{fence}")
+        lines.append(fenced(output, "text"))
     is_error = run.exit_code != 0
     return ToolResult("\n".join(lines), is_error, details={"exit_code": run.exit_code})

@@ -48,8 +48,10 @@ def after_commits(back: WayBack, branch: str) -> list[str]:
 
 
 def after_edits(back: WayBack, changed: list[str], created: list[str]) -> list[str]:
-    """Return what takes uncommitted edits back."""
+    """Return what takes uncommitted edits back, all of them at once; `undo` goes step by step."""
     undo = [f"rm {shlex.join(created)}"] if created else []
     if changed:
         undo.insert(0, f"git restore --source={back.ref} -- {shlex.join(changed)}")
-    return [f"{' && '.join(undo)}  # take it back"] if undo and back.ref else []
+    if not (undo and back.ref):
+        return []
+    return [f"{' && '.join(undo)}  # take it back; `qwenagent undo` takes the last step back"]

@@ -14,11 +14,11 @@ from qwenagent.errors import ChecksError
 from qwenagent.loop.carrier import Carrier, Changes
 from qwenagent.loop.judging import compare_suites
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.step import StepResult
+from qwenagent.loop.step import StepResult, take_back
 from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
-from qwenagent.protocol.events import CheckpointMade, Warned
+from qwenagent.protocol.events import Warned
 from qwenagent.workspace.history import History
 
 
@@ -79,16 +79,12 @@ class CommandRunner:
             return ""
         broken = compare_suites(self._tests, suite)
         if not broken:
-            self._tests.baseline = suite
+            self._tests.accept(suite)
         return broken
 
     def _blocked(self, why: str, run: TestRun) -> StepResult:
         patch = self._tree.patch()
-        if self._tree.changed():
-            self._tree.rollback()
-            self._ports.events.emit(
-                CheckpointMade("rollback", "start of the step", "the tree is as it was")
-            )
+        take_back(self._ports)
         return StepResult("blocked", why, tests_after=summary(run), patch=patch)
 
     def _with_refused(self, command: TestCommand, run: TestRun, changes: Changes) -> StepResult:

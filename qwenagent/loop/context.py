@@ -10,7 +10,7 @@ first, or its file before the tests, the 1.5B wrote other files' contents.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from qwenagent import assets
@@ -18,9 +18,9 @@ from qwenagent.checks import reduce_output
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.engine import Engine
 from qwenagent.grammar import fence_for
-from qwenagent.loop.houserules import RULES_HEAD, rules_of
+from qwenagent.loop.houserules import NO_RULES, RULES_HEAD, Rules
 from qwenagent.loop.phases import Form, form_of
-from qwenagent.loop.suspects import Spectrum, suspicion
+from qwenagent.loop.suspects import NO_SPECTRUM, Spectrum, suspicion
 from qwenagent.loop.targets import Targets, identifiers
 from qwenagent.loop.testsource import files_of_tests
 from qwenagent.plan import Step
@@ -32,7 +32,7 @@ from qwenagent.syntax import Symbol, fence_info, is_known, outline, symbols
 from qwenagent.tools import cut_lines
 from qwenagent.workspace import Workspace
 
-PLAN_TOKENS = 400
+PLAN_LINES, PLAN_CHARS = 30, 1600
 FAILURE_CHARS = 2400
 ADVICE_LINES, ADVICE_CHARS = 60, 3000
 NEIGHBOUR_LINES = 60
@@ -42,11 +42,19 @@ NEIGHBOUR_TOKENS = 1000
 """For all files together that the step does not name."""
 MAX_SUSPECTS = 5
 """Functions of a long file that are shown because failures point to them."""
-NO_SPECTRUM = Spectrum()
-SMALL_REST_TOKENS = 24
-"""Room that is not worth filling."""
 _SHOWN_WHOLE: tuple[Form, ...] = ("whole", "lines", "search")
 """Ways of changing a file for which all of it has to be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What the prompts of all steps of a plan begin with: the same text, which is read once."""
+
+    plan_text: str = ""
+    """What the plan says about all its steps."""
+    map_text: str = ""
+    """What the repository's files define; empty where they are few enough to be shown."""
+    rules: Rules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +63,7 @@ class Brief:
 
     step: Step
     targets: Targets
-    plan_text: str
-    """What the plan says about all its steps."""
-    map_text: str
-    """What the repository's files define; empty where they are few enough to be shown."""
+    background: Background
     test_command: str
     failing: TestRun | None
     whole_file_lines: int
@@ -104,23 +109,20 @@ def build(
     room = brief.budget_tokens - engine.count(system.text) - 16
     room -= sum(engine.count(section.text) + 2 for section in must)
     aside = NEIGHBOUR_TOKENS
-    chosen: list[Section] = []
-    included: list[ContextItem] = []
-    left_out = list(rules_of(workspace).cut)
+    chosen, included = list[Section](), list[ContextItem]()
+    left_out = list(brief.background.rules.cut)
     for section in _wanted(brief, workspace):
         n_tokens = engine.count(section.text) + 2
         item = ContextItem(section.what, n_tokens, section.how)
         limit = min(room, aside) if section.aside else room
-        if n_tokens <= limit:
-            room -= n_tokens
-            aside -= n_tokens if section.aside else 0
-            chosen.append(section)
-            included.append(item)
-        else:
-            why = f"only {max(limit, 0)} tokens left"
-            left_out.append(ContextItem(section.what, n_tokens, why))
-    parts = _arranged(chosen, must)
-    messages = (system, Message("user", "\n\n".join(parts)))
+        if n_tokens > limit:
+            left_out.append(replace(item, how=f"only {max(limit, 0)} tokens left"))
+            continue
+        room -= n_tokens
+        aside -= n_tokens if section.aside else 0
+        chosen.append(section)
+        included.append(item)
+    messages = (system, Message("user", "\n\n".join(_arranged(chosen, must))))
     total = brief.budget_tokens - room
     return messages, ContextBuilt(tuple(included), tuple(left_out), total, brief.budget_tokens)
 
@@ -154,16 +156,18 @@ def _wanted(brief: Brief, workspace: Workspace) -> Iterable[Section]:
         head = f"{_named(brief.test_command)} fails:"
         yield Section("failures", f"{head}\n{fenced(reduced, '')}")
     yield from _tests(brief, workspace)
-    if brief.plan_text.strip():
-        yield Section(
-            "plan", f"The plan:\n{cut_lines(brief.plan_text.strip(), 30, 4 * PLAN_TOKENS)}"
-        )
-    if rules := rules_of(workspace).text:
-        yield Section("rules", f"{RULES_HEAD}\n{fenced(rules, '')}")
-    if brief.map_text:
-        head = "What the files of the repository define:"
-        yield Section("map", f"{head}\n{fenced(brief.map_text, '')}", "outline")
+    yield from _background(brief.background)
     yield from _neighbours(brief, workspace)
+
+
+def _background(background: Background) -> Iterable[Section]:
+    if plan := background.plan_text.strip():
+        yield Section("plan", f"The plan:\n{cut_lines(plan, PLAN_LINES, PLAN_CHARS)}")
+    if rules := background.rules.text:
+        yield Section("rules", f"{RULES_HEAD}\n{fenced(rules, '')}")
+    if files := background.map_text:
+        head = "What the files of the repository define:"
+        yield Section("map", f"{head}\n{fenced(files, '')}", "outline")
 
 
 def _advice(text: str) -> str:
@@ -241,7 +245,22 @@ def _failing_functions(path: str, text: str, failed: list[str]) -> Iterable[Sect
 
 
 def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
-    """Other source files: those the step names, and without a map the rest, the nearest first."""
+    """Other source files, the nearest first: short ones whole, of others what they define."""
+    for path in _other_sources(brief, workspace)[:MAX_NEIGHBOURS]:
+        text = workspace.text(path)
+        if text is None or not text.strip():
+            continue
+        what, aside = f"other {path}", path not in brief.step.mentions
+        if text.count("\n") <= NEIGHBOUR_LINES:
+            head = f"Another file, {_named(path)}:"
+            yield Section(what, f"{head}\n{fenced(text, fence_info(path))}", aside=aside)
+        elif rows := outline(path, text, numbered=False):
+            head = f"Outline of another file, {_named(path)}:"
+            yield Section(what, f"{head}\n{fenced(rows, '')}", "outline", aside)
+
+
+def _other_sources(brief: Brief, workspace: Workspace) -> list[str]:
+    """Return the files that the step names, and without a map the rest, the nearest first."""
     shown = {*brief.targets.change, *brief.targets.create}
     homes = {PurePosixPath(path).parent for path in shown}
     others = [
@@ -249,9 +268,9 @@ def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
         for path in workspace.files()
         if is_known(path) and path not in shown and not is_test_file(path)
     ]
-    if brief.map_text:
+    if brief.background.map_text:
         others = [path for path in others if path in brief.step.mentions]
-    ranked = sorted(
+    return sorted(
         others,
         key=lambda p: (
             p not in brief.step.mentions,
@@ -260,24 +279,6 @@ def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
             p,
         ),
     )
-    for path in ranked[:MAX_NEIGHBOURS]:
-        text = workspace.text(path)
-        if text is None or not text.strip():
-            continue
-        aside = path not in brief.step.mentions
-        if text.count("\n") <= NEIGHBOUR_LINES:
-            yield Section(
-                f"other {path}",
-                f"Another file, {_named(path)}:\n{fenced(text, fence_info(path))}",
-                aside=aside,
-            )
-        elif rows := outline(path, text, numbered=False):
-            yield Section(
-                f"other {path}",
-                f"Outline of another file, {_named(path)}:\n{fenced(rows, '')}",
-                "outline",
-                aside,
-            )
 
 
 def _named(name: str) -> str:

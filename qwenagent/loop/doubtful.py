@@ -21,7 +21,7 @@ from qwenagent.syntax import Symbol, code_lines, code_spans, header
 
 UNSUSPECTED = 0.1
 """Weight of code that no failing test is known to use, beside functions that one uses."""
-MAX_CODE_BYTES = 8000
+MAX_CODE_CHARS = 8000
 """Code that is read for it, in all its parts: half a minute on two cores with the 1.5B."""
 
 
@@ -64,7 +64,7 @@ def passages(
 ) -> list[Passage]:
     """Return the code that may hold the fault: short files, of others what failures point to."""
     found: list[Passage] = []
-    room = MAX_CODE_BYTES
+    room = MAX_CODE_CHARS
     for path, text in texts.items():
         rows: Sequence[int] = range(1, text.count("\n") + 2)
         known = suspicion(path, text, failing, spectrum)

@@ -14,20 +14,25 @@ from qwenagent.grammar import Offer, forced_call
 from qwenagent.loop import calling
 from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Overruled, Question, takes_body
 from qwenagent.loop.attempts import Conversation
-from qwenagent.loop.context import NO_SPECTRUM, Brief, build, files_shown_whole, shown_tests
+from qwenagent.loop.context import (
+    Background,
+    Brief,
+    build,
+    files_shown_whole,
+    shown_tests,
+)
 from qwenagent.loop.doubtful import LineEdit, Passage, line_edits, passages
+from qwenagent.loop.edited import edit_applied, edit_kind
 from qwenagent.loop.importing import Imports
 from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
 from qwenagent.loop.phases import EditState, Seen, gather_offers, legal_edits, legal_paths
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.suspects import Spectrum
+from qwenagent.loop.suspects import NO_SPECTRUM, Spectrum
 from qwenagent.loop.targets import Targets, is_infrastructure
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import (
     OVERRULED,
-    EditApplied,
-    EditKind,
     Phase,
     ToolEnded,
     ToolStarted,
@@ -36,7 +41,7 @@ from qwenagent.protocol.messages import Alternative, Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
 from qwenagent.syntax import is_known
 from qwenagent.tools import GATHER_TOOLS, make_edit, refusal, run_gather, without_copies
-from qwenagent.workspace import Edit, rename_diff, unified_diff
+from qwenagent.workspace import Edit
 
 LEAST_BODY_TOKENS = 256
 """With less room than this for an answer the conversation starts anew."""
@@ -61,8 +66,7 @@ class Editor:
         *,
         imports: Imports,
         test_command: str,
-        plan_text: str,
-        map_text: str,
+        background: Background,
     ) -> None:
         """`test_command` is what the model is told of the tests, empty if none speaks."""
         self._ports = ports
@@ -71,8 +75,7 @@ class Editor:
         self._targets = targets
         self._imports = imports
         self._test_command = test_command
-        self._plan_text = plan_text
-        self._map_text = map_text
+        self._background = background
         self._tree = ports.workspace
         self._emit = ports.events.emit
         self._called = calling.CalledCommands(ports)
@@ -84,9 +87,13 @@ class Editor:
         self._advice = ""
         self._coming: tuple[str, ...] = ()
         """Files that a patch of somebody else's is about to make."""
-        self._mind = self._told = ""
+        self._told = ""
+        """What became of the last edit, as the model is told."""
+        self._mind = ""
+        """Why the last edit was not written, for the next attempt to mind."""
         self._seen: set[Edit] = set()
         self._stuck: set[str] = set()
+        """Files that were written again as they were."""
         self._n_opened = self._n_asked = 0
         self._shown_whole: frozenset[str] = frozenset()
         self._was_overruled = False
@@ -103,7 +110,7 @@ class Editor:
         """
         self.talk = Conversation()
         self._n_opened += 1
-        offers = self.offers(phase)
+        offers = self._offers(phase)
         look = not (self._targets.named or think) and self._ports.profile.gather_turns > 0
         if look:
             offers = self._looking()
@@ -128,8 +135,7 @@ class Editor:
         return Brief(
             step=self._step,
             targets=self._present_targets(),
-            plan_text=self._plan_text,
-            map_text=self._map_text,
+            background=self._background,
             test_command=self._test_command,
             failing=failing,
             whole_file_lines=self._ports.profile.whole_file_lines,
@@ -172,14 +178,14 @@ class Editor:
 
     def forces_body(self, phase: Phase) -> bool:
         """Whether nothing but the body of one call is to be written, and that is all."""
-        offers = self.offers(phase)
+        offers = self._offers(phase)
         call = forced_call(offers)
         return call is not None and takes_body(offers, call) and self._targets.single
 
     def bodies(self, phase: Phase, n: int, take: Callable[[Action], bool]) -> None:
         """Have `n` bodies written side by side; see `Asker.ask_for_bodies`."""
         sampling = self._sampling(self._ports.profile.max_body_tokens)
-        question = self._question(self.offers(phase), phase, sampling)
+        question = self._question(self._offers(phase), phase, sampling)
         self._asker.ask_for_bodies(question, n, take)
 
     def doubtful_lines(
@@ -191,7 +197,7 @@ class Editor:
         True ends the search.
         """
         sampling = self._sampling(self._ports.profile.max_body_tokens)
-        question = self._question(self.offers(phase), phase, sampling)
+        question = self._question(self._offers(phase), phase, sampling)
         whole, texts = self._ports.profile.whole_file_lines, self._changeable()
         found = passages(texts, whole, failing, Spectrum.of(failing, self._tree))
         n_each = max(n // max(len(found), 1), LEAST_OF_PASSAGE)
@@ -220,7 +226,7 @@ class Editor:
 
     def _gather(self) -> None:
         """Let the model look around until it wants to edit or has looked enough."""
-        order = call_order(self.offers("edit"))
+        order = call_order(self._offers("edit"))
         looked: tuple[ToolCall, ...] = ()
         for left in reversed(range(self._ports.profile.gather_turns)):
             action = self._ask(self._looking(looked), "gather")
@@ -251,7 +257,7 @@ class Editor:
         """Let the model edit until an attempt is complete; return why it gave up, if it did."""
         reminded = False
         for _ in range(MAX_EDITS):
-            offers = self.offers(phase)
+            offers = self._offers(phase)
             if [offer.spec.name for offer in offers] == ["done"]:
                 break
             if not offers:
@@ -271,7 +277,7 @@ class Editor:
                 continue
             if self._attempt_complete():
                 break
-            order = call_order(self.offers(phase))
+            order = call_order(self._offers(phase))
             self.talk.add(action.text, prompt("next.md", done=self._told, order=order))
         return ""
 
@@ -292,7 +298,8 @@ class Editor:
     def _open_targets(self) -> list[str]:
         return [p for p in self._targets.change if p not in self.talk.touched]
 
-    def offers(self, phase: Phase) -> list[Offer]:
+    def _offers(self, phase: Phase) -> list[Offer]:
+        """Return the calls that are legal now."""
         state = EditState(
             targets=self._targets,
             phase=phase,
@@ -371,9 +378,8 @@ class Editor:
         path = edit.to or edit.path if edit else str(call.arguments["path"])
         if reason and edit is not None and edit.new == edit.old:
             self._stuck.add(path)
-        content = f"not written: {reason}" if reason else f"{path} is {_DONE[_kind(edit)]}"
-        self._told = content
-        result = ToolResult(content, is_error=bool(reason), details={"path": path})
+        self._told = f"not written: {reason}" if reason or not edit else f"{path} is {_done(edit)}"
+        result = ToolResult(self._told, is_error=bool(reason), details={"path": path})
         self._emit(ToolEnded(call, result, time.monotonic() - start))
         if edit and not reason:
             self.tell(edit)
@@ -391,21 +397,9 @@ class Editor:
         edit: Edit | None = None
         try:
             edit = make_edit(self._tree, call, self._shown_texts)
-            if edit.new is not None and not edit.to:
+            if _is_text(edit):
                 edit = without_copies(edit, shown_tests(self._brief, self._tree))
-                coming = (*self._targets.create, *self._coming)
-                unresolved = self._imports.unresolved(edit, coming)
-                reason = refusal(edit, f"{self._step.text}\n{self._plan_text}", unresolved)
-            else:
-                reason = ""
-            if edit in self._seen and self._targets.single:
-                reason = "the same change was tried before"
-            reason = self._not_meant(overruled) or reason
-            steering = next(filter(is_infrastructure, (edit.path, edit.to)), "")
-            if steering and edit.path not in self._targets.all:
-                reason = f"{steering} decides how tests run and is not part of the step"
-            self._seen.add(edit)
-            if reason:
+            if reason := self._why_refused(edit, overruled):
                 return edit, reason
             self._tree.apply(edit)
         except (EditRefused, PathEscapes) as error:
@@ -413,11 +407,26 @@ class Editor:
         path = edit.to or edit.path
         if edit.new is not None:
             self._shown_texts[path] = edit.new
-        if _kind(edit) in ("deleted", "renamed"):
+        if edit_kind(edit) in ("deleted", "renamed"):
             self.talk.has_moved = True
         else:
             self.talk.touched.append(path)
         return edit, ""
+
+    def _why_refused(self, edit: Edit, overruled: Overruled | None) -> str:
+        """Return why an edit is not to be written, of several reasons the one that weighs most."""
+        is_again = edit in self._seen and self._targets.single
+        self._seen.add(edit)
+        not_meant = self._not_meant(overruled)
+        steering = next(filter(is_infrastructure, (edit.path, edit.to)), "")
+        if steering and edit.path not in self._targets.all:
+            return f"{steering} decides how tests run and is not part of the step"
+        if not_meant or is_again:
+            return not_meant or "the same change was tried before"
+        if not _is_text(edit):
+            return ""
+        unresolved = self._imports.unresolved(edit, (*self._targets.create, *self._coming))
+        return refusal(edit, f"{self._step.text}\n{self._background.plan_text}", unresolved)
 
     def _not_meant(self, overruled: Overruled | None) -> str:
         """Return why a call is not what the model wanted; the last attempts are taken as they are.
@@ -432,21 +441,7 @@ class Editor:
 
     def tell(self, edit: Edit) -> None:
         """Tell of an edit that was written."""
-        diff = unified_diff(edit.path, edit.old, edit.new)
-        if edit.to:
-            diff = rename_diff(edit.path, edit.to)
-        rows = diff.split("\n")
-        added = sum(row.startswith("+") and not row.startswith("+++") for row in rows)
-        removed = sum(row.startswith("-") and not row.startswith("---") for row in rows)
-        self._emit(
-            EditApplied(
-                path=f"{edit.path} -> {edit.to}" if edit.to else edit.path,
-                kind=_kind(edit),
-                diff=diff,
-                added=added,
-                removed=removed,
-            )
-        )
+        self._emit(edit_applied(edit))
 
 
 def prompt_tokens(ports: Ports) -> int:
@@ -455,19 +450,12 @@ def prompt_tokens(ports: Ports) -> int:
     return min(profile.context_tokens, max(n_ctx - profile.max_body_tokens, n_ctx // 2))
 
 
-_DONE: dict[EditKind, str] = {
-    "created": "written",
-    "changed": "written",
-    "deleted": "deleted",
-    "renamed": "renamed",
-}
+def _is_text(edit: Edit) -> bool:
+    """Whether an edit gives its file a new text: it neither deletes nor renames."""
+    return edit.new is not None and not edit.to
 
 
-def _kind(edit: Edit | None) -> EditKind:
-    if edit is None:
-        return "changed"
-    if edit.to:
-        return "renamed"
-    if edit.new is None:
-        return "deleted"
-    return "created" if edit.old is None else "changed"
+def _done(edit: Edit) -> str:
+    """Return in a word what was done to the file."""
+    kind = edit_kind(edit)
+    return kind if kind in ("deleted", "renamed") else "written"

@@ -33,7 +33,8 @@ WHOLE_FILE_CHARS = 20_000
 MAX_FILES = 12
 MAX_PARTS = 8
 _MAX_HOME_CHARS = 4_000_000
-"""Of files that stay, whose lines are looked for in what tests print."""
+"""Of files that stay, whose lines are looked for in what goes; with more, no test output goes."""
+_TOO_MUCH = "(what it prints stays here: it cannot be told from files that do)"
 _MAX_NAMED = 40
 _NAMED_FILE = re.compile(r"[^\s\"'`()\[\]{},;:<>|]{1,300}\.[A-Za-z0-9_]{1,12}")
 _MAX_NAMED_BYTES = 256_000
@@ -118,14 +119,19 @@ class Escalating:
         """Return everything that could be sent, as the tree is now."""
         failing = situation.failing
         output = self._output(failing)
+        at_home = tuple(self._at_home(output))
+        is_too_much = sum(map(len, at_home)) > _MAX_HOME_CHARS
+        may_change = _may_change(self._targets) if self._targets.named else ()
         return Material(
             step=self._step_text(),
             test_command=self._test_command,
-            output=output,
+            output=_TOO_MUCH if is_too_much else output,
             files=tuple(self._files(failing)),
             diffs=tuple(self._diffs()),
-            tried=tuple(clean_output(line) for line in situation.tried),
-            at_home=tuple(self._at_home(output)) if self._test_command else (),
+            # They quote what tests print.
+            tried=() if is_too_much else tuple(map(clean_output, situation.tried)),
+            at_home=() if is_too_much else at_home,
+            only=may_change[0] if len(may_change) == 1 else "",
         )
 
     def _step_text(self) -> str:
@@ -176,14 +182,10 @@ class Escalating:
                 yield FileText(name, diff)
 
     def _at_home(self, output: str) -> Iterator[str]:
-        """Yield the texts of files that stay, whose lines the tests may have printed."""
+        """Yield the texts of files that stay, whose lines the step or the tests may repeat."""
         assert self._frontier is not None
-        left = _MAX_HOME_CHARS
         for path in self._frontier.stays(self._tree.files()):
-            text = self._tree.text(path) or ""
-            left -= len(text)
-            if left > 0:
-                yield text
+            yield self._tree.text(path) or ""
         yield from self._named_elsewhere(output)
 
     def _named_elsewhere(self, output: str) -> Iterator[str]:

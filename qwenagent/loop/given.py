@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 from qwenagent.checks.given import GivenTest, given_test
 from qwenagent.errors import EditRefused, PathEscapes
+from qwenagent.loop.edited import edit_applied
 from qwenagent.plan import Step
 from qwenagent.plan.markdown.leaves import pieces
 from qwenagent.protocol.checks import TestCommand
-from qwenagent.protocol.events import EditApplied, EventStream
-from qwenagent.workspace import Edit, Workspace, unified_diff
+from qwenagent.protocol.events import EventStream
+from qwenagent.workspace import Edit, Workspace
 
 
 class GivenFile:
@@ -47,10 +47,7 @@ class GivenFile:
         except (EditRefused, PathEscapes) as error:
             return error.message
         self._tree.ground()
-        added = self._text.count("\n") - (old or "").count("\n")
-        diff = unified_diff(self.path, old, self._text)
-        kind: Literal["created", "changed"] = "created" if old is None else "changed"
-        events.emit(EditApplied(self.path, kind, diff, added, 0))
+        events.emit(edit_applied(edit))
         return ""
 
     def step_without(self, step: Step) -> Step:

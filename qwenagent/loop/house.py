@@ -171,8 +171,7 @@ class House:
             self._tell_failure(tool, run)
             return None
         # These it was to change, so what they hold now is no user's work that has to be kept.
-        for path in files:
-            self._tree.journal.doubtful.pop(self._tree.root / path, None)
+        self._tree.claim(files)
         state = self._tree.state()
         complaints = read_complaints(tool, run.output, self._tree.root)
         return _Applied({path: state[path] for path in files}, complaints)

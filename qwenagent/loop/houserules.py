@@ -1,6 +1,6 @@
 """What a repository tells those who work on it: `AGENTS.md` and its like, as data for the prompt.
 
-Read once for a run, so that the beginning of its prompts stays the same, whatever a step does to
+Read once for a plan, so that the beginning of its prompts stays the same, whatever a step does to
 these files. Nothing here is obeyed by this program: no command is approved and no limit moved.
 """
 
@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from qwenagent.errors import PathEscapes
 from qwenagent.loop.rulelines import RuleLine, rule_lines
 from qwenagent.protocol.events import ContextItem
-from qwenagent.registry import Profile
 from qwenagent.workspace import Workspace
 from qwenagent.workspace.root import Root
 
@@ -33,12 +31,15 @@ _FOR_PEOPLE = re.compile(r"(?:\.github/|docs/)?CONTRIBUTING\.md")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What goes into every prompt of a run."""
+    """What goes into every prompt of a plan."""
 
     text: str = ""
     """A rule a line, empty if there are none."""
     cut: tuple[ContextItem, ...] = ()
     """What there was no room for, by file."""
+
+
+NO_RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +48,11 @@ class _Found:
     line: RuleLine
 
 
-_NONE = Rules()
-_KEPT: WeakKeyDictionary[Workspace, Rules] = WeakKeyDictionary()
-
-
-def keep_rules(tree: Workspace, profile: Profile, count: Callable[[str], int]) -> None:
-    """Read the rules of a tree, unless that was done; `count` tells the tokens of a text."""
-    if tree not in _KEPT:
-        _KEPT[tree] = read_rules(tree, RULES_TOKENS[profile.name], count)
-
-
-def rules_of(tree: Workspace) -> Rules:
-    """Return the rules that were read when the run began; none if they were not."""
-    return _KEPT.get(tree, _NONE)
-
-
 def read_rules(tree: Workspace, max_tokens: int, count: Callable[[str], int]) -> Rules:
-    """Return the rules of a tree: those about code, style and tests first, within a budget."""
+    """Return the rules of a tree: those about code, style and tests first, within a budget.
+
+    `count` tells the tokens of a text.
+    """
     found = _ranked(list(_read(tree)))
     left = max_tokens - _FRAME_TOKENS
     kept: list[str] = []

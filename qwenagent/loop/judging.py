@@ -200,19 +200,14 @@ class Judge:
             return self._judged("red", over_all.why, suite, suite, over_all)
         verdicts = [self._tests.compare(self.before, own)] if own else []
         verdicts += [over_all] if over_all else []
-        won = [
-            t
-            for v in verdicts
-            for t in v.newly_passed
-            if not (self._is_own(t, written) or self._was_green(t))
-        ]
+        is_won = any(self._is_won(t, written) for v in verdicts for t in v.newly_passed)
         shown = own or suite
         best = next((v for v in verdicts if v.evidence), None)
         still = self._still_red(shown) if own is None and shown else []
         if still and (self._is_asked or self._wished):
             told = self._judged("red", f"{still[0]} is still red", shown, suite, over_all)
             return replace(told, is_wish=not self._is_asked, is_guess=not self._is_asked)
-        if won and best:
+        if is_won and best:
             return self._judged("solved", best.why, shown, suite, best)
         if still:
             told = self._judged("red", f"{still[0]} is still red", shown, suite, over_all)
@@ -243,6 +238,10 @@ class Judge:
         passed = verdict.newly_passed if verdict else ()
         failed = verdict.newly_failed if verdict else ()
         return Judged(state, reason, shown, suite, passed, failed)
+
+    def _is_won(self, test: str, written: Collection[str]) -> bool:
+        """Whether a test that passes now speaks for the step."""
+        return not (self._is_own(test, written) or self._was_green(test))
 
     def _is_own(self, test: str, written: Collection[str]) -> bool:
         return any(path in written for path in files_of_tests(self._tree, test))

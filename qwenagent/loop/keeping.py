@@ -8,7 +8,7 @@ from qwenagent.errors import reason
 from qwenagent.loop.closing import commit_message
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.resume import Resume
+from qwenagent.loop.resume import Resume, not_kept
 from qwenagent.loop.step import StepResult
 from qwenagent.loop.ticking import Ticks
 from qwenagent.plan import Plan, Step
@@ -134,7 +134,7 @@ class Keeping:
         try:
             self._resume.note(line, written)
         except OSError as error:
-            self._emit(Warned(f"the plan's progress cannot be kept: {reason(error)}"))
+            self._emit(not_kept(error))
 
     def keep_patch(self, line_id: str, patch: str) -> str:
         """Write the best attempt of a blocked step; return where, empty if there is none."""

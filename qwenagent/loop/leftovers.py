@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Leftovers:
             back = [p for p in changed if p in clean]
             self._tell(
                 Warned(
-                    f"`{command}` changed {len(changed)} tracked file(s): {_listed(changed)}; "
+                    f"`{command}` changed {len(changed)} tracked file(s): {listed(changed)}; "
                     "they are left as they are and are in no commit",
                     f"`git restore -- {shlex.join(back)}` takes that back" if back else "",
                 )
@@ -62,7 +62,7 @@ class Leftovers:
         if new:
             self._tell(
                 Warned(
-                    f"`{command}` left {len(new)} new file(s): {_listed(new)}; "
+                    f"`{command}` left {len(new)} new file(s): {listed(new)}; "
                     "they stay and are in no commit",
                     "name them in .gitignore, or let the tests write to a temporary folder",
                 )
@@ -82,6 +82,7 @@ def _stamp(path: Path) -> Stamp:
     return found.st_mtime_ns, found.st_size
 
 
-def _listed(paths: list[str]) -> str:
+def listed(paths: Sequence[str]) -> str:
+    """Return the first of some paths, and how many more there are."""
     more = f" and {len(paths) - _MAX_NAMED} more" if len(paths) > _MAX_NAMED else ""
     return ", ".join(paths[:_MAX_NAMED]) + more

@@ -26,12 +26,10 @@ def prompt(name: str, **values: str) -> str:
 
 def call_order(offers: Sequence[Offer]) -> str:
     """Return what asks for one of the legal calls: by name of the file if there is one way."""
-    names = [offer.spec.name for offer in offers]
-    paths = offers[0].choices.get("path") if offers else None
-    forced = len(names) == 1 and isinstance(paths, OneOf) and len(paths.values) == 1
-    if forced and names[0] in _BODY_PROMPTS and isinstance(paths, OneOf):
-        return prompt(_BODY_PROMPTS[names[0]], path=str(paths.values[0]))
-    return prompt("choose.md", calls=tool_lines(names))
+    match [(offer.spec.name, offer.choices.get("path")) for offer in offers]:
+        case [(name, OneOf((path,)))] if name in _BODY_PROMPTS:
+            return prompt(_BODY_PROMPTS[name], path=str(path))
+    return prompt("choose.md", calls=tool_lines(offer.spec.name for offer in offers))
 
 
 def gather_order(offers: Sequence[Offer]) -> str:

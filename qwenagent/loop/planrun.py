@@ -13,9 +13,10 @@ from qwenagent.loop.beginning import Beginning
 from qwenagent.loop.board import Board
 from qwenagent.loop.closing import after_commits, after_edits
 from qwenagent.loop.commands import CommandRunner
+from qwenagent.loop.context import Background
 from qwenagent.loop.given import GivenFile
 from qwenagent.loop.house import House
-from qwenagent.loop.houserules import keep_rules
+from qwenagent.loop.houserules import RULES_TOKENS, read_rules
 from qwenagent.loop.keeping import Keeping
 from qwenagent.loop.needs import unmet_need
 from qwenagent.loop.options import RunOptions
@@ -158,15 +159,8 @@ class PlanRun:
         self._tests = Tests.for_run(self._ports, self.suite)
         self._beginning.prepare()
         self._tests.measure_baseline()
-        seen = repository_map(self.plan, self._tree, self._ports.engine.count)
-        keep_rules(self._tree, self._ports.profile, self._ports.engine.count)
         self._runner = StepRunner(
-            self._ports,
-            self._tests,
-            asker,
-            self.plan.preamble,
-            seen,
-            is_task=self._kind == "task",
+            self._ports, self._tests, asker, self._background(), is_task=self._kind == "task"
         )
         self._commands = CommandRunner(self._ports, self._tests)
         for step in self.open_steps:
@@ -179,6 +173,14 @@ class PlanRun:
         if closing and closing.newly_failed:
             self.broken = closing.sentence
             self._emit(Warned(closing.sentence, "the commits of this run are to be looked at"))
+
+    def _background(self) -> Background:
+        count = self._ports.engine.count
+        return Background(
+            self.plan.preamble,
+            repository_map(self.plan, self._tree, count),
+            read_rules(self._tree, RULES_TOKENS[self._ports.profile.name], count),
+        )
 
     def _one(self, step: Step, asker: Asker) -> None:
         """Do one step and tell how it ended, also if it is cut short."""

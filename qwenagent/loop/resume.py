@@ -6,11 +6,12 @@ import hashlib
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from qwenagent.errors import DirtyTree
+from qwenagent.errors import DirtyTree, reason
+from qwenagent.loop.leftovers import listed
 from qwenagent.plan import Plan, Step
 from qwenagent.plan.progress import Done, DoneState, PlanProgress, ProgressFile, step_keys
 from qwenagent.protocol.events import StepLine, Warned
@@ -19,7 +20,6 @@ from qwenagent.workspace.history import History
 
 DIGEST_CHARS = 12
 """Of a step's digest, in the trailer of its commit."""
-_MAX_NAMED = 5
 _TRAILERS = re.compile(
     r"^Qwenagent-Step: \S+ ([0-9a-f]{12})\nQwenagent-Result: (solved|unverified)$", re.MULTILINE
 )
@@ -159,6 +159,11 @@ class Resume:
         )
 
 
+def not_kept(error: OSError) -> Warned:
+    """Return what there is to tell where the progress of a plan cannot be written."""
+    return Warned(f"the plan's progress cannot be kept: {reason(error)}")
+
+
 def plan_name(root: Path, plan: Plan) -> str:
     """Return the name under which a plan's progress is kept: its place in the repository."""
     path, top = Path(plan.path).resolve(), root.resolve()
@@ -194,30 +199,28 @@ def recover_killed(repository: Repository) -> Warned | None:
     found = recover(repository, ProgressFile(repository.root).uncommitted)
     if found is None:
         return None
-    parts = []
-    if found.restored:
-        parts.append(
-            f"{len(found.restored)} file(s) are as they were before its unfinished step: "
-            f"{_listed(found.restored)}"
-        )
-    if found.kept:
-        parts.append(
-            f"{len(found.kept)} file(s) were changed since and left alone: {_listed(found.kept)}"
-        )
-    if found.aside:
-        parts.append(f"what was there before it lies in {_listed(found.aside)}")
-    if found.finished:
-        parts.append(f"`{found.finished}` was just done, and is kept")
+    told = "; ".join(_told(found))
     if not found.command:
-        return Warned(f"an earlier run was killed: {'; '.join(parts)}")
-    parts.append(
-        f"{len(found.differ)} file(s) differ from before that command and are left as they are: "
-        f"{_listed(found.differ)}"
-    )
-    way_back = _way_back(repository, found)
+        return Warned(f"an earlier run was killed: {told}")
     return Warned(
-        f"an earlier run was killed while `{found.command}` ran: {'; '.join(parts)}", way_back
+        f"an earlier run was killed while `{found.command}` ran: {told}",
+        _way_back(repository, found),
     )
+
+
+def _told(found: Recovered) -> Iterator[str]:
+    """Yield what became of the files, a part of a sentence each."""
+    if paths := found.restored:
+        yield f"{len(paths)} file(s) are as they were before its unfinished step: {listed(paths)}"
+    if paths := found.kept:
+        yield f"{len(paths)} file(s) were changed since and left alone: {listed(paths)}"
+    if found.aside:
+        yield f"what was there before it lies in {listed(found.aside)}"
+    if found.finished:
+        yield f"`{found.finished}` was just done, and is kept"
+    if found.command:
+        n_files, names = len(found.differ), listed(found.differ)
+        yield f"{n_files} file(s) differ from before that command and are left as they are: {names}"
 
 
 def _way_back(repository: Repository, found: Recovered) -> str:
@@ -228,11 +231,6 @@ def _way_back(repository: Repository, found: Recovered) -> str:
     parts = [f"git restore --source={found.snapshot[:12]} -- {shlex.join(there)}"] if there else []
     parts += [f"rm {shlex.join(new)}"] if new else []
     return f"`{' && '.join(parts)}` takes that back, if none of it is yours"
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _MAX_NAMED} more" if len(paths) > _MAX_NAMED else ""
-    return ", ".join(paths[:_MAX_NAMED]) + more
 
 
 def _short(digest: str, n: int) -> str:

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 from qwenagent.loop.testsource import WORD, words_of_test
 from qwenagent.protocol.checks import TestRun
-from qwenagent.syntax import Symbol, symbols
+from qwenagent.syntax import Symbol, plain_name, symbols
 from qwenagent.workspace import Workspace
 
 _CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "constructor", "new"})
@@ -39,6 +39,9 @@ class Spectrum:
             if status in words and (used := words_of_test(test, tree)):
                 words[status].append(used)
         return cls(tuple(words["failed"]), tuple(words["passed"]))
+
+
+NO_SPECTRUM = Spectrum()
 
 
 def suspicion(path: str, text: str, failing: TestRun, spectrum: Spectrum) -> dict[Symbol, float]:
@@ -70,8 +73,9 @@ def _frames(path: str, told: str) -> list[int]:
 
 def _short(symbol: Symbol) -> str:
     """Return the name by which a function is used: its class's, if it makes one."""
-    *outer, name = symbol.name.split("#")[0].split(".")
-    return outer[-1] if outer and name in _CONSTRUCTORS else name
+    *outer, name = plain_name(symbol.name).split(".")
+    # JavaScript's private methods have a # in front, which is no part of a word.
+    return outer[-1] if outer and name in _CONSTRUCTORS else name.removeprefix("#")
 
 
 def _scores(functions: list[Symbol], text: str, spectrum: Spectrum) -> dict[str, float]:

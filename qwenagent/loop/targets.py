@@ -5,8 +5,8 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from qwenagent.checks.testfiles import is_test_file
@@ -82,24 +82,30 @@ def find_targets(
         for path in _resolved(step.mentions, workspace)
         if path in listed or (path not in reasons and _is_writable(path, workspace))
     ]
-    named = [*listed, *mentioned]
-    create = [p for p in named if _is_to_create(p, step, workspace, listed)]
+    found = _sorted_out(step, workspace, listed, [*listed, *mentioned])
+    return replace(found, refused=tuple(dict.fromkeys(filter(None, reasons.values()))))
+
+
+def _sorted_out(
+    step: Step, workspace: Workspace, listed: Collection[str], named: Collection[str]
+) -> Targets:
+    """Return what is to happen to each of the files that a step names."""
     there = [p for p in named if workspace.is_file(p)]
-    code = [p for p in there if not is_test_file(p) and (p in listed or not is_infrastructure(p))]
     new = [p for p in step.mentions if not workspace.exists(p)]
     rename = renamings(step.text, there, new, workspace.is_folder)
-    delete = deletions(step.text, [p for p in there if p not in dict(rename)])
-    gone = {*delete, *dict(rename)}
-    create = [p for p in create if p not in dict(rename).values()]
+    moved = dict(rename)
+    delete = deletions(step.text, [p for p in there if p not in moved])
+    create = [p for p in named if _is_to_create(p, step, workspace, listed)]
+    create = [p for p in create if p not in moved.values()]
+    left = [p for p in there if p not in moved and p not in delete]
+    code = [p for p in left if not is_test_file(p) and (p in listed or not is_infrastructure(p))]
     # An existing test is changed only where there is nothing else to change.
-    change = code if code or create or gone else [p for p in there if p in listed]
-    change = [p for p in change if p not in gone]
+    change = code if code or create or moved or delete else [p for p in left if p in listed]
     must = [p for p in change if p in listed] if create else []
     return Targets(
         create=tuple(dict.fromkeys(create)),
         change=tuple(dict.fromkeys(change)),
         must_change=tuple(dict.fromkeys(must)),
-        refused=tuple(dict.fromkeys(filter(None, reasons.values()))),
         delete=delete,
         rename=rename,
     )
@@ -110,7 +116,7 @@ def is_infrastructure(path: str) -> bool:
     return PurePosixPath(path).name in TEST_INFRASTRUCTURE or is_instruction(path)
 
 
-def _is_to_create(path: str, step: Step, workspace: Workspace, listed: list[str]) -> bool:
+def _is_to_create(path: str, step: Step, workspace: Workspace, listed: Collection[str]) -> bool:
     """A listed file that is missing, or one of code that the step speaks of as its work."""
     if workspace.exists(path):
         return False

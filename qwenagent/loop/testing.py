@@ -41,17 +41,17 @@ class Tests:
     runner: TestRunner
     events: EventStream
     stop: Stop
+    tree: Workspace = field(kw_only=True)
+    """Where test files are looked for, and what runs leave behind."""
     timeout_s: float = 0.0
     """The user's limit for every command; 0 takes it from what the command took before."""
     suite: TestCommand | None = None
     baseline: TestRun | None = None
-    tree: Workspace | None = None
-    """Where test files are looked for, and what runs leave behind; None to do neither."""
     slow_s: float = 60.0
     """A suite that takes longer runs as a whole before the first and after the last step only."""
     flaky: FlipFloppers = field(init=False)
     _limits: Limits = field(init=False)
-    _leftovers: Leftovers | None = field(init=False)
+    _leftovers: Leftovers = field(init=False)
     endless: tuple[TestCommand, TestRun] | None = None
     """A suite that its limit ended before any change: it judges only who asks for it."""
     _first: TestRun | None = None
@@ -61,9 +61,9 @@ class Tests:
     _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.flaky = FlipFloppers(self.tree.root if self.tree else None)
+        self.flaky = FlipFloppers(self.tree.root)
         self._limits = Limits(self.timeout_s)
-        self._leftovers = Leftovers(self.tree, self.events.emit) if self.tree else None
+        self._leftovers = Leftovers(self.tree, self.events.emit)
 
     @classmethod
     def for_run(cls, ports: Ports, suite: TestCommand | None) -> Tests:
@@ -83,9 +83,7 @@ class Tests:
     @property
     def is_slow(self) -> bool:
         """Whether the suite takes too long to run for every attempt."""
-        if self.tree is None or self.baseline is None:
-            return False
-        return self.baseline.seconds > self.slow_s
+        return self.baseline is not None and self.baseline.seconds > self.slow_s
 
     # -- running ------------------------------------------------------------------------------
 
@@ -192,6 +190,10 @@ class Tests:
             return self._run_part(why, written, waiting)
         return self.settled(self.suite, self.baseline, why)
 
+    def accept(self, suite: TestRun) -> None:
+        """Have later runs of the suite compared with this one: its changes are kept."""
+        self.baseline = suite
+
     def closing_run(self) -> Closing | None:
         """Run a slow suite as a whole; None if it is not slow or nothing changed since it ran.
 
@@ -216,7 +218,7 @@ class Tests:
 
     def useful(self, command: TestCommand | None) -> TestCommand | None:
         """Return the command unless it cannot fail, which is said."""
-        if command and is_trivial(command, self.tree.root if self.tree else None):
+        if command and is_trivial(command, self.tree.root):
             self.events.emit(
                 Warned(f"`{command.shown}` cannot fail, so it is no evidence of anything")
             )
@@ -237,8 +239,6 @@ class Tests:
     # -- within -------------------------------------------------------------------------------
 
     def _watched(self, command: TestCommand, why: Why, like: TestCommand | None) -> TestRun:
-        if self._leftovers is None:
-            return self.run(command, why, like)
         before = self._leftovers.look()
         run = self.run(command, why, like)
         self._leftovers.tell_since(before, command.shown)
@@ -269,7 +269,6 @@ class Tests:
     ) -> TestRun | None:
         assert self.suite
         assert self.baseline
-        assert self.tree
         whole = self.flaky.drop(self.baseline)
         part = part_for(self.suite, whole, self.tree, written, waiting)
         if part.command is None:
@@ -292,7 +291,6 @@ class Tests:
 
     def _tree_now(self) -> object:
         """Return something that differs when the tree does."""
-        assert self.tree
         repository = self.tree.repository
         written = [path for paths in self.tree.written() for path in paths]
         stamps = [(path, (self.tree.root / path).read_bytes()) for path in written]

@@ -13,7 +13,7 @@ from qwenagent import assets
 from qwenagent.engine import Engine
 from qwenagent.errors import AnswerMalformed, PlanError
 from qwenagent.escalate import FileText, Material
-from qwenagent.grammar import fence_for
+from qwenagent.loop.context import fenced
 from qwenagent.loop.stop import Stop
 from qwenagent.plan import Plan, Step, parse_plan, task_plan
 from qwenagent.protocol.events import EventStream, Progress, TokenDelta, TurnEnded, TurnStarted
@@ -87,7 +87,7 @@ def about_repository(tree: Workspace, task: str, files: Sequence[str], n_chars: 
     listed = "\n".join(ranked[:MAX_LISTED])
     more = len(ranked) - MAX_LISTED
     listed += f"\n... and {more} more" if more > 0 else ""
-    parts = [f"Files of the repository:\n{_fenced(listed)}"]
+    parts = [f"Files of the repository:\n{fenced(listed, '')}"]
     shown = ""
     for path in filter(is_known, ranked):
         rows = outline(path, tree.text(path) or "", numbered=False)
@@ -95,7 +95,7 @@ def about_repository(tree: Workspace, task: str, files: Sequence[str], n_chars: 
         if entry and len(shown) + len(entry) > n_chars:
             break
         shown += f"{path}\n{entry}" if entry else ""
-    parts += [f"What they define:\n{_fenced(shown)}"] if shown else []
+    parts += [f"What they define:\n{fenced(shown, '')}"] if shown else []
     return "\n\n".join(parts)
 
 
@@ -132,7 +132,9 @@ def review_here(desk: Desk, plan: Plan, changes: Sequence[FileText]) -> str:
     steps = "\n".join(f"- {step.title}" for step in plan.steps)
     diff = "\n".join(change.text for change in changes)
     shown = cut_lines(diff, n_chars // 20, n_chars)
-    order = _filled("review.md", plan=_fenced(steps), diff=_fenced(shown), n_steps=str(MAX_STEPS))
+    order = _filled(
+        "review.md", plan=fenced(steps, ""), diff=fenced(shown, ""), n_steps=str(MAX_STEPS)
+    )
     return _written(desk, order, lambda answer: findings(answer, plan))
 
 
@@ -249,8 +251,3 @@ def _answer(desk: Desk, order: str, number: int) -> str:
 
 def _filled(name: str, **values: str) -> str:
     return assets.fill(assets.read("prompts", name), **values).strip()
-
-
-def _fenced(text: str) -> str:
-    fence = fence_for(text)
-    return f"{fence}\n{text.rstrip(chr(10))}\n{fence}"

@@ -17,6 +17,7 @@ import msgspec
 
 from qwenagent.errors import PlanError, reason
 from qwenagent.plan.values import Step
+from qwenagent.protocol.stored import decoded, encoded
 from qwenagent.statefolder import STATE_FOLDER, state_folder
 
 _VERSION = 1
@@ -86,7 +87,7 @@ class ProgressFile:
             OSError: it cannot be written.
         """
         plans = {**self._file().plans, plan: progress}
-        data = msgspec.json.format(msgspec.json.encode(_File(plans=plans)), indent=1)
+        data = encoded(_File(plans=plans), indent=1)
         state_folder(self._root)
         fresh = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         fresh.write_bytes(data)
@@ -94,7 +95,7 @@ class ProgressFile:
 
     def _file(self) -> _File:
         try:
-            file = msgspec.json.decode(self.path.read_bytes(), type=_File)
+            file = decoded(self.path.read_bytes(), _File)
         except (FileNotFoundError, NotADirectoryError):
             return _File()
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:

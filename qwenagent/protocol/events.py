@@ -20,8 +20,11 @@ from qwenagent.protocol.tools import ToolCall, ToolResult
 VERSION = 1
 
 StepState = Literal["pending", "solved", "unverified", "blocked", "skipped", "for_you"]
-RunKind = Literal["plan", "task"]
-Phase = Literal["gather", "edit", "repair"]
+RunKind = Literal["plan", "task", "session"]
+"""A session is a conversation, in which plans and tasks may have runs of their own."""
+Phase = Literal["gather", "edit", "repair", "answer"]
+TestsWhy = Literal["baseline", "step", "regression", "asked"]
+"""What tests run for; "asked": the user wanted to see them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,10 @@ class ContextItem:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The first event: everything needed to repeat the run."""
+    """The first event: everything needed to repeat the run.
+
+    In a session it is also that of each run within, from here to its `Finished`.
+    """
 
     kind: RunKind
     title: str
@@ -216,7 +222,7 @@ class TestsStarted:
     __test__ = False
 
     command: str
-    why: Literal["baseline", "step", "regression"]
+    why: TestsWhy
     timeout_s: float
 
 
@@ -227,7 +233,7 @@ class TestsRan:
     __test__ = False
 
     run: TestRun
-    why: Literal["baseline", "step", "regression"]
+    why: TestsWhy
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,8 +335,37 @@ class Escalated:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSent:
+    """The user has said something in a session: a question, or what is to be changed."""
+
+    text: str
+    shown: str = ""
+    """The same with long pastes folded; empty if nothing is folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question was answered in a session. The text is the whole answer, Markdown."""
+
+    text: str
+    stop: StopReason = "stop"
+    """"cancelled" if the user has stopped it; what there is then counts all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRan:
+    """A command of the session has run, `/diff` say."""
+
+    line: str
+    """As it was typed."""
+    said: str
+    """What it has printed."""
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event."""
+    """The last event of a run."""
 
     exit_code: int
     reason: str
@@ -366,6 +401,9 @@ Event = (
     | ApprovalAsked
     | ApprovalAnswered
     | Escalated
+    | MessageSent
+    | Answered
+    | CommandRan
     | Finished
 )
 

@@ -55,7 +55,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and time of one or many calls; add two with `+`."""
+    """Tokens and time of one or many calls; `+` adds two, `-` tells what came since."""
 
     prompt_tokens: int = 0
     """All tokens of the prompts, read anew or not."""
@@ -79,6 +79,9 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, f) + getattr(other, f) for f in Usage.__slots__))
+
+    def __sub__(self, earlier: Usage) -> Usage:
+        return Usage(*(getattr(self, f) - getattr(earlier, f) for f in Usage.__slots__))
 
 
 StopReason = Literal["stop", "length", "repetition", "cancelled"]
@@ -125,6 +128,18 @@ class Span:
     end: int
     weight: float = 1.0
     """How much an alternative counts here beside those of other spans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text that is read as the answer to `prompt`, to find what else would have been written."""
+
+    prompt: Prompt
+    text: str
+    spans: tuple[Span, ...]
+    """Where alternatives are looked for, and nowhere else."""
+    n: int
+    """The most that are wanted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from qwenagent.registry.fits import (
 )
 from qwenagent.registry.kv import KvType
 from qwenagent.registry.layers import Layers, gpu_room, layers_of, layers_on_gpu
-from qwenagent.registry.machine import Machine, probe_machine
+from qwenagent.registry.machine import Machine, probe_machine, processor
 from qwenagent.registry.sizes import human_bytes
 from qwenagent.registry.store import (
     home,
@@ -98,6 +98,7 @@ __all__ = [
     "place_file",
     "probe_cores",
     "probe_machine",
+    "processor",
     "proxy_for",
     "pull",
     "reachable_sources",

@@ -104,6 +104,8 @@ class Card:
     """Size profile."""
     sources: tuple[Source, ...]
     """In the order they are tried."""
+    abilities: str = ""
+    """What it does well and what not, where that was measured; a sentence or two."""
 
 
 def load_cards() -> dict[str, Card]:

@@ -50,3 +50,13 @@ def probe_machine(gpu_bytes: int = 0, *, cgroup_root: Path = CGROUP_ROOT) -> Mac
 
 def _is_unified() -> bool:
     return (platform.system(), platform.machine()) == ("Darwin", "arm64")
+
+
+def processor() -> str:
+    """Return the name of this machine's processor, as well as it is known."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())

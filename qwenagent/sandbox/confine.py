@@ -136,13 +136,7 @@ def follow(
     Raises:
         ChecksError: the program or the folder is not there, or the wrapper does not start.
     """
-    program = _program(argv[0], cwd, env, policy) if argv else None
-    if program is None:
-        raise ChecksError(
-            f"{argv[0] if argv else 'an empty command'!r} is not a program: looked at "
-            f"PATH={env.get('PATH', os.defpath)} from {cwd}",
-            hint="install it, or name another command",
-        )
+    program = _required(argv, cwd, env, policy)
     started = time.monotonic()
     kept = Capped(max_output_bytes)
     with wrapper.wrapped([program, *argv[1:]], cwd, env, policy) as wrapped:
@@ -175,6 +169,16 @@ def find_program(name: str, *, cwd: Path, env: Mapping[str, str]) -> str | None:
         return str(path) if path.is_file() and os.access(path, os.X_OK) else None
     folders = env.get("PATH", os.defpath).split(os.pathsep)
     return shutil.which(name, path=os.pathsep.join(str(cwd.absolute() / f) for f in folders))
+
+
+def _required(argv: Sequence[str], cwd: Path, env: Mapping[str, str], policy: Policy) -> str:
+    if argv and (program := _program(argv[0], cwd, env, policy)):
+        return program
+    raise ChecksError(
+        f"{argv[0] if argv else 'an empty command'!r} is not a program: looked at "
+        f"PATH={env.get('PATH', os.defpath)} from {cwd}",
+        hint="install it, or name another command",
+    )
 
 
 def _program(name: str, cwd: Path, env: Mapping[str, str], policy: Policy) -> str | None:

@@ -35,7 +35,8 @@ def _last_states(line: str) -> str:
     """Leave out a part of a line that the next one differs from in its figures or bar alone."""
     parts = [part for part in line.split("\r") if part]
     same = [_CHANGING.sub("", part) for part in parts]
-    kept = [p for p, now, after in zip(parts, same, [*same[1:], None], strict=True) if now != after]
+    after = [*same[1:], None]
+    kept = [p for p, now, then in zip(parts, same, after, strict=False) if now != then]
     return "\r".join(kept) + ("\r" if line.endswith("\r") else "")
 
 

@@ -5,10 +5,12 @@ from qwenagent.syntax.errors import syntax_error
 from qwenagent.syntax.header import header
 from qwenagent.syntax.languages import fence_info, is_known
 from qwenagent.syntax.parsing import parse
-from qwenagent.syntax.symbols import Symbol, outline, symbols
+from qwenagent.syntax.python import python_tree
+from qwenagent.syntax.symbols import Symbol, beginning, outline, plain_name, symbols
 
 __all__ = [
     "Symbol",
+    "beginning",
     "code_lines",
     "code_spans",
     "fence_info",
@@ -16,6 +18,8 @@ __all__ = [
     "is_known",
     "outline",
     "parse",
+    "plain_name",
+    "python_tree",
     "symbols",
     "syntax_error",
 ]

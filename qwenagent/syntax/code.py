@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 from tree_sitter import Node
 
@@ -18,12 +19,11 @@ def code_spans(path: str, text: str) -> tuple[tuple[int, int], ...]:
     if not is_known(path):
         return ((0, len(text)),)
     data = text.encode("utf-8", "replace")
-    spans, start = [], 0
+    places = [0]
     for node in _prose(parse(path, text).root_node):
-        spans.append((start, node.start_byte))
-        start = node.end_byte
-    spans.append((start, len(data)))
-    return tuple((_n_chars(data, a), _n_chars(data, b)) for a, b in spans if a < b)
+        places += [node.start_byte, node.end_byte]
+    ends = _in_characters(data, [*places, len(data)])
+    return tuple((a, b) for a, b in zip(ends[::2], ends[1::2], strict=True) if a < b)
 
 
 def code_lines(path: str, text: str) -> list[str]:
@@ -31,11 +31,12 @@ def code_lines(path: str, text: str) -> list[str]:
 
     In Python the margin stays as it is.
     """
-    code = list(text)
-    kept: set[int] = set()
+    pieces: list[str] = []
+    at = 0
     for start, end in code_spans(path, text):
-        kept.update(range(start, end))
-    rows = "".join(c for i, c in enumerate(code) if i in kept or c == "\n").split("\n")
+        pieces += ["\n" * text.count("\n", at, start), text[start:end]]
+        at = end
+    rows = "".join(pieces).split("\n")
     keeps_margin = path.endswith((".py", ".pyi"))
     return [_plain(row, keeps_margin=keeps_margin) for row in rows if row.strip()]
 
@@ -45,16 +46,21 @@ def _plain(row: str, *, keeps_margin: bool) -> str:
     return margin + " ".join(row.split())
 
 
-def _n_chars(data: bytes, at: int) -> int:
-    return len(data[:at].decode("utf-8", "replace"))
+def _in_characters(data: bytes, places: Sequence[int]) -> list[int]:
+    """Return places in UTF-8, which are in order, as places in the text."""
+    parts = (data[a:b].decode("utf-8", "replace") for a, b in pairwise((0, *places)))
+    return list(accumulate(map(len, parts)))
 
 
-def _prose(node: Node) -> Iterator[Node]:
-    for child in node.children:
-        if "comment" in child.type or _is_docstring(child):
-            yield child
+def _prose(root: Node) -> Iterator[Node]:
+    """Yield comments and docstrings; with a stack of its own: a long sum is a deep tree."""
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if "comment" in node.type or _is_docstring(node):
+            yield node
         else:
-            yield from _prose(child)
+            todo += reversed(node.children)
 
 
 def _is_docstring(node: Node) -> bool:

@@ -38,8 +38,8 @@ _MACRO = re.compile(
 )
 # The halves of `extern "C" {...}`, each in an #ifdef of its own, are not balanced for the grammar.
 _EXTERN_C = re.compile(
-    r"^[ \t]*#[ \t]*if(def[ \t]+|[ \t]+defined[ \t(]*)__cplusplus\b.*\s+"
-    r"(extern[ \t]+\"C\"\s*\{|\}).*\s+#[ \t]*endif.*$",
+    r"^[ \t]*#[ \t]*if(def[ \t]+|[ \t]+defined[ \t(]*)__cplusplus\b.*\n\s*"
+    r"(extern[ \t]+\"C\"\s*\{|\}).*\n\s*#[ \t]*endif.*$",
     re.MULTILINE,
 )
 _CODE_LINE = re.compile(r"^(?![ \t]*#).+$", re.MULTILINE)

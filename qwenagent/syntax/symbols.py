@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,6 +68,28 @@ def _unique(found: Sequence[Definition]) -> list[str]:
         n = seen[found[i].name] = seen[found[i].name] + 1
         names[i] = found[i].name if n == 1 else f"{found[i].name}#{n}"
     return names
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a symbol without the number of a later definition of it."""
+    return re.sub(r"#\d+$", "", name)
+
+
+def beginning(path: str, text: str, name: str) -> str:
+    """Return the code of a symbol up to the end of its name, with decorators and `export`.
+
+    Empty if there is no such symbol, or if its name is not written as one word.
+    """
+    symbol = next((it for it in symbols(path, text) if it.name == name), None)
+    if symbol is None:
+        return ""
+    short = plain_name(name).rpartition(".")[2]
+    lines = text.split("\n")[symbol.first_line - 1 : symbol.last_line]
+    for n, line in enumerate(lines):
+        if line.strip() == symbol.signature:
+            found = re.search(rf"(?<![\w$#]){re.escape(short)}(?![\w$])", line)
+            return "\n".join([*lines[:n], line[: found.end()]]) if found else ""
+    return ""
 
 
 def outline(path: str, text: str, *, numbered: bool = True) -> str:

@@ -4,7 +4,7 @@ from qwenagent.tools.command import argv_of
 from qwenagent.tools.copies import without_copies
 from qwenagent.tools.edits import make_edit
 from qwenagent.tools.gather import run_gather
-from qwenagent.tools.guard import refusal
+from qwenagent.tools.guard import may_go, refusal
 from qwenagent.tools.importable import PROBE, Importable
 from qwenagent.tools.imports import unresolved_imports
 from qwenagent.tools.specs import EDIT_TOOLS, GATHER_TOOLS, SPECS, tool_lines
@@ -19,6 +19,7 @@ __all__ = [
     "argv_of",
     "cut_lines",
     "make_edit",
+    "may_go",
     "refusal",
     "run_gather",
     "tool_lines",

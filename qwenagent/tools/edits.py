@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from qwenagent.errors import EditRefused
 from qwenagent.protocol.tools import ToolCall
-from qwenagent.syntax import Symbol, symbols
+from qwenagent.syntax import Symbol, plain_name, symbols
 from qwenagent.tools.arguments import number_of, text_of
 from qwenagent.tools.indent import flat, in_style_of, indent_of, indented
 from qwenagent.tools.search import search_replaced
@@ -110,7 +110,7 @@ def _is_wrapped(path: str, name: str, body: str) -> bool:
 
 
 def _wanted(found: tuple[Symbol, ...], name: str) -> Symbol | None:
-    plain = name.split("#")[0]
+    plain = plain_name(name)
     exact = {s.name: s for s in found}
     return exact.get(plain) or exact.get(plain.rpartition(".")[2])
 

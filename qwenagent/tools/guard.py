@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from qwenagent.syntax import is_known, symbols, syntax_error
+from qwenagent.syntax import is_known, plain_name, symbols, syntax_error
 from qwenagent.tools.names import undefined_names
 from qwenagent.tools.omission import stands_for_code
 from qwenagent.workspace import Edit
@@ -113,9 +113,9 @@ def _lost(path: str, old: str, new: str, request: str) -> list[str]:
     allowed: set[str] = set()
     lost = []
     for name in gone:
-        plain = name.split("#")[0]
+        plain = plain_name(name)
         # What is named may go with all that is in it, but only if it goes itself.
-        if plain.rpartition(".")[0] in allowed or _named(plain, request):
+        if plain.rpartition(".")[0] in allowed or may_go(plain, request):
             allowed.add(plain)
         else:
             lost.append(name)
@@ -124,7 +124,7 @@ def _lost(path: str, old: str, new: str, request: str) -> list[str]:
     return lost
 
 
-def _named(name: str, request: str) -> bool:
+def may_go(name: str, request: str) -> bool:
     """Return whether the request names a symbol and speaks of taking something away."""
     if not _REMOVING.search(request):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class Importable:
 
     def has(self, name: str) -> bool:
         """Return whether there is a module of this name, also one that was installed since."""
+        # Path.exists raises for a name that is too long.
         return name in self.names or any(
-            (folder / f"{name}{kind}").exists() for folder in self.folders for kind in _KINDS
+            os.path.lexists(folder / f"{name}{kind}") for folder in self.folders for kind in _KINDS
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-
 from pyflakes.checker import Checker
 from pyflakes.messages import UndefinedName
+
+from qwenagent.syntax import python_tree
 
 
 def undefined_names(text: str) -> list[str]:
@@ -13,9 +13,10 @@ def undefined_names(text: str) -> list[str]:
 
     Names that a star import may bring are not reported.
     """
+    tree = python_tree(text)
     try:
-        found = Checker(ast.parse(text), builtins={"WindowsError"}).messages
-    except (SyntaxError, ValueError, RecursionError):
+        found = Checker(tree, builtins={"WindowsError"}).messages if tree else []
+    except RecursionError:
         return []
     found = sorted((m for m in found if isinstance(m, UndefinedName)), key=lambda m: m.lineno)
     return list(dict.fromkeys(str(message.message_args[0]) for message in found))

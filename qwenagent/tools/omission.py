@@ -35,11 +35,13 @@ _AFTER_DOTS = re.compile(
     re.IGNORECASE,
 )
 _MAX_WORDS_AFTER_DOTS = 8
+_MAX_CHARS = 1000
+"""A longer line says more than that something is missing."""
 
 
 def stands_for_code(path: str, line: str) -> bool:
     """Return whether a line of a file is a comment in place of code."""
-    found = _COMMENT.match(line)
+    found = _COMMENT.match(line) if len(line) <= _MAX_CHARS else None
     if not found:
         return False
     if found["mark"].startswith("#") and PurePosixPath(path).suffix.lower() in (".md", ".rst"):

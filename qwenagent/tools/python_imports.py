@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from qwenagent.syntax import python_tree
 
 _MAY_FAIL = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 # What a condition asks before it imports what is not everywhere.
@@ -35,13 +36,8 @@ def python_imports(text: str) -> tuple[Import, ...]:
     Left out are those that may fail or are not everywhere made: in a `try` that catches
     ImportError, below `suppress`, TYPE_CHECKING, or a condition on the system.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            root = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()
-    return tuple(_imports(root))
+    root = python_tree(text)
+    return tuple(_imports(root)) if root else ()
 
 
 def _imports(root: ast.AST) -> Iterator[Import]:

@@ -1,11 +1,13 @@
-"""The memory of what the user has approved before. Knows digests, not what they stand for."""
+"""The memory of what the user has approved before. Digests decide; what they stand for is told."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from qwenagent.protocol.events import ApprovalAnswered, ApprovalAsked
 
 _MAX_KEPT = 2000
 """Approvals; the oldest are forgotten first, and asked for again."""
+_MAX_SHOWN = 300
+"""Characters of a command that are kept for the list."""
 
 
 class RememberingApprover:
@@ -32,32 +36,81 @@ class RememberingApprover:
     def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
         """Look the digests up, or ask and keep a yes."""
         wanted = request.digests
-        if wanted and all(wanted) and set(wanted) <= set(_read_digests(self._store_path)):
+        if wanted and all(wanted) and set(wanted) <= set(_read(self._store_path)):
             return ApprovalAnswered(True, "remembered", request.digest)
         answer = self._inner.ask(request)
-        fresh = [digest for digest in wanted if digest]
+        fresh = {digest: shown for digest, shown in _shown_of(request).items() if digest}
         if fresh and answer.granted and answer.by == "user" and answer.digest == request.digest:
-            _keep_digests(self._store_path, fresh)
+            known = {d: one for d, one in _read(self._store_path).items() if d not in fresh}
+            _write(self._store_path, known | _noted(fresh))
         return answer
 
 
-def _read_digests(path: Path) -> list[str]:
-    """Return the granted digests; a missing or damaged store has none, so the user is asked."""
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Something that is approved for good."""
+
+    digest: str
+    shown: str = ""
+    """What was asked about; empty if that was not kept."""
+    when: float = 0.0
+    """Seconds since the epoch."""
+
+
+def granted(store_path: Path) -> list[Granted]:
+    """Return what is approved for good, the oldest first."""
+    return list(_read(store_path).values())
+
+
+def take_back(store_path: Path, digests: Collection[str]) -> None:
+    """Have these asked about again.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _write(store_path, {d: one for d, one in _read(store_path).items() if d not in digests})
+
+
+def _shown_of(request: ApprovalAsked) -> dict[str, str]:
+    same = len(request.digests) == len(request.items)
+    items = request.items if same else (request.question,) * len(request.digests)
+    return dict(zip(request.digests, items, strict=True))
+
+
+def _noted(shown: Mapping[str, str]) -> dict[str, Granted]:
+    now = time.time()
+    return {digest: Granted(digest, text[:_MAX_SHOWN], now) for digest, text in shown.items()}
+
+
+def _read(path: Path) -> dict[str, Granted]:
+    """Return what was granted; a missing or damaged store has nothing, so the user is asked."""
     try:
         raw: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return []
-    granted = raw.get("granted") if isinstance(raw, dict) else None
-    return [d for d in granted if isinstance(d, str)] if isinstance(granted, list) else []
+        return {}
+    if not isinstance(raw, dict) or not isinstance(raw.get("granted"), list):
+        return {}
+    about = raw.get("about")
+    about = about if isinstance(about, dict) else {}
+    return {d: _one(d, about.get(d)) for d in raw["granted"] if isinstance(d, str)}
 
 
-def _keep_digests(path: Path, digests: Sequence[str]) -> None:
-    kept = list(dict.fromkeys([*(d for d in _read_digests(path) if d not in digests), *digests]))
+def _one(digest: str, about: Any) -> Granted:
+    match about:
+        case {"shown": str(shown), "when": int() | float() as when}:
+            return Granted(digest, shown, when)
+    return Granted(digest)
+
+
+def _write(path: Path, found: Mapping[str, Granted]) -> None:
+    kept = list(found.values())[-_MAX_KEPT:]
+    about = {one.digest: {"shown": one.shown, "when": one.when} for one in kept if one.shown}
+    whole = {"version": 1, "granted": [one.digest for one in kept], "about": about}
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"version": 1, "granted": kept[-_MAX_KEPT:]}, file, indent=1)
+            json.dump(whole, file, indent=1)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

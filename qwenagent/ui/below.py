@@ -112,6 +112,11 @@ class Below:
             last, n_pieces=last.n_pieces + 1, text=(last.text + text)[-_TAIL_CHARS:]
         )
 
+    def rewrite(self, text: str) -> None:
+        """Replace the text of the answer: the rest of it stands elsewhere."""
+        if self._activity is not None:
+            self._activity = replace(self._activity, text=text[-_TAIL_CHARS:])
+
     def rendered(self) -> RenderableType:
         """Return the lines as they are now, none wider than the console."""
         activity = self._activity

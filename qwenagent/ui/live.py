@@ -18,16 +18,19 @@ from rich.text import Text
 
 from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.protocol.events import (
+    Answered,
     ApprovalAnswered,
     ApprovalAsked,
     CandidateScored,
     CheckpointMade,
+    CommandRan,
     ContextBuilt,
     EditApplied,
     Escalated,
     Event,
     Finished,
     LineTried,
+    MessageSent,
     PlanStarted,
     Progress,
     Record,
@@ -49,13 +52,20 @@ from qwenagent.ui.below import Below
 from qwenagent.ui.closing import closing_table
 from qwenagent.ui.diff import coloured_diff
 from qwenagent.ui.extent import LIVE, Extent
+from qwenagent.ui.framing import Framing
 from qwenagent.ui.printable import one_line, printable, visible_line
 from qwenagent.ui.symbols import STATE_STYLE, state_symbol, symbols_for
+from qwenagent.ui.talk import TalkView
 
 _DIM = "bright_black"
 _BELL_AFTER_S = 60.0
 """Whoever waited longer than this has looked away."""
-_PHASE = {"gather": "looking around", "edit": "editing", "repair": "repairing"}
+_PHASE = {
+    "gather": "looking around",
+    "edit": "editing",
+    "repair": "repairing",
+    "answer": "answering",
+}
 
 
 class LiveView:
@@ -81,6 +91,8 @@ class LiveView:
         self._asked: ApprovalAsked | None = None
         self._candidate: int | None = None
         self._tried: list[LineTried] = []
+        self._frame = Framing()
+        self._talk = TalkView(console, self._below, extent)
 
     def __enter__(self) -> Self:
         self._below.start()
@@ -104,13 +116,24 @@ class LiveView:
         """Return the redrawn lines as they are now."""
         return self._below.rendered()
 
+    def waiting(self, what: str) -> None:
+        """Say below what is going on, of which there are no events; nothing if it is empty."""
+        with self._lock:
+            if what:
+                self._below.show(what)
+            else:
+                self._below.clear()
+
     def _draw(self, event: Event) -> None:
         match event:
             case Progress():
                 self._below.progress(event)
+            case TokenDelta(text=text) if self._talk.answers:
+                self._talk.grow(text)
             case TokenDelta():
                 self._delta(event)
             case RunStarted():
+                self._frame.started(event)
                 self._run_started(event)
             case PlanStarted():
                 self._print()
@@ -122,12 +145,13 @@ class LiveView:
                 self._step_ended(event)
             case TurnStarted(turn=turn, phase=phase):
                 self._candidate = None
-                self._below.show(f"turn {turn}, {_PHASE[phase]}")
-            case TurnEnded(stop=stop):
-                self._below.clear()
-                self._item(words.turn_line(event), _DIM if stop == "stop" else "yellow")
-                self._note(words.lines_tried(self._tried))
-                self._tried.clear()
+                self._talk.turn_started(phase)
+                told = f"turn {turn}, {_PHASE[phase]}" if phase != "answer" else _PHASE[phase]
+                self._below.show(told)
+            case TurnEnded():
+                self._turn_ended(event)
+            case ContextBuilt() if self._talk.answers:
+                self._note(words.left_out_line(event))
             case ContextBuilt():
                 self._item(words.context_line(event), _DIM)
             case ToolStarted(call=call):
@@ -158,8 +182,15 @@ class LiveView:
                 self._answered(event)
             case Escalated():
                 self._escalated(event)
+            case MessageSent(text=text, shown=shown):
+                self._talk.said(shown or text)
+            case Answered():
+                self._talk.answered(event)
+            case CommandRan():
+                self._talk.ran(event)
             case Finished():
                 self._finished(event)
+                self._frame.finished()
             case _:
                 assert_never(event)
 
@@ -196,7 +227,19 @@ class LiveView:
         if event.candidate == self._candidate:
             self._below.write(event.text)
 
+    def _turn_ended(self, event: TurnEnded) -> None:
+        self._talk.turn_ended()
+        self._below.clear()
+        self._item(words.turn_line(event), _DIM if event.stop == "stop" else "yellow")
+        self._note(words.lines_tried(self._tried))
+        self._tried.clear()
+
     def _run_started(self, event: RunStarted) -> None:
+        if event.kind == "session" and not self._extent.is_past:
+            return  # who sits before it knows where
+        if self._frame.is_within and event.kind == "task":
+            self._note(f"tests: {visible_line(event.test_command) or 'none found'}")
+            return
         self._print(Text(one_line(event.title) or "task", "bold"))
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(style=_DIM, no_wrap=True)
@@ -206,7 +249,7 @@ class LiveView:
             ("branch", one_line(event.branch)),
             ("model", words.engine_line(event.engine)),
             *(("remote", note) for note in words.engine_notes(event.engine)),
-            ("tests", visible_line(event.test_command) or "none found"),
+            *([("tests", tests)] if (tests := words.tests_of(event)) else []),
             *([("sandbox", one_line(event.sandbox))] if event.sandbox else []),
         ):
             grid.add_row(name, Text(value))
@@ -328,10 +371,17 @@ class LiveView:
 
     def _finished(self, event: Finished) -> None:
         self._below.stop()
-        if event.seconds >= _BELL_AFTER_S and not self._extent.is_past:
+        is_session = self._frame.is_session_end
+        if event.seconds >= _BELL_AFTER_S and not self._extent.is_past and not is_session:
             self._console.bell()
+        if self._frame.is_task_within:
+            self._task_finished(event)
+            return
+        if is_session and not self._extent.is_past:
+            self._session_finished(event)
+            return
         self._print()
-        if event.steps:
+        if event.steps and not is_session:
             self._print(closing_table(event.steps, self._symbols, self._console.width))
         for note in words.step_notes(event.steps):
             self._indented(Text(note), 2)
@@ -344,6 +394,20 @@ class LiveView:
         self._mark(symbol, colour, (one_line(event.reason) or "finished") + branch, "bold")
         for command in event.next_commands:
             self._next_command(command)
+
+    def _session_finished(self, event: Finished) -> None:
+        self._print()
+        self._indented(Text(words.totals_line(event.usage, event.seconds), _DIM), 2)
+        for command in event.next_commands:
+            self._next_command(command)
+
+    def _task_finished(self, event: Finished) -> None:
+        """Tell in short how a task in a session ended: its one step was told already."""
+        for changed in words.changed_files(event):
+            self._indented(Text(changed, _DIM), 2)
+        self._indented(Text(words.totals_line(event.usage, event.seconds), _DIM), 2)
+        if not event.steps or event.exit_code not in (0, 1):
+            self._mark(self._symbols.bad, "red", one_line(event.reason) or "finished", "bold")
 
     def _next_command(self, command: str) -> None:
         shown, hash_sign, why = visible_line(command).partition("  # ")

@@ -9,16 +9,19 @@ from unicodedata import east_asian_width
 
 from qwenagent.protocol.checks import TestStatus
 from qwenagent.protocol.events import (
+    Answered,
     ApprovalAnswered,
     ApprovalAsked,
     CandidateScored,
     CheckpointMade,
+    CommandRan,
     ContextBuilt,
     EditApplied,
     Escalated,
     Event,
     Finished,
     LineTried,
+    MessageSent,
     PlanStarted,
     Progress,
     Record,
@@ -38,6 +41,7 @@ from qwenagent.protocol.events import (
 from qwenagent.ui import words
 from qwenagent.ui.approve import approval_text
 from qwenagent.ui.extent import LIVE, Extent
+from qwenagent.ui.framing import Framing
 from qwenagent.ui.lines import LineWriter
 from qwenagent.ui.printable import one_line, printable, revealed, visible_line
 
@@ -59,6 +63,7 @@ class PlainView:
         self._quiet_since = 0.0
         self._asked: ApprovalAsked | None = None
         self._tried: list[LineTried] = []
+        self._frame = Framing()
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +87,7 @@ class PlainView:
     def _write(self, event: Event) -> None:
         match event:
             case RunStarted():
+                self._frame.started(event)
                 self._run_started(event)
             case PlanStarted():
                 self._out.line()
@@ -133,8 +139,15 @@ class PlainView:
                 self._answered(event)
             case Escalated():
                 self._escalated(event)
+            case MessageSent(text=text, shown=shown):
+                self._said(shown or text)
+            case Answered():
+                self._answered_in_words(event)
+            case CommandRan():
+                self._ran(event)
             case Finished():
                 self._finished(event)
+                self._frame.finished()
             case TokenDelta() | Progress():
                 pass  # the size of the body is told with the call; progress has its own pace
             case _:
@@ -152,13 +165,35 @@ class PlainView:
         for line in printable(text).rstrip("\n").split("\n"):
             self._out.line(f"{prefix}{line}".rstrip())
 
+    def _said(self, text: str) -> None:
+        if not self._has_seen_questions:
+            self._out.line()
+            self._block(revealed(text), "> ")
+
+    def _answered_in_words(self, event: Answered) -> None:
+        self._block(event.text, "")
+        if event.stop != "stop":
+            self._item(words.cut_answer(event))
+
+    def _ran(self, event: CommandRan) -> None:
+        if not self._has_seen_questions:
+            self._said(event.line)
+            if event.said.strip():
+                self._block(revealed(event.said), "")
+
     def _run_started(self, event: RunStarted) -> None:
+        if event.kind == "session" and self._has_seen_questions:
+            return
+        if self._frame.is_within and event.kind == "task":
+            self._item(f"tests {visible_line(event.test_command) or 'none found'}")
+            return
         self._out.line(f"qwenagent {one_line(event.version)}: {one_line(event.title)}")
         self._item(f"repository {one_line(event.repository)}, branch {one_line(event.branch)}")
         self._item(f"model {words.engine_line(event.engine)}, seed {event.seed}")
         for note in words.engine_notes(event.engine):
             self._item(f"remote: {note}")
-        self._item(f"tests {visible_line(event.test_command) or 'none found'}")
+        if tests := words.tests_of(event):
+            self._item(f"tests {tests}")
         if event.sandbox:
             self._item(f"sandbox {one_line(event.sandbox)}")
         plan = ""
@@ -222,8 +257,9 @@ class PlainView:
 
     def _finished(self, event: Finished) -> None:
         self._out.line()
-        for line in _closing_table(event.steps):
-            self._out.line(line)
+        if not (self._frame.is_task_within or self._frame.is_session_end):
+            for line in _closing_table(event.steps):
+                self._out.line(line)
         for note in words.step_notes(event.steps):
             self._item(note)
         for changed in words.changed_files(event):
@@ -233,7 +269,7 @@ class PlainView:
         self._out.line(
             f"{one_line(event.reason) or 'finished'}, exit code {event.exit_code}{branch}"
         )
-        for command in event.next_commands:
+        for command in () if self._frame.is_task_within else event.next_commands:
             self._item(visible_line(command))
 
 

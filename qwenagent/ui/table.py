@@ -11,7 +11,7 @@ from qwenagent.ui import words
 from qwenagent.ui.choose_view import console, is_capable
 from qwenagent.ui.lines import LineWriter
 from qwenagent.ui.plain import aligned
-from qwenagent.ui.printable import one_line, printable
+from qwenagent.ui.printable import one_line, printable, revealed
 from qwenagent.ui.symbols import symbols_for
 
 if TYPE_CHECKING:
@@ -157,3 +157,24 @@ def _bar(stream: TextIO) -> Progress:
         columns.append(TransferSpeedColumn(table_column=Column(no_wrap=True)))
     left = TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True))
     return Progress(*columns, left, console=drawn, expand=False)
+
+
+def print_diff(
+    path: str, diff: str, added: int, removed: int, stream: TextIO | None = None
+) -> None:
+    """Print the change of one file: coloured on a terminal, as it is elsewhere. Default: stdout."""
+    stream = stream or sys.stdout
+    if not is_capable(stream):
+        out = LineWriter(stream)
+        out.line(f"{one_line(path)} +{added} -{removed}")
+        for line in revealed(diff).rstrip("\n").split("\n"):
+            out.line(line)
+        return
+    from rich.text import Text
+
+    from qwenagent.ui.diff import coloured_diff
+
+    drawn = console(stream)
+    head = Text(one_line(path), "bold").append(f" +{added}", "green").append(f" -{removed}", "red")
+    drawn.print(head)
+    drawn.print(coloured_diff(diff, path))

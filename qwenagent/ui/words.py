@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.protocol.events import (
+    Answered,
     ApprovalAnswered,
     CandidateScored,
     CheckpointMade,
@@ -20,6 +21,7 @@ from qwenagent.protocol.events import (
     LineTried,
     PlanStarted,
     Progress,
+    RunStarted,
     StepLine,
     TestsStarted,
     TurnEnded,
@@ -33,6 +35,7 @@ _WHY = {
     "baseline": "before the work",
     "step": "for this step",
     "regression": "for what was green",
+    "asked": "as you asked",
 }
 _ENDED_BY = {
     "length": "cut off by its length limit",
@@ -101,11 +104,11 @@ def speed(tokens: int, seconds: float) -> str:
 
 
 def engine_line(engine: EngineInfo) -> str:
-    """Return model, device, threads if they are known, and context size."""
+    """Return model and device; threads and context size if they are known."""
     threads = f", {plural(engine.n_threads, 'thread')}" if engine.n_threads else ""
-    return one_line(
-        f"{engine.model} on {engine.device}{threads}, n_ctx {count(engine.n_ctx)} tokens"
-    )
+    context = f", n_ctx {count(engine.n_ctx)} tokens" if engine.n_ctx else ""
+    device = f" on {engine.device}" if engine.device else ""
+    return one_line(f"{engine.model}{device}{threads}{context}")
 
 
 def engine_notes(engine: EngineInfo) -> list[str]:
@@ -153,6 +156,25 @@ def context_line(event: ContextBuilt) -> str:
     if event.left_out:
         line += "; left out: " + ", ".join(_item(item, True) for item in event.left_out)
     return one_line(line)
+
+
+def left_out_line(event: ContextBuilt) -> str:
+    """Return what had no room in a prompt; empty if everything had."""
+    if not event.left_out:
+        return ""
+    return one_line("left out: " + ", ".join(_item(item, True) for item in event.left_out))
+
+
+def cut_answer(event: Answered) -> str:
+    """Return why an answer is not whole."""
+    return f"the answer was {_ENDED_BY[event.stop]}"
+
+
+def tests_of(event: RunStarted) -> str:
+    """Return the tests of a run, for people; empty for a session, in which each run has its own."""
+    if event.kind == "session":
+        return ""
+    return visible_line(event.test_command) or "none found"
 
 
 def _item(item: ContextItem, say_how: bool) -> str:

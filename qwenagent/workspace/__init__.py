@@ -5,6 +5,7 @@ from qwenagent.workspace.diff import rename_diff, unified_diff
 from qwenagent.workspace.git import CommitRefused
 from qwenagent.workspace.hooks import HookRan, HookRunner
 from qwenagent.workspace.journal import Journal, PreImage
+from qwenagent.workspace.linked import LinkedTree, linked_tree
 from qwenagent.workspace.lock import Holder, TreeBusy, tree_lock
 from qwenagent.workspace.meanwhile import ChangedMeanwhile
 from qwenagent.workspace.paths import confine
@@ -29,6 +30,7 @@ __all__ = [
     "HookRunner",
     "Journal",
     "Kept",
+    "LinkedTree",
     "NothingToTurn",
     "Place",
     "Point",
@@ -43,6 +45,7 @@ __all__ = [
     "Workspace",
     "confine",
     "is_protected",
+    "linked_tree",
     "recover",
     "rename_diff",
     "tree_lock",

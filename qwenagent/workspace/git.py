@@ -293,6 +293,7 @@ def _shown(args: tuple[str, ...]) -> str:
 
 
 def _failed(args: tuple[str, ...], code: int, err: str) -> GitFailed:
+    err = "; ".join(filter(None, map(str.strip, err.split("\n"))))
     if lock := _LOCKED.search(err):
         return locked(Path(lock[1]))
     if _MISSING.search(err):

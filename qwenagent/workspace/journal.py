@@ -198,7 +198,10 @@ class Journal:
         if failed:
             self.images = {path: self.images[path] for path in failed}
             shown = ", ".join(f"{path} ({why})" for path, why in failed.items())
-            raise WorkspaceError(f"{len(failed)} file(s) could not be put back: {shown}")
+            raise WorkspaceError(
+                f"{len(failed)} file(s) could not be put back: {shown}",
+                hint="mend that and start qwenagent again in this repository: it puts them back",
+            )
         if self.grounded:
             self.ours = {path: self.present(path) for path in self.grounded}
             self.images.clear()

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from qwenagent.errors import WorkspaceError, reason
+from qwenagent.protocol.stored import decoded, encoded
 from qwenagent.workspace.listing import is_plain_file
 
 _LOCK = "lock"
@@ -74,6 +75,7 @@ def tree_lock(private: Path, what: str) -> Iterator[Holder | None]:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise _busy(private) from None
+    # NotImplementedError is what filelock makes of ENOSYS: the file system has no such locks.
     except (OSError, NotImplementedError) as error:
         raise WorkspaceError(
             f"it cannot be kept in {private} that this tree is in use: {reason(error)}",
@@ -92,12 +94,16 @@ def tree_lock(private: Path, what: str) -> Iterator[Holder | None]:
 
 def _take(place: Path, what: str) -> Holder | None:
     before = _read(place)
-    holder = Holder(Owner.this_process(), socket.gethostname(), time.time(), what[:200])
+    # Arguments that are not UTF-8, or any that are not ASCII where the locale is poor.
+    shown = what[:200].encode("utf-8", "backslashreplace").decode()
+    holder = Holder(Owner.this_process(), socket.gethostname(), time.time(), shown)
     fresh = place.with_name(f"{place.name}.new")
     try:
-        fresh.write_bytes(msgspec.json.encode(holder))
+        fresh.write_bytes(encoded(holder))
         fresh.replace(place)
     except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise WorkspaceError(
             f"it cannot be kept in {place} who uses this tree: {reason(error)}",
             hint="make git's folder writable, or free some disk space",
@@ -123,7 +129,7 @@ def _read(place: Path) -> Holder | None:
     if not is_plain_file(place):
         return None
     try:
-        return msgspec.json.decode(place.read_bytes(), type=Holder)
+        return decoded(place.read_bytes(), Holder)
     except (OSError, msgspec.MsgspecError):  # torn, or just removed
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from qwenagent.errors import PathEscapes, WorkspaceError
@@ -109,7 +110,7 @@ class Meanwhile:
                 hint=_AGAIN,
             )
         n = len(self._history.messages(was.head, now.head))
-        self.tell(f"{n} commit(s) were made on {was.shown} meanwhile; the work goes on on top", "")
+        self._say(f"{n} commit(s) were made on {was.shown} meanwhile; the work goes on on top", "")
         self._let_go_of(self._history.changed(was.head, now.head))
         self.place = now
 
@@ -125,7 +126,7 @@ class Meanwhile:
         if image.data is not None and image.data != now and not self._is_committed(name, image):
             aside = self._put_aside(name, image.data)
             hint = f"as it was before the step it lies in {aside}" if aside else ""
-        self.tell(
+        self._say(
             f"{name} was {what} by somebody else while the step was carried out; it stays as it is",
             hint,
         )
@@ -139,10 +140,18 @@ class Meanwhile:
         told = "\0" if path in self._journal.adopted else name  # a command may change hundreds
         if told not in self._told:
             self._told.add(told)
-            self.tell(
+            self._say(
                 f"{name} changed while a command ran, and is put back",
                 f"if you changed it: your version lies in {aside}" if aside else "",
             )
+
+    def _say(self, message: str, hint: str = "") -> None:
+        """Tell, if that can be done: files are put back also where nothing can be written down.
+
+        Whoever cannot take this will not take what comes next either, which ends the run.
+        """
+        with suppress(OSError):
+            self.tell(message, hint)
 
     def _is_committed(self, name: str, image: PreImage) -> bool:
         try:

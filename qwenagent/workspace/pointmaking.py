@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from qwenagent.errors import WorkspaceError
 from qwenagent.workspace.journal import Journal, PreImage
+from qwenagent.workspace.paths import is_speakable
 from qwenagent.workspace.points import About, Change, Place, Point, Points
 from qwenagent.workspace.refs import KEEP_DAYS, Refs
 from qwenagent.workspace.repository import Repository
@@ -61,7 +62,7 @@ class PointMaker:
         Raises:
             OSError: it cannot be written.
         """
-        if self._last is None:
+        if self._last is None or not is_speakable(path):
             return
         status = self._journal.root.look(path)
         mode = 0o644 if status is None else stat.S_IMODE(status.st_mode)
@@ -83,6 +84,7 @@ class PointMaker:
             mode = image.mode if now.data is None else now.mode
             after = PreImage(journal.ours.get(path, now.data), mode)
             change = Change(journal.root.relative(path), PreImage(image.data, image.mode), after)
-            if change.before != change.after:
+            # A plan that is ticked may have any name; one that cannot be said is not undone.
+            if change.before != change.after and is_speakable(change.path):
                 changes.append(change)
         return changes

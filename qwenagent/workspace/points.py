@@ -10,6 +10,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from qwenagent.errors import WorkspaceError, reason
+from qwenagent.protocol.stored import decoded, encoded
 from qwenagent.workspace.journal import PreImage
 from qwenagent.workspace.listing import is_plain_file
 
@@ -201,19 +203,19 @@ class Points:
         try:
             with place.open("rb") as file:
                 line = file.readline()
-            if msgspec.json.decode(line, type=dict[str, object]).get("v", _VERSION) != _VERSION:
+            if decoded(line, dict[str, object]).get("v", _VERSION) != _VERSION:
                 raise WorkspaceError(
                     f"{place} was written by another version of qwenagent",
                     hint="use that one, or delete the file: what it says cannot be undone then",
                 )
-            point = msgspec.json.decode(line, type=Point)
+            point = decoded(line, Point)
         except (OSError, msgspec.MsgspecError):  # torn, or not of us
             return None
         undone = place.with_suffix(_UNDONE).exists()
         return replace(point, number=_number(place), undone=undone)
 
     def _write(self, point: Point, changes: Sequence[Change]) -> None:
-        line = msgspec.json.encode(replace(point, undone=False))
+        line = encoded(replace(point, undone=False))
         data = msgspec.msgpack.encode(list(changes))
         keep_file(self._place(point.number), line + b"\n" + data)
 
@@ -237,19 +239,29 @@ def keep_file(place: Path, data: bytes) -> None:
     """Write a file so that it is on the disk when this returns, whole or as it was before.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written; it has the file's name.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
-    is_new = not place.exists()
     fresh = place.with_name(f"{place.name}.new")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(place)
-    if is_new:  # its name as well
-        handle = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not place.exists()
+        with fresh.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(place)
+        if is_new:  # its name as well
+            _sync_folder(place.parent)
+    except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        error.filename = str(place)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -14,10 +14,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from qwenagent.errors import DirtyTree, GitFailed, NotARepository
-from qwenagent.workspace.git import Git, locked
+from qwenagent.workspace.git import CommitRefused, Git, locked
 from qwenagent.workspace.gitfolder import require_own
-from qwenagent.workspace.hooks import Hooks
+from qwenagent.workspace.hooks import HookRunner, Hooks
+from qwenagent.workspace.indexcopy import IndexCopy
 from qwenagent.workspace.listing import IGNORE_FILE, Index, Listing, changed_ns, walk
+from qwenagent.workspace.patterns import named_by
 from qwenagent.workspace.readonly import ATTRIBUTES
 from qwenagent.workspace.revisions import is_branch_name, is_revision, revision
 from qwenagent.workspace.rules import CommitRules, clean_message
@@ -57,6 +59,8 @@ class Repository:
     def __init__(self, root: Path, *, rules: CommitRules = _UNSIGNED) -> None:
         self.root = root
         self.rules = rules
+        self.holds_staged = False
+        """Whether a commit that was not made has left in the index what it was to hold."""
         self._git = Git(root)
         self._deciding_files: tuple[str, ...] = ()
         self._private: Path | None = None
@@ -119,19 +123,8 @@ class Repository:
         return Listing(dict.fromkeys(names), index, watched | found.watched, taken_ns)
 
     def named_in_ignore_file(self, names: Iterable[str]) -> set[str]:
-        """Return those names, of files that are there or not, that .qwenagentignore files name.
-
-        Git applies one kind of ignore file to an index at a time, so the names get one of their
-        own.
-        """
-        with tempfile.TemporaryDirectory() as folder:
-            env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-            empty = _line(self._git.ask("hash-object", "--stdin"))
-            entries = "".join(f"100644 {empty} 0\t{name}\0" for name in names)
-            self._git.run("update-index", "-z", "--index-info", stdin=entries, env=env)
-            by = ("--cached", "--ignored", f"--exclude-per-directory={IGNORE_FILE}")
-            out = self._git.ask("ls-files", "-z", *by, env=env)
-        return set(filter(None, out.split("\0")))
+        """Return those names, of files that are there or not, that .qwenagentignore files name."""
+        return named_by(self._git, f"--exclude-per-directory={IGNORE_FILE}", names)
 
     def holding(self, text: str) -> set[str]:
         """Return the tracked files that may hold a text of one line, in any case.
@@ -253,9 +246,18 @@ class Repository:
 
     def is_as_committed(self, path: str) -> bool:
         """Return whether a file is in HEAD and has not changed since."""
-        if not self._git.ask("ls-tree", "-z", "HEAD", "--", path):
+        listed = self._git.ask("ls-tree", "-z", "HEAD", "--", path).partition("\t")[0]
+        # By its content: `diff-index` goes by times in the index, which a copied tree has not.
+        hashed = _line(self._git.run("hash-object", f"--path={path}", "--", path, ok=(0, 128)))
+        if not hashed or not listed.endswith(f" blob {hashed}"):
             return False
-        return not self._git.run("diff-index", "-z", "--name-only", "HEAD", "--", path)
+        is_executable = os.access(self.root / path, os.X_OK)
+        return is_executable == listed.startswith("100755") or not self._knows_modes()
+
+    def _knows_modes(self) -> bool:
+        """Return whether modes mean something in this tree."""
+        asked = ("config", "--type=bool", "--default=true", "core.fileMode")
+        return _line(self._git.ask(*asked)) == "true"
 
     def has(self, commit: str, path: str) -> bool:
         """Return whether a commit is known and has something at a path."""
@@ -287,25 +289,44 @@ class Repository:
 
         Raises:
             CommitRefused: a signature or a hook was missing; see `CommitRules`.
-            GitFailed: it cannot be committed. In both cases the files stay as they are.
+            GitFailed: it cannot be committed; then the index is as before, or `holds_staged` says
+                that it is not. In both cases the files stay as they are.
         """
-        message = clean_message(message)
-        changed = self._staged_of(paths)
-        if changed and self.rules.hooks:
-            hooks = Hooks(
-                self.root, self._git, self.private_folder(), self.rules.hooks, self._stamps
-            )
-            message = clean_message(hooks.around(paths, message))
-            changed = self._staged_of(paths)  # a formatter may have changed them
-        if changed:
-            self._commit(message, changed)
+        message, changed = clean_message(message), []
+        with tempfile.TemporaryDirectory() as folder:
+            before = IndexCopy.take(self._git, Path(self._deciding()[0]), Path(folder))
+            try:
+                changed = self._staged_of(paths)
+                if changed and self.rules.hooks:
+                    message = self._with_hooks(self.rules.hooks, paths, message)
+                    changed = self._staged_of(paths)  # a formatter may have changed them
+                if changed:
+                    self._commit(message, changed)
+            except CommitRefused:
+                raise
+            except (GitFailed, KeyboardInterrupt) as error:
+                self.holds_staged = True
+                # Git may have failed at what comes after the commit: the new index, say.
+                is_made = bool(changed) and not self._differing(changed)
+                self.holds_staged = not is_made and not before.put_back(paths)
+                if not is_made or isinstance(error, KeyboardInterrupt):
+                    raise
         return self.head()
+
+    def _with_hooks(self, runner: HookRunner, paths: Sequence[str], message: str) -> str:
+        """Run the hooks that come before a commit; return its message as they leave it."""
+        hooks = Hooks(self.root, self._git, self.private_folder(), runner, self._stamps)
+        return clean_message(hooks.around(paths, message))
 
     def _staged_of(self, paths: Sequence[str]) -> list[str]:
         """Bring these paths into the index and return those that differ from HEAD."""
         # --replace: a file where there was a folder, or the other way round.
         update = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
         self._git.run(*update, stdin="".join(f"{path}\0" for path in paths))
+        return self._differing(paths)
+
+    def _differing(self, paths: Sequence[str]) -> list[str]:
+        """Return those of these paths, and what is below them, that are staged."""
         # All of them, and picked here: thousands of names are too long for a command line.
         how = ("--cached", "--name-only", "--ignore-submodules=dirty", "--no-renames")
         listed = self._git.run("diff-index", "-z", *how, "HEAD", "--").split("\0")

@@ -255,6 +255,9 @@ class Root:
                 os.close(handle)
                 handle = inner
             yield handle, name
+        except OSError as error:  # it has a name of ours, or none: of no use in a message
+            error.filename = str(self.path / path)
+            raise
         finally:
             os.close(handle)
 

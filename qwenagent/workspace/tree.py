@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from qwenagent.errors import EditRefused, PathEscapes
+from qwenagent.errors import EditRefused, PathEscapes, WorkspaceError, reason
 from qwenagent.workspace import readonly
+from qwenagent.workspace.access import Access
 from qwenagent.workspace.diff import unified_diff
 from qwenagent.workspace.journal import Journal, PreImage
-from qwenagent.workspace.listing import IGNORE_FILE, Listing
+from qwenagent.workspace.listing import Listing
 from qwenagent.workspace.meanwhile import ChangedMeanwhile, Meanwhile
 from qwenagent.workspace.paths import require_inside
 from qwenagent.workspace.pointmaking import PointMaker
@@ -39,6 +41,8 @@ class Edit:
 
 
 _THERE = PreImage(b"")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+"""No other edit will do better."""
 
 
 class Workspace:
@@ -51,6 +55,7 @@ class Workspace:
         self.repository = repository
         self.root = repository.root
         self._disk = Root(self.root)
+        self._access = Access(repository, self._disk)
         self._unfinished = Unfinished(repository)
         self.journal = Journal(self._disk, unfinished=self._unfinished)
         self.meanwhile = Meanwhile(repository, self.journal)
@@ -80,7 +85,7 @@ class Workspace:
         """Yield those of `paths` that may be changed, in order; looks into each as it comes."""
         wanted = list(paths)
         listing = self._listed()
-        attributes = self._attributes(wanted, listing)
+        attributes = self._access.attributes(wanted, listing)
         for path in wanted:
             if not self._why_read_only(path, attributes.get(path, {}), listing):
                 yield path
@@ -184,6 +189,7 @@ class Workspace:
         Raises:
             PathEscapes: it is outside of the repository.
             EditRefused: the file is not what the edit was made from, or cannot be written.
+            WorkspaceError: no file can be, or it cannot be kept what this one was.
             ChangedMeanwhile: somebody else has changed what was written before, or switched away.
         """
         self.meanwhile.require_place()
@@ -195,10 +201,21 @@ class Workspace:
         try:
             self._carry_out(edit)
         except OSError as error:
-            at = edit.to or edit.path
-            raise EditRefused(f"{at} cannot be written: {error.strerror}") from error
+            raise self._not_written(edit, error) from error
         finally:
             self.refresh()
+
+    def _not_written(self, edit: Edit, error: OSError) -> WorkspaceError:
+        at = edit.to or edit.path
+        if Path(error.filename or "").is_relative_to(self.repository.private_folder()):
+            return WorkspaceError(
+                f"{at} is not written: what it was cannot be kept in {error.filename}: "
+                f"{reason(error)}",
+                hint="make git's folder writable, or free some disk space, then run again",
+            )
+        if error.errno in _FULL:
+            return _unwritable(at, error)
+        return EditRefused(f"{at} cannot be written: {error.strerror}")
 
     def _carry_out(self, edit: Edit) -> None:
         target = self.root / _plain(edit.path)
@@ -314,6 +331,14 @@ class Workspace:
         """
         self.journal.in_doubt = True
 
+    def claim(self, paths: Iterable[str]) -> None:
+        """Say that what these files hold now was wanted of a command: nobody else's work is in it.
+
+        Else it would be kept aside when it is written over.
+        """
+        for path in paths:
+            self.journal.doubtful.pop(self.root / _plain(path), None)
+
     def changed(self) -> list[str]:
         """Return the paths that differ from what `rollback` returns to, in the order of writing."""
         return self._relative(path for path in self.journal.images if self.journal.differs(path))
@@ -363,6 +388,7 @@ class Workspace:
 
         Raises:
             ChangedMeanwhile: somebody else has changed a file since, which stays as it is.
+            WorkspaceError: one cannot be written.
         """
         self.refresh()
         self.meanwhile.require_ours()
@@ -372,6 +398,8 @@ class Workspace:
         except EditRefused as error:  # in the last moment
             self.meanwhile.require_ours()
             raise ChangedMeanwhile(error.message) from error
+        except OSError as error:
+            raise _unwritable(error.filename or "a file", error) from error
         self.journal.in_doubt = False  # also where nothing had to be written
 
     def _go_to(self, wanted: Mapping[Path, PreImage]) -> None:
@@ -409,50 +437,20 @@ class Workspace:
         """
         found = self.look(path)
         name = _plain(path)
-        if name not in listing.files and (why := self._why_hidden(name, listing)):
+        if name not in listing.files and (why := self._access.why_hidden(name, listing)):
             raise EditRefused(why)
         return found
 
-    def _why_hidden(self, path: str, listing: Listing) -> str:
-        if module := listing.submodule_of(path):
-            return f"{path} is in the submodule {module}; work in that repository"
-        if path in listing.index.absent:
-            return f"{path} is not checked out here; `git sparse-checkout` brings it"
-        if self._is_below_ignore_file(path) and self.repository.named_in_ignore_file([path]):
-            return f"{path} is named in {IGNORE_FILE}"
-        return ""
-
-    def _is_below_ignore_file(self, path: str) -> bool:
-        places = (str(parent / IGNORE_FILE) for parent in PurePosixPath(path).parents)
-        found = (self._disk.look(place) for place in places)
-        return any(status is not None and stat.S_ISREG(status.st_mode) for status in found)
-
     def _why_not_this(self, path: str, listing: Listing) -> str:
         path = _plain(path)
-        return self._why_read_only(path, self._attributes([path], listing).get(path, {}), listing)
+        return self._why_read_only(
+            path, self._access.attributes([path], listing).get(path, {}), listing
+        )
 
     def _why_read_only(self, path: str, attributes: Mapping[str, bool], listing: Listing) -> str:
         if self._images(whole_run=True).get(self.root / path, _THERE).data is None:
             return ""  # made in this run
-        if path in listing.index.unmerged:
-            return f"{path} has conflicts; resolve them and `git add` it"
-        if path in listing.index.unwatched:
-            return f"{path} is marked --assume-unchanged, so git would not see a change"
-        if why := readonly.by_name(path, attributes):
-            return why
-        try:
-            head = self._disk.load(path, readonly.HEAD_BYTES)
-        except (OSError, PathEscapes):  # not there yet, or not readable, which reading tells
-            return ""
-        if not head.status.st_mode & 0o222:
-            return f"{path} is write-protected; `chmod u+w` allows it"
-        return readonly.by_head(path, head.data, attributes)
-
-    def _attributes(self, paths: list[str], listing: Listing) -> dict[str, dict[str, bool]]:
-        """What the repository's attribute files say of linguist, if they speak of it."""
-        if not any(map(_speaks_of_linguist, listing.watched)):
-            return {}
-        return self.repository.attributes(paths)
+        return self._access.why_read_only(path, attributes, listing)
 
     def _require_way_back(self, target: Path) -> None:
         """Refuse a file of the user's that neither a commit nor a snapshot would hold."""
@@ -466,11 +464,11 @@ class Workspace:
         return [path.relative_to(self.root).as_posix() for path in paths]
 
 
-def _speaks_of_linguist(path: str) -> bool:
-    try:
-        return path.endswith("attributes") and b"linguist-" in Path(path).read_bytes()
-    except OSError:  # not there, or not for us to read
-        return False
+def _unwritable(path: str, error: OSError) -> WorkspaceError:
+    return WorkspaceError(
+        f"{path} cannot be written: {reason(error)}",
+        hint="mend that, or free some disk space, then run again",
+    )
 
 
 def _plain(path: str) -> str:

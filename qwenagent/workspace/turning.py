@@ -6,6 +6,7 @@ Killed in between, the next start carries it to its end: each part is done only 
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -24,6 +25,8 @@ from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.root import Root
 
 _TURNING = "turning"
+_EXECUTABLE = 0o100
+"""Of a mode all that git knows."""
 
 
 class NothingToTurn(WorkspaceError):
@@ -226,20 +229,40 @@ class Turning:
         wanted, expected = _ends(change, back)
         if stays := self._why_kept(change, back):
             return Kept(stays, self._put_aside(change.path, wanted))
-        if self._root.data(change.path) == wanted.data:
-            return None
+        now = self._root.data(change.path)
         try:
+            mode = self._mode(change, back)
+            if now == wanted.data and mode is None:
+                return None
             if wanted.data is None:
                 self._root.remove(change.path, expected.data)
             else:
                 self._root.make_folders(change.path, [])
-                mode = wanted.mode & 0o777
-                self._root.replace(change.path, wanted.data, mode, expected.data)
-        except EditRefused:  # in the last moment
+                mode = (wanted.mode & 0o777) if mode is None else mode
+                was = now if now == wanted.data else expected.data
+                self._root.replace(change.path, wanted.data, mode, was)
+        except (EditRefused, PathEscapes):  # in the last moment
             return Kept("was changed just now", self._put_aside(change.path, wanted))
+        except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+            # Something of the user's is where a folder of its path was: that stays.
+            return Kept(f"cannot be written: {reason(error)}", self._put_aside(change.path, wanted))
         except OSError as error:
             raise _unwritable(change.path, error) from error
         return None
+
+    def _mode(self, change: Change, back: bool) -> int | None:
+        """Return the mode that a file needs to get, None if it has what it needs.
+
+        Where the step has not made it executable, or the contrary, it has what the user gave it.
+        """
+        wanted, expected = _ends(change, back)
+        status = self._root.look(change.path)
+        if status is None or wanted.data is None:
+            return None
+        now = stat.S_IMODE(status.st_mode)
+        if not (wanted.mode ^ expected.mode) & _EXECUTABLE:
+            return None if self._root.data(change.path) == wanted.data else now
+        return wanted.mode & 0o777 if (now ^ wanted.mode) & _EXECUTABLE else None
 
     def _why_kept(self, change: Change, back: bool) -> str:
         """Return what somebody else has done to a file since, empty if nothing."""

@@ -23,6 +23,7 @@ import msgspec
 from msgspec import Meta
 
 from qwenagent.errors import PathEscapes, WorkspaceError, reason
+from qwenagent.protocol.stored import decoded, encoded
 from qwenagent.workspace.aside import put_aside
 from qwenagent.workspace.history import History
 from qwenagent.workspace.journal import PreImage
@@ -126,9 +127,14 @@ class Unfinished:
         self._remove(_folder(self._repository) / _COMMAND)
 
     def forget(self) -> None:
-        """Remove all notes: the edits are kept, or undone."""
-        for place in list(self._places):
-            self._remove(place)
+        """Remove all notes: the edits are kept, or undone.
+
+        Those of edits whose staged copies could not be taken out of the index stay for the next
+        start.
+        """
+        if not self._repository.holds_staged:
+            for place in list(self._places):
+                self._remove(place)
         self._notes.clear()
         self._head = ""
         self.unit = secrets.token_hex(8)
@@ -142,8 +148,8 @@ class Unfinished:
 
     def _write(self, name: str, value: _Note | _Command | _Intent) -> None:
         place = _folder(self._repository) / name
-        keep_file(place, msgspec.json.encode(value))
-        self._places.add(place)
+        self._places.add(place)  # also one that fails: it may be there all the same
+        keep_file(place, encoded(value))
 
     def _remove(self, place: Path) -> None:
         place.unlink(missing_ok=True)
@@ -280,9 +286,7 @@ def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
     try:
         path = confine(repository.root, note.path)
         _remove_temporary(path.parent)
-        now = root.load(note.path).data
-    except (FileNotFoundError, NotADirectoryError):
-        now = None
+        now, mode = _present(root, note)
     except (PathEscapes, OSError):  # somebody has put a link there, say
         return False
     before = note.before
@@ -291,11 +295,22 @@ def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
     if History(repository.root).head() != note.head and _is_committed(repository, note, now):
         return None  # killed just after the commit
     ours = _digest(now) in note.written
-    if now != before and ours:
+    # A command may have changed nothing but that it can be run.
+    is_before = now == before and (now is None or not (mode ^ note.mode) & 0o100 or not ours)
+    if not is_before and ours:
         _write_back(root, before, note)
-    if now == before or ours:
+    if is_before or ours:
         _unstage(repository, note)
-    return None if now == before else ours
+    return None if is_before else ours
+
+
+def _present(root: Root, note: _Note) -> tuple[bytes | None, int]:
+    """Return what a file holds now, None if there is none, and its mode."""
+    try:
+        stored = root.load(note.path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None, note.mode
+    return stored.data, stat.S_IMODE(stored.status.st_mode)
 
 
 def _is_committed(repository: Repository, note: _Note, now: bytes | None) -> bool:
@@ -343,7 +358,7 @@ def _read(folder: Path, pattern: str, kind: type[_T]) -> list[_T]:
     found = []
     for place in filter(is_plain_file, sorted(folder.glob(pattern))):
         try:
-            found.append(msgspec.json.decode(place.read_bytes(), type=kind))
+            found.append(decoded(place.read_bytes(), kind))
         except (OSError, msgspec.MsgspecError):  # torn by a power failure: its file is as it was
             continue
     return found

@@ -1,150 +1,91 @@
-"""Kills scripted runs at random points and looks at what is left: `python -m ... faults N [SEED]`.
+"""Runs in which one write goes wrong, and what is left of them; see `tests/faults_stage.py`.
 
-Each run has a real repository, real git, real tests and a scripted engine. Its whole process group
-gets SIGKILL after a random time; meanwhile the user writes two files of their own. At the next
-start the tree has to be a checkpoint plus what the user did, and git has to be whole.
+`python -m tests.benchmarks.faults N [SEED]` kills N runs: nine of ten at a write drawn by chance,
+git's own too, with all that they have started, the tenth after a time drawn by chance, alone.
+`python -m tests.benchmarks.faults --full N` has the disk full, or the permission missing, at N
+writes spread over all of them, once or from there on. Then the program starts again, and the tree
+has to be a checkpoint plus what the user did, git whole, and the plan go on to its end.
 """
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-from qwenagent.cli.wiring import open_repository
-from qwenagent.workspace import Repository
-from tests import killed_run
-from tests.loop_stage import make_repository
-
-RUN = "import sys; from tests.killed_run import run_whole; run_whole(sys.argv[1])"
-CHECKPOINTS = (
-    {"calc.py": killed_run.CALC, "halve.py": killed_run.HALVE},
-    {"calc.py": killed_run.CALC.replace("a - b", "a + b"), "halve.py": killed_run.HALVE},
-    {
-        "calc.py": killed_run.CALC.replace("a - b", "a + b"),
-        "halve.py": killed_run.HALVE.replace("* 2", "/ 2"),
-    },
-)
-"""The files that steps write: at the start, after the first two steps, after the last."""
-MINE = {"mine.txt": "mine\n", "notes.md": "mine\n"}
+from qwenagent.errors import QwenAgentError
+from tests.faults_shim import Fault, build
+from tests.faults_stage import Runs, ended_well, goes_on, wrong
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One run that was killed."""
-
-    seed: int
-    after_s: float
-    commits: int
-    wrong: str
-    """What is not as it has to be, empty if all is."""
-
-
-def main() -> int:
+def main(args: list[str]) -> int:
     """Print a line for each run; return 1 if one of them lost something."""
-    n = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    whole_s = duration()
-    faults = [one(seed, whole_s) for seed in range(first, first + n)]
-    for fault in faults:
-        told = f"killed after {fault.after_s:.2f} s with {fault.commits} commit(s)"
-        print(f"{fault.seed}: {told}: {fault.wrong or 'whole'}")
-    good = sum(not fault.wrong for fault in faults)
-    print(f"{good} of {n} end in a checkpoint plus the user's own changes")
-    return 0 if good == n else 1
-
-
-def duration() -> float:
-    """Return how long a run takes that is not killed."""
+    is_full = args[:1] == ["--full"]
+    numbers = [int(arg) for arg in args[is_full:]]
+    n, seed = numbers[0] if numbers else 5, numbers[1] if len(numbers) > 1 else 0
+    n_good = 0
     with tempfile.TemporaryDirectory() as folder:
-        root = stage(Path(folder))
-        start = time.monotonic()
-        with begin(root) as child:
-            child.wait()
-        return time.monotonic() - start
+        library = build(Path(folder))
+        if library is None:
+            print("there is no C compiler here", file=sys.stderr)
+            return 4
+        runs = Runs(Path(folder), library)
+        found = full(runs, n) if is_full else killed(runs, n, seed)
+        for told, bad in found:
+            n_good += not bad
+            print(f"{told}: {bad or 'whole'}", flush=True)
+        runs.close()
+    print(f"{n_good} of {n} end in a checkpoint plus the user's own changes")
+    return 0 if n_good == n else 1
 
 
-def one(seed: int, whole_s: float) -> Fault:
-    """Kill one run, start again, and look."""
-    after_s = random.Random(seed).uniform(0.0, whole_s)
-    with tempfile.TemporaryDirectory() as folder:
-        root = stage(Path(folder))
-        with begin(root) as child:
-            time.sleep(after_s / 2)
-            for name, text in MINE.items():
-                (root / name).write_text(text)
-            time.sleep(after_s / 2)
-            os.killpg(child.pid, signal.SIGKILL)
-        return Fault(seed, after_s, n_commits(root), wrong(root))
+def killed(runs: Runs, n: int, seed: int) -> Iterator[tuple[str, str]]:
+    """Kill runs; yield where, and what is wrong then."""
+    for number in range(seed, seed + n):
+        draw = random.Random(number)
+        root = runs.stage(f"killed-{number}")
+        if number % 10 == 9:
+            after_s = draw.uniform(0.001, runs.seconds)
+            runs.run(root, after_s=after_s)
+            told = f"{number}: killed after {after_s:.2f} s"
+        else:
+            at = draw.randint(1, runs.count("killed"))
+            told = f"{number}: killed at write {at}, {_short(runs.run(root, 'killed', at).what)}"
+        yield told, _looked_at(runs, root)
 
 
-def stage(folder: Path) -> Path:
-    """Return a repository with a plan."""
-    root = make_repository(folder / "repo", killed_run.FILES)
-    (root / "plan.md").write_text(killed_run.PLAN)
-    return root
-
-
-def begin(root: Path) -> subprocess.Popen[bytes]:
-    """Start the run in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-c", RUN, str(root)],
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+def full(runs: Runs, n: int) -> Iterator[tuple[str, str]]:
+    """Let writes fail; yield which, and what is wrong then."""
+    ways: tuple[tuple[Fault, bool], ...] = (
+        ("full", True),
+        ("denied", True),
+        ("full", False),
+        ("denied", False),
     )
+    for number in range(n):
+        fault, lasting = ways[number % len(ways)]
+        at = 1 + number * runs.count(fault) // n
+        root = runs.stage(f"full-{number}")
+        ended = runs.run(root, fault, at, lasting=lasting)
+        how = "from there on" if lasting else "once"
+        said = ended.err.split("\n")[0]
+        told = f"{fault} at write {at} {how}, {_short(ended.what)}: {ended.status} {said}"
+        yield told, (ended_well(ended) if ended.what else "") or _looked_at(runs, root)
 
 
-def wrong(root: Path) -> str:
-    """Start again and return what is not as it has to be."""
-    before = os.getcwd()  # noqa: PTH109 - to be gone back to
-    os.chdir(root)
+def _looked_at(runs: Runs, root: Path) -> str:
     try:
-        for lock in root.glob(".git/**/*.lock"):  # git's own, which it leaves when it is killed
-            lock.unlink()
-        with open_repository("faults") as repository:
-            return _difference(repository)
-    finally:
-        os.chdir(before)
+        return wrong(root) or goes_on(runs, root)
+    except QwenAgentError as error:
+        return f"it does not start again: {error}"
 
 
-def _difference(repository: Repository) -> str:
-    root = repository.root
-    for name, text in MINE.items():
-        if (root / name).read_text() != text:
-            return f"{name} is not as the user wrote it"
-    now = {name: (root / name).read_text() for name in CHECKPOINTS[0]}
-    if now not in CHECKPOINTS:
-        return f"between two states: {now}"
-    changed = set(repository.changes()) - {"notes.md", "README.md"}  # README.md: told, by a command
-    if changed:
-        return f"not as committed: {sorted(changed)}"
-    fsck = subprocess.run(
-        ["git", "fsck", "--no-progress", "--no-dangling"],
-        cwd=root,
-        capture_output=True,
-        check=False,
-    )
-    return fsck.stderr.decode() if fsck.returncode else ""
-
-
-def n_commits(root: Path) -> int:
-    """Return how many steps were committed."""
-    done = subprocess.run(
-        ["git", "rev-list", "--count", "--branches", "--not", "main"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return int(done.stdout or 0)
+def _short(what: str) -> str:
+    call, _, path = what.partition(" ")
+    return f"{call} {path.partition('a repo/')[2] or path[-40:]}"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qwenagent.checks.examples.defining import places, runnable
+from qwenagent.checks.examples.defining import runnable
 from qwenagent.checks.failures import localise, shorten
 from qwenagent.checks.invocation import not_found
 from qwenagent.checks.reports.places import Places
@@ -28,8 +28,6 @@ from qwenagent.plan.values import Example
 from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.protocol.messages import Cancel
 from qwenagent.sandbox import Ran, find_program
-
-__all__ = ["SHOWN", "example_check", "places", "runnable"]
 
 SHOWN = "examples of the step"
 """What stands for the command in the run."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+
+import msgspec
 
 from qwenagent.checks.house.tool import HouseTool
 
@@ -74,19 +74,31 @@ def _matching(
             yield Complaint(path, match["code"], match["text"])
 
 
+class _Message(msgspec.Struct, rename="camel", frozen=True):
+    message: str
+    rule_id: str | None = None
+    fatal: bool = False
+
+
+class _Linted(msgspec.Struct, rename="camel", frozen=True):
+    """One file of ESLint's report."""
+
+    file_path: str
+    messages: tuple[_Message, ...]
+
+
 def _of_eslint(output: str, tool: HouseTool, root: Path) -> Iterator[Complaint]:
     # Warnings of node and of ESLint itself stand around the report.
     reports = (row for row in output.split("\n") if row.startswith('[{"filePath"'))
     try:
-        files: Any = json.loads(next(reports, "[]"))
-    except (ValueError, RecursionError):
+        files = msgspec.json.decode(next(reports, "[]"), type=list[_Linted])
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return
     for file in files:
-        path = _path(str(file["filePath"]), tool, root)
-        for found in file.get("messages", ()):
-            code = str(found.get("ruleId") or "")
-            if code or found.get("fatal"):
-                yield Complaint(path, code, str(found.get("message", "")))
+        path = _path(file.file_path, tool, root)
+        for found in file.messages:
+            if found.rule_id or found.fatal:
+                yield Complaint(path, found.rule_id or "", found.message)
 
 
 def _path(said: str, tool: HouseTool, root: Path) -> str:

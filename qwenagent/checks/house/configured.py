@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,10 +10,10 @@ from typing import Any
 
 from qwenagent.checks.house.tool import KINDS, HouseTool
 from qwenagent.checks.npm_scripts import package_of
+from qwenagent.checks.smallfile import text_of, toml_of
 
 MAX_TOOLS = 12
 """In all folders of a repository: each is a line that somebody has to read and approve."""
-_MAX_BYTES = 1 << 20
 _CONFIGURING = re.compile(
     r"(?:pyproject\.toml|\.?ruff\.toml|\.isort\.cfg|setup\.cfg|tox\.ini|package\.json|go\.mod"
     r"|\.prettierrc.*|prettier\.config\..+|\.eslintrc.*|eslint\.config\..+|\.?biome\.jsonc?"
@@ -34,7 +33,7 @@ class _Folder:
     names: frozenset[str]
 
     def text(self, *names: str) -> str:
-        return "\n".join(_text(self.path / name) for name in names if name in self.names)
+        return "\n".join(text_of(self.path / name) for name in names if name in self.names)
 
     def has(self, pattern: str) -> bool:
         return any(re.fullmatch(pattern, name) for name in self.names)
@@ -45,10 +44,8 @@ class _Folder:
 
     @property
     def python_tools(self) -> dict[str, Any]:
-        try:
-            found = tomllib.loads(self.text("pyproject.toml")).get("tool")
-        except (ValueError, RecursionError):
-            return {}
+        told = toml_of(self.path / "pyproject.toml") if "pyproject.toml" in self.names else {}
+        found = told.get("tool")
         return found if isinstance(found, dict) else {}
 
 
@@ -141,12 +138,3 @@ def _speaks_of(package: dict[str, Any], program: str) -> bool:
     scripts = package.get("scripts")
     texts = scripts.values() if isinstance(scripts, dict) else ()
     return any(program in text.split() for text in texts if isinstance(text, str))
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            return ""
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return ""

@@ -5,13 +5,13 @@ Knows neither which of them a project has configured nor what they print.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from qwenagent.checks.command import typed
+from qwenagent.checks.smallfile import toml_of
 from qwenagent.protocol.checks import TestCommand, TestRun
 
 Says = Literal["", "ruff", "eslint", "biome"]
@@ -131,7 +131,7 @@ def _edition(root: Path, file: str) -> str:
     for folder in (root / file).parents:
         if not folder.is_relative_to(root):
             break
-        cargo = _toml(folder / "Cargo.toml")
+        cargo = toml_of(folder / "Cargo.toml")
         package: Any = cargo.get("package")
         if is_inherited:
             workspace: Any = cargo.get("workspace")
@@ -143,10 +143,3 @@ def _edition(root: Path, file: str) -> str:
             return _OLDEST_EDITION
         is_inherited = is_inherited or isinstance(edition, dict)
     return _OLDEST_EDITION
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}

@@ -7,6 +7,7 @@ item has several. Code that does not compile is a failed test named by its file.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -73,8 +74,8 @@ def read_cargo(output: str, places: Places) -> Report:
 
 def nothing_ran_cargo(output: str) -> bool:
     """True if test programs ran and none of them had a test to run."""
-    counts = [int(found[1]) for line in output.splitlines() if (found := _N_TESTS.match(line))]
-    return bool(counts) and not any(counts) and "error" not in output
+    counts = [found[1] for line in output.splitlines() if (found := _N_TESTS.match(line))]
+    return {*counts} == {"0"} and "error" not in output
 
 
 def _take(reading: _Reading, line: str) -> None:
@@ -104,12 +105,16 @@ def _folder(reading: _Reading, path: str, crate: str) -> Path:
         return reading.crates[crate]
     before = [reading.targets[-1].folder] if reading.targets else []
     candidates = [*before, *reading.places.also, reading.places.cwd, *reading.crates.values()]
-    return next((c for c in candidates if (c / path).is_file()), reading.places.cwd)
+    return next((c for c in candidates if _is_file(c / path)), reading.places.cwd)
 
 
 def _local(places: Places, folder: Path, path: str) -> str:
     full = folder / path
-    return places.file(str(full)) if full.is_file() else places.file(path)
+    return places.file(str(full)) if _is_file(full) else places.file(path)
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - the other one raises for a name that is too long
 
 
 def _take_line(reading: _Reading, target: _Target, line: str) -> None:

@@ -17,14 +17,14 @@ from qwenagent.checks.reports.compilers import add_go_errors
 from qwenagent.checks.reports.places import Places
 from qwenagent.checks.reports.report import Report
 from qwenagent.checks.reports.stacks import Frame, described
+from qwenagent.checks.smallfile import text_of
 from qwenagent.protocol.checks import TestStatus
 
-_MAX_FILE_BYTES = 1 << 20
 _ENDED = re.compile(r"--- (PASS|FAIL|SKIP): (\S+) \([\d.]+s\)$")
 _TURN = re.compile(r"=== (RUN|CONT|PAUSE|NAME)\s+(\S+)$")
 _PACKAGE_END = re.compile(r"(ok  |FAIL|\?   |---  )\t(\S+)(?:\t| \[)(.*)$")
-_SAID = re.compile(r"\s+(\S+\.go):(\d+): (.*)$")
-_STACK = re.compile(r"\t(/.+\.go):(\d+)(?: \+0x[0-9a-f]+)?$")
+_SAID = re.compile(r"\s+(\S+\.go):(\d{1,9}): (.*)$")
+_STACK = re.compile(r"\t(/.+\.go):(\d{1,9})(?: \+0x[0-9a-f]+)?$")
 _NOISE = re.compile(
     r"=== |\s*--- |exit status \d|FAIL$|goroutine \d+ \[|\[signal |\s*panic: .*\[rec"
 )
@@ -197,7 +197,7 @@ def _modules(places: Places) -> dict[str, str]:
         if not folder.is_relative_to(places.root):
             break
         for manifest in [folder / "go.mod", *sorted(folder.glob("*/go.mod"))]:
-            text = _read(manifest)
+            text = text_of(manifest, errors="replace")
             if name := _MODULE.search(text):
                 local = manifest.parent.relative_to(places.root).as_posix()
                 found.setdefault(name[1], local)
@@ -214,13 +214,5 @@ def _folder(package: str, modules: dict[str, str]) -> str:
 def _functions(folder: Path) -> dict[str, str]:
     """Return the test file of each test function of a package."""
     files = sorted(folder.glob("*_test.go")) if folder.is_dir() else []
-    return {name: file.name for file in files for name in _FUNCTION.findall(_read(file))}
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            return ""
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+    texts = {file.name: text_of(file, errors="replace") for file in files}
+    return {test: name for name, text in texts.items() for test in _FUNCTION.findall(text)}

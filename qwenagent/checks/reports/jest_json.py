@@ -25,7 +25,7 @@ def read_jest(path: Path, places: Places) -> Report:
     for result in _results(path):
         file = places.file(str(result.get("name", "")))
         names = Names()
-        for case in _list(result, "assertionResults"):
+        for case in _tables(result, "assertionResults"):
             titles = [*_list(case, "ancestorTitles"), case.get("title", "")]
             test = names.unique("::".join([file, *(one_line(str(t)) for t in titles)]))
             messages = "\n".join(str(m) for m in _list(case, "failureMessages"))
@@ -43,7 +43,7 @@ def _results(path: Path) -> list[dict[str, Any]]:
         report = json.loads(path.read_text(encoding="utf-8", errors="replace"))
     except (ValueError, RecursionError):
         return []
-    return _list(report, "testResults") if isinstance(report, dict) else []
+    return _tables(report, "testResults") if isinstance(report, dict) else []
 
 
 def _list(value: dict[str, Any], key: str) -> list[Any]:
@@ -51,8 +51,12 @@ def _list(value: dict[str, Any], key: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def _tables(value: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    return [item for item in _list(value, key) if isinstance(item, dict)]
+
+
 def _has_failed(result: dict[str, Any]) -> bool:
-    return any(case.get("status") == "failed" for case in _list(result, "assertionResults"))
+    return any(case.get("status") == "failed" for case in _tables(result, "assertionResults"))
 
 
 def _status(case: dict[str, Any]) -> TestStatus:

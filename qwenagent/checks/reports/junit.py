@@ -26,7 +26,7 @@ def read_junit(path: Path, places: Places) -> Report:
         return report
     try:
         tree = ElementTree.parse(path)
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, ValueError, LookupError):  # the last two: its encoding
         return report
     file = functools.cache(places.file)
     for case in tree.iter("testcase"):

@@ -19,6 +19,8 @@ from qwenagent.checks.reports.stacks import reduce_stack
 from qwenagent.protocol.checks import TestStatus
 
 _MAX_SAID_CHARS = 4000
+_MAX_NESTING = 100
+"""Of suites in suites; more says that somebody else wrote the report."""
 _OF_CHILDREN = "subtestsFailed"
 
 # https://nodejs.org/api/test.html#custom-reporters: one line of JSON for each event.
@@ -93,13 +95,18 @@ def _take(reading: _Reading, event: dict[str, Any]) -> None:
         if len(known) < _MAX_SAID_CHARS:
             reading.said[local] = known + str(event.get("said"))
         return
-    name, nesting = str(event.get("name", "")), int(event.get("nesting") or 0)
+    name, nesting = str(event.get("name", "")), _nesting(event)
     above = reading.above.setdefault(file, [])
     del above[nesting:]
     if event.get("type") == "test:start":
         above += [""] * (nesting - len(above)) + [name]
     else:
         _take_result(reading, event, file or name, [*above, name])
+
+
+def _nesting(event: dict[str, Any]) -> int:
+    value = event.get("nesting")
+    return value if isinstance(value, int) and 0 <= value <= _MAX_NESTING else 0
 
 
 def _take_result(reading: _Reading, event: dict[str, Any], file: str, names: list[str]) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from qwenagent.checks.smallfile import text_of
+
 _FOREIGN = frozenset({"site-packages", "dist-packages", "node_modules", "venv", "env"})
-_MAX_SOURCE_BYTES = 2 << 20
+_MAX_SOURCE_CHARS = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Places:
             return ""
         try:
             full = self._full(path.removeprefix("file://")).resolve()
-        except (OSError, RuntimeError):  # too long for the system, a loop of links
+        # Too long for the system, a loop of links, half a character out of an escape in JSON.
+        except (OSError, RuntimeError, ValueError):
             return ""
         if not full.is_relative_to(self.root):
             return ""
@@ -42,13 +45,8 @@ class Places:
 
     def source(self, local: str, line: int) -> str:
         """Return a line of a file of the repository without its indent, "" if there is none."""
-        path = self.root / local
-        try:
-            if not path.is_file() or path.stat().st_size > _MAX_SOURCE_BYTES:
-                return ""
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return ""
+        text = text_of(self.root / local, max_chars=_MAX_SOURCE_CHARS, errors="replace")
+        lines = text.splitlines()
         return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
     def _full(self, path: str) -> Path:

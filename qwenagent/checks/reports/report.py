@@ -59,5 +59,5 @@ def is_written(path: Path) -> bool:
 
 def nothing_ran(output: str) -> bool:
     """True if a runner says that it found no test and none says that it ran one."""
-    ran = any(int(match[1]) for match in N_RAN.finditer(output))
+    ran = any(match[1].strip("0") for match in N_RAN.finditer(output))
     return not ran and _NOTHING.search(output) is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 
 from qwenagent.engine import family
@@ -25,8 +24,8 @@ from qwenagent.protocol.messages import (
     OnPrefill,
     OnText,
     Prompt,
+    Reading,
     Sampling,
-    Span,
     Usage,
 )
 
@@ -101,11 +100,8 @@ class RemoteEngine:
 
     def alternatives(
         self,
-        prompt: Prompt,
-        text: str,
+        reading: Reading,
         *,
-        spans: Sequence[Span],
-        n: int,
         take: Take | None = None,
         cancel: Cancel | None = None,
         on_prefill: OnPrefill | None = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,8 @@ from qwenagent.sandbox import Ran
 _GRACE_S = 20.0
 """What the agent has to end in good order after its own time limit."""
 _ENVIRONMENT, _USAGE, _BUG = 4, 2, 3
+_MOST = 10**15
+"""Of anything that a file of metrics counts; above it the file is odd."""
 _HOLES = ("dir", "prompt_file", "tests_cmd", "files", "metrics_file", "try")
 
 
@@ -97,9 +98,8 @@ class CommandArm:
 
 
 def _effort(ran: Ran, metrics: Path) -> Effort:
-    effort = effort_told(_read(metrics))
     return replace(
-        effort,
+        effort_in(metrics),
         seconds=round(ran.seconds, 2),
         exit_code=ran.exit_code,
         late=ran.timed_out,
@@ -107,8 +107,9 @@ def _effort(ran: Ran, metrics: Path) -> Effort:
     )
 
 
-def effort_told(told: dict[str, Any]) -> Effort:
+def effort_in(metrics: Path) -> Effort:
     """Return what a file of metrics says; what is missing or odd counts as nothing."""
+    told = _read(metrics)
     return Effort(
         prompt_tokens=_number(told, "prompt_tokens"),
         cached_tokens=_number(told, "cached_tokens"),
@@ -125,14 +126,14 @@ def effort_told(told: dict[str, Any]) -> Effort:
 def _read(metrics: Path) -> dict[str, Any]:
     try:
         told = json.loads(metrics.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
 
 
 def _number(told: dict[str, Any], key: str) -> int:
     value = told.get(key, 0)
-    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
+    return int(value) if isinstance(value, int | float) and 0 <= value <= _MOST else 0
 
 
 def _table(told: dict[str, Any], key: str) -> dict[str, Any]:

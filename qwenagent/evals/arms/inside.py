@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from qwenagent.config import Settings
 from qwenagent.engine import Engine
 from qwenagent.errors import QwenAgentError
 from qwenagent.evals.arms.arm import Attempt, Effort
-from qwenagent.evals.arms.command import effort_told
+from qwenagent.evals.arms.command import effort_in
 from qwenagent.evals.deadline import Deadline
 from qwenagent.evals.grading import BoxOf
 from qwenagent.loop import Agent, Asker, Ports, RunOptions, Stop
@@ -48,7 +47,7 @@ class InsideArm:
             code, note = error.exit_code, error.message
         finally:
             engine.close()
-        effort = effort_told(json.loads(metrics.read_text(encoding="utf-8")))
+        effort = effort_in(metrics)
         seconds = round(time.monotonic() - start, 2)
         late = stop.is_late
         return replace(effort, seconds=seconds, exit_code=code, late=late, note=note)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from qwenagent.errors import ChecksumMismatch, ModelError, ModelNotFound
+from qwenagent.errors import ChecksumMismatch, ModelError, ModelNotFound, reason
 from qwenagent.registry.download.job import OnProgress
 from qwenagent.registry.store import sha256_of
 
@@ -85,8 +85,10 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder} is no bundle: {MANIFEST} cannot be read ({error.strerror or error})",
             hint="give the folder that `qwenagent models export -o FOLDER` made",
         ) from error
-    except msgspec.MsgspecError as error:
-        raise ModelError(f"{path} is damaged: {error}", hint="copy the bundle again") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"{path} is damaged: {reason(error)}", hint="copy the bundle again"
+        ) from error
     if manifest.format != FORMAT:
         raise ModelError(
             f"{folder} is a bundle of format {manifest.format}, this program reads {FORMAT}",

@@ -27,6 +27,7 @@ from qwenagent.registry.bundle.wheelhouse import collect
 from qwenagent.registry.cards import Card
 from qwenagent.registry.choice import not_here
 from qwenagent.registry.download.job import OnProgress, require_space
+from qwenagent.registry.machine import processor
 from qwenagent.registry.sizes import human_bytes
 
 _BEGUN = ".qwenagent-export-begun"
@@ -157,21 +158,11 @@ def _install_text(manifest: Manifest, folder: Path) -> str:
         python=manifest.python,
         system=manifest.system,
         libc=f" with {manifest.libc} or newer" if manifest.libc else "",
-        processor=_processor(),
+        processor=processor(),
         models=", ".join(manifest.models) or "no model",
         first=manifest.models[0] if manifest.models else "NAME",
         size=human_bytes(n_bytes),
     )
-
-
-def _processor() -> str:
-    """The name of this machine's processor, as well as it is known."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
 
 
 def _write(path: Path, text: str) -> None:

@@ -39,7 +39,7 @@ class Code:
     path: str = ""
     """The file whose language it is in, if it is code."""
     title: str = ""
-    """If there is one, the text is folded away under it."""
+    """If there is one, the text is folded away under it. Ours: it is put down as it is."""
 
 
 @dataclass(frozen=True, slots=True)

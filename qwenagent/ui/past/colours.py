@@ -5,10 +5,15 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING
 
 from qwenagent.ui.hunks import DiffLine, diff_lines
 from qwenagent.ui.printable import revealed
+
+if TYPE_CHECKING:
+    from pygments.formatter import Formatter
+    from pygments.lexer import Lexer
+    from pygments.token import _TokenType
 
 _MAX_CHARS = 200_000
 """Of one text: beyond it colours cost seconds and nobody reads them."""
@@ -85,24 +90,21 @@ def _lines_of(lines: list[str], path: str) -> list[str]:
     return drawn if len(drawn) == len(lines) else [html.escape(line) for line in lines]
 
 
-def _drawn(tokens: Iterable[tuple[Any, str]]) -> Iterator[str]:
-    from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped,unused-ignore]
+def _drawn(tokens: Iterable[tuple[_TokenType, str]]) -> Iterator[str]:
+    from pygments.token import STANDARD_TYPES
 
     for kind, value in tokens:
-        while kind not in STANDARD_TYPES:
-            kind = kind.parent
-        name = STANDARD_TYPES[kind]
+        known = next(each for each in reversed(kind.split()) if each in STANDARD_TYPES)
+        name = STANDARD_TYPES[known]
         pieces = [html.escape(piece) for piece in value.split("\n")]
         if name:
             pieces = [f'<span class="{name}">{p}</span>' if p else "" for p in pieces]
         yield "\n".join(pieces)
 
 
-def _lexer(path: str) -> Any:
-    from pygments.lexers import (  # type: ignore[import-untyped,unused-ignore]
-        get_lexer_for_filename,
-    )
-    from pygments.util import ClassNotFound  # type: ignore[import-untyped,unused-ignore]
+def _lexer(path: str) -> Lexer | None:
+    from pygments.lexers import get_lexer_for_filename
+    from pygments.util import ClassNotFound
 
     name = PurePosixPath(path).name
     if not name:
@@ -114,8 +116,9 @@ def _lexer(path: str) -> Any:
 
 
 def _rules(style: str) -> str:
-    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped,unused-ignore]
+    from pygments.formatters import HtmlFormatter
 
-    rules: str = HtmlFormatter(style=style).get_style_defs("pre code")
+    formatter: Formatter[str] = HtmlFormatter(style=style)
+    rules = formatter.get_style_defs("pre code")
     # The page has its own background and line numbers.
     return "\n".join(line for line in rules.split("\n") if line.startswith("pre code ."))

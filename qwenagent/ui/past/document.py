@@ -7,16 +7,19 @@ from typing import assert_never
 
 from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.protocol.events import (
+    Answered,
     ApprovalAnswered,
     ApprovalAsked,
     CandidateScored,
     CheckpointMade,
+    CommandRan,
     ContextBuilt,
     EditApplied,
     Escalated,
     Event,
     Finished,
     LineTried,
+    MessageSent,
     PlanStarted,
     Progress,
     Record,
@@ -36,6 +39,7 @@ from qwenagent.protocol.events import (
 )
 from qwenagent.ui import words
 from qwenagent.ui.approve import approval_text
+from qwenagent.ui.framing import Framing
 from qwenagent.ui.past import wording
 from qwenagent.ui.past.blocks import Block, Code, Diff, Facts, Heading, Item, Table, Tone
 from qwenagent.ui.past.whole import LeftOut
@@ -66,6 +70,7 @@ class _Document:
         ends = [r.event for r in records if isinstance(r.event, Finished)]
         self.finished = ends[-1] if ends else None
         self._first = records[0] if records else None
+        self._frame = Framing()
         self._left_out = LeftOut()
         self._known: dict[str, TestStatus] = {}
         self._known_at_step: dict[str, TestStatus] = {}
@@ -121,17 +126,37 @@ class _Document:
                 yield Item(words.escalated_line(event), "plain" if good else "unsure")
                 yield from (Item(note, "dim") for note in words.escalated_notes(event))
                 if event.text.strip():
-                    yield Code(event.text, "", f"{event.kind} of {event.provider}")
+                    yield Code(event.text, "", event.kind)
+            case MessageSent(text=text):
+                yield Heading(2, "You")
+                yield Code(text)
+            case Answered(text=text, stop=stop):
+                if text.strip():
+                    yield Code(text)
+                if stop != "stop":
+                    yield Item(words.cut_answer(event), "unsure")
+            case CommandRan(line=line, said=said, exit_code=code):
+                yield Item(line, "bad" if code else "plain")
+                if said.strip():
+                    yield Code(said)
             case Finished():
-                yield from _finished(event)
+                if self._frame.is_task_within:
+                    yield Item(words.totals_line(event.usage, event.seconds), "dim")
+                else:
+                    yield from _finished(event)
+                self._frame.finished()
             case TokenDelta() | ToolStarted() | Progress():
                 pass  # an answer is among the parts; a call is told with what came of it
             case _:
                 assert_never(event)
 
     def _run_started(self, event: RunStarted) -> Iterator[Block]:
+        self._frame.started(event)
+        if self._frame.is_task_within:
+            yield Item(f"tests: {visible_line(event.test_command) or 'none found'}", "dim")
+            return
         yield Heading(1, event.title or "task")
-        first, finished = self._first, self.finished
+        first, finished = self._first, None if self._frame.is_within else self.finished
         yield Facts(
             (
                 ("run", first.run if first else ""),
@@ -141,12 +166,14 @@ class _Document:
                 ("branch", event.branch),
                 ("model", f"{words.engine_line(event.engine)}, seed {event.seed}"),
                 *(("remote", note) for note in words.engine_notes(event.engine)),
-                ("tests", visible_line(event.test_command) or "none found"),
+                ("tests", words.tests_of(event)),
                 ("sandbox", event.sandbox),
                 ("qwenagent", event.version),
             )
         )
-        yield _steps(finished.steps if finished else event.steps)
+        steps = finished.steps if finished else event.steps
+        if steps:
+            yield _steps(steps)
 
     def _tests_ran(self, run: TestRun) -> Iterator[Block]:
         took = f" after {time}" if (time := words.duration(run.seconds)) else ""

@@ -38,16 +38,20 @@ class LeftOut:
 
     def __init__(self) -> None:
         self._answers = ""
+        self._is_answer = False
 
     def parts(self, event: Event) -> Iterator[Part]:
         """Yield what an event has beyond what the screen shows of it."""
         match event:
-            case TurnStarted():
+            case TurnStarted(phase=phase):
                 self._answers = ""
+                self._is_answer = phase == "answer"
             case ContextBuilt(included=included, left_out=left_out):
                 yield Part("in the prompt", _items(included))
                 if left_out:
                     yield Part("left out of the prompt", _items(left_out))
+            case TokenDelta() if self._is_answer:
+                pass  # the screen has it whole
             case TokenDelta(text=text, candidate=candidate):
                 self._answers += text
                 yield Part(f"answer {candidate + 1}" if candidate else "answer", text)

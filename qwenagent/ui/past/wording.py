@@ -26,7 +26,15 @@ def asked(run: PastRun) -> str:
     """Return what the run was asked to do, or why that is not known."""
     if run.trouble:
         return one_line(revealed(run.trouble))
-    return one_line(revealed(run.started.title)) if run.started else ""
+    if run.started is None:
+        return ""
+    about = "session: " if is_session(run) else ""
+    return one_line(revealed(f"{about}{run.started.title}"))
+
+
+def is_session(run: PastRun) -> bool:
+    """Return whether it is a conversation."""
+    return run.started is not None and run.started.kind == "session"
 
 
 def place(run: PastRun) -> str:
@@ -36,6 +44,8 @@ def place(run: PastRun) -> str:
 
 def ending(run: PastRun) -> str:
     """Return how a run ended, or that it has not."""
+    if run.finished is not None and is_session(run):
+        return _ENDING.get(run.finished.exit_code, "failed")
     if run.finished is not None:
         return ending_of(run.finished)
     if run.is_under_way:
@@ -55,6 +65,8 @@ def ending_of(finished: Finished) -> str:
 
 def steps_done(run: PastRun) -> str:
     """Return "3 of 5"; "? of 5" if the end is not known."""
+    if is_session(run) and not (run.finished and run.finished.steps):
+        return ""
     if run.finished is not None:
         return f"{n_done(run.finished.steps)} of {len(run.finished.steps)}"
     return f"? of {len(run.started.steps)}" if run.started else ""
@@ -84,4 +96,6 @@ def no_end(run: PastRun) -> str:
         return ""
     if run.is_under_way:
         return "the run is still under way"
+    if is_session(run):
+        return "the transcript ends here: the session was killed; /resume takes it up again"
     return "the transcript ends here: the run was killed, or ended by an error"

@@ -8,20 +8,20 @@ from collections.abc import Callable
 from typing import TextIO
 
 
-class Above(io.TextIOBase):
+class Above(io.TextIOWrapper):
     """Passes whole lines on; they appear above the prompt. Any thread may write.
 
     What is written without a line's end waits for it, since the prompt needs a line of its own.
     """
 
     def __init__(self, give: Callable[[str], None], stream: TextIO) -> None:
-        super().__init__()
+        below = io.BufferedWriter(_Below(stream))
+        super().__init__(below, encoding=stream.encoding or "utf-8", newline="")
         self._give = give
-        self._stream = stream
         self._begun = ""
         self._lock = threading.Lock()
 
-    def write(self, text: str) -> int:
+    def write(self, text: str, /) -> int:
         """Take text; pass on what ends with a line feed."""
         with self._lock:
             whole, feed, self._begun = (self._begun + text).rpartition("\n")
@@ -34,19 +34,19 @@ class Above(io.TextIOBase):
         if self._begun:
             self.write("\n")
 
+
+class _Below(io.RawIOBase):
+    """Answers for the stream below: whether it is a terminal, and its descriptor, for its size."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
     def writable(self) -> bool:
-        """Yes."""
         return True
 
     def isatty(self) -> bool:
-        """Return whether the stream below is a terminal."""
         return self._stream.isatty()
 
     def fileno(self) -> int:
-        """Return the descriptor of the stream below, for its size."""
         return self._stream.fileno()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """Return the encoding of the stream below."""
-        return self._stream.encoding

@@ -96,6 +96,12 @@ class Completing:
         found = self._names(match["command"], source()).index.best(match["word"], _MAX_OFFERS)
         return Offers(len(match["word"]), tuple(Offer(name, name) for _, name in found))
 
+    def may_offer(self, before: str) -> bool:
+        """Return whether the cursor is in a word of which `offers` has others; looks up nothing."""
+        match = _ARGUMENT.match(before)
+        takes_names = match is not None and match["command"] in self._sources.arguments
+        return takes_names or begun(before) is not None or _NAME.match(before) is not None
+
     def _mentioned(self, query: str) -> tuple[Offer, ...]:
         """Return paths and symbols, in turns where they fit equally well."""
         ranked = []

@@ -8,7 +8,6 @@ from prompt_toolkit.filters import (
     Condition,
     completion_is_selected,
     emacs_mode,
-    has_completions,
     has_focus,
     vi_insert_mode,
     vi_navigation_mode,
@@ -59,10 +58,9 @@ def _bind_leaving(keys: KeyBindings, prompt: Prompt, typing: Condition) -> None:
     def _end(event: KeyPressEvent) -> None:
         prompt.ctrl_d()
 
-    @keys.add(
-        "escape",
-        filter=typing & is_working & ~has_completions & (emacs_mode | vi_navigation_mode),
-    )
+    has_menu = Condition(prompt.has_menu)
+
+    @keys.add("escape", filter=typing & is_working & ~has_menu & (emacs_mode | vi_navigation_mode))
     def _stop(event: KeyPressEvent) -> None:
         prompt.interrupt()
 
@@ -108,6 +106,8 @@ def _bind_completing(keys: KeyBindings, prompt: Prompt, typing: Condition) -> No
     def _take_selected(event: KeyPressEvent) -> None:
         prompt.buffer.complete_state = None
 
-    @keys.add("escape", filter=typing & has_completions & (emacs_mode | vi_navigation_mode))
+    has_menu = Condition(prompt.has_menu)
+
+    @keys.add("escape", filter=typing & has_menu & (emacs_mode | vi_navigation_mode))
     def _close_menu(event: KeyPressEvent) -> None:
         prompt.buffer.cancel_completion()

@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 from typing import Self, TextIO
 
 from qwenagent.ui.lines import LineWriter
+from qwenagent.ui.reading.ctrlc import hear_ctrl_c
 from qwenagent.ui.reading.line import Answer, Eof, Interrupted, Line, cleaned
 from qwenagent.ui.reading.toolbar import Status
 
@@ -27,6 +28,7 @@ class PlainReader:
         self._stdin = stdin
         self._stdout = stdout
         self._asked_to_leave = False
+        self._give_back: Callable[[], None] = lambda: None
 
     @property
     def out(self) -> TextIO:
@@ -43,6 +45,7 @@ class PlainReader:
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure is not None:
                 reconfigure(errors="replace")
+        self._give_back = hear_ctrl_c(self._stdin)
         return self
 
     def __exit__(
@@ -51,7 +54,7 @@ class PlainReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        return None
+        self._give_back()
 
     def read(self) -> Answer:
         """Return the next line that says something; Ctrl-C drops what was begun."""

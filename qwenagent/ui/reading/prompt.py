@@ -19,14 +19,16 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, ThreadedCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import create_input
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import create_output
+from prompt_toolkit.output.vt100 import Vt100_Output
 
 from qwenagent.errors import ConfigError
 from qwenagent.ui.reading.bursts import Bursts
-from qwenagent.ui.reading.completing import Completing, Sources
+from qwenagent.ui.reading.completing import Completing
 from qwenagent.ui.reading.editing import edited
 from qwenagent.ui.reading.folding import Folds
 from qwenagent.ui.reading.history import HistoryFile
@@ -64,12 +66,14 @@ class Prompt:
         self.has_sent = False
         self._bursts = Bursts()
         self._n_keys = 0
-        self._warned_at = 0
+        self._warned_at = -1
         self._history = HistoryFile(options.history)
-        self._completer = _Completer(options.sources)
+        self._completing = Completing(options.sources)
+        self._completer = _Completer(self._completing)
         self.buffer = Buffer(
             completer=ThreadedCompleter(self._completer),
-            complete_while_typing=True,
+            # While a menu is looked for it takes the arrow keys already; in prose there is none.
+            complete_while_typing=Condition(self._may_offer),
             enable_history_search=True,
             history=InMemoryHistory(self._history.entries()),
         )
@@ -81,8 +85,9 @@ class Prompt:
 
     def _application(self, stdin: TextIO, stdout: TextIO) -> Application[End]:
         output = create_output(stdout)
-        # Without it nothing is asked of the terminal, so no late answer is taken for keys.
-        output.enable_cpr = False  # type: ignore[attr-defined]
+        if isinstance(output, Vt100_Output):
+            # Nothing is asked of the terminal, so no late answer is taken for keys.
+            output.enable_cpr = False
         app: Application[End] = Application(
             layout=layout(self),
             key_bindings=bindings(self),
@@ -179,6 +184,11 @@ class Prompt:
             chosen = next(self._completer.get_completions(self.buffer.document, _TAB), None)
         if chosen is not None:
             self.buffer.apply_completion(chosen)
+
+    def has_menu(self) -> bool:
+        """Return whether something is offered, not only looked for."""
+        state = self.buffer.complete_state
+        return state is not None and bool(state.completions)
 
     def edit(self) -> None:
         """Open the message in the editor, with everything unfolded."""
@@ -285,6 +295,9 @@ class Prompt:
             elif work is not None and work.activity is not None:
                 self._app.invalidate()
 
+    def _may_offer(self) -> bool:
+        return self._completing.may_offer(self.buffer.document.text_before_cursor)
+
     def _before_key(self) -> None:
         self._n_keys += 1
         self.shown.hint = ""
@@ -337,8 +350,8 @@ class Prompt:
 class _Completer(Completer):
     """Offers as prompt_toolkit wants them."""
 
-    def __init__(self, sources: Sources) -> None:
-        self._completing = Completing(sources)
+    def __init__(self, completing: Completing) -> None:
+        self._completing = completing
 
     def get_completions(self, document: Document, event: CompleteEvent) -> Iterator[Completion]:
         """Yield what may stand at the cursor."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from qwenagent.ui.printable import revealed
 from qwenagent.ui.reading.above import Above
+from qwenagent.ui.reading.ctrlc import hear_ctrl_c
 from qwenagent.ui.reading.inbox import Inbox
 from qwenagent.ui.reading.line import Answer, Eof, Interrupted, Line
 from qwenagent.ui.reading.reader import Activity, ReaderOptions
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _POLL_S = 0.1
+_START_S = 1.0
+"""For the prompt to appear, or to end for whatever reason; it is not waited for longer."""
 
 
 class TerminalReader:
@@ -38,6 +41,8 @@ class TerminalReader:
         self._lending = threading.Lock()
         self._prompt: Prompt | None = None
         """While it is on the screen."""
+        self._give_back: Callable[[], None] = _nothing
+        self._on_screen = threading.Event()
         self._leaving = False
         self._lent = False
         self._pending: list[str] = []
@@ -45,7 +50,7 @@ class TerminalReader:
     @property
     def out(self) -> TextIO:
         """Return the stream whose lines appear above the prompt."""
-        return self._out  # type: ignore[return-value]  # all of TextIO that a writer uses
+        return self._out
 
     @property
     def queued(self) -> tuple[str, ...]:
@@ -56,7 +61,9 @@ class TerminalReader:
         reconfigure = getattr(self._stdout, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
+        self._give_back = hear_ctrl_c(self._stdin)
         self._thread.start()
+        self._on_screen.wait(_START_S)  # whatever the caller does next would slow it down
         return self
 
     def __exit__(
@@ -71,6 +78,7 @@ class TerminalReader:
             if self._prompt is not None:
                 self._prompt.call(self._prompt.leave)
         self._thread.join()
+        self._give_back()
 
     def read(self) -> Answer:
         """Wait for a message and print it above the prompt."""
@@ -175,6 +183,8 @@ class TerminalReader:
             self._inbox.end(Eof())
         except BaseException as error:  # raised where the session waits
             self._inbox.end(error)
+        finally:
+            self._on_screen.set()
 
     def _prompted(self) -> Eof | Interrupted:
         from qwenagent.ui.reading.prompt import Prompt
@@ -187,6 +197,7 @@ class TerminalReader:
             self._prompt = prompt
             if self._leaving:
                 prompt.leave()
+        self._on_screen.set()
 
     def _ended(self) -> None:
         """The prompt is off the screen for good."""
@@ -196,7 +207,7 @@ class TerminalReader:
 
 
 def _nothing() -> None:
-    """There is no prompt to bring back."""
+    """There is nothing to bring back."""
 
 
 def _echo(line: Line) -> str:

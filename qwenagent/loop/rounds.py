@@ -1,0 +1,166 @@
+"""Rounds of attempts at a step: each attempt is tested, and the best of a round is kept.
+
+Knows neither how many rounds there are nor what becomes of their best.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from qwenagent.loop.asker import Action
+from qwenagent.loop.attempts import Round, Standing, Tested
+from qwenagent.loop.doubtful import LineEdit
+from qwenagent.loop.editor import Editor
+from qwenagent.loop.judging import Judge
+from qwenagent.loop.ports import Ports
+from qwenagent.loop.testing import Tests
+from qwenagent.protocol.checks import TestRun
+from qwenagent.protocol.events import CandidateScored, LineTried, Phase
+
+DOUBTS_S = 90.0
+"""Longest time for a round's doubtful lines."""
+
+
+class Rounds:
+    """The rounds of one step."""
+
+    def __init__(self, ports: Ports, tests: Tests, judge: Judge, editor: Editor) -> None:
+        self._ports = ports
+        self._tests = tests
+        self._judge = judge
+        self._editor = editor
+        self._tree = ports.workspace
+        self._emit = ports.events.emit
+        self._n_scored = 0
+        self.standing = Standing(judge.start_rank)
+
+    def run(self, phase: Phase, *, think: bool) -> Round | str:
+        """Have the model try once more, from the tree as it is; return why it gave up, if it did.
+
+        The tree is left as the best attempt of the round had it.
+        """
+        self._editor.open(phase, self.failing, think=think)
+        round_ = Round(self._tree.state(), self._editor.talk.messages)
+        if gave_up := self._editor.edit(phase):
+            return gave_up
+        self.test(round_)
+        if not round_.is_won:
+            self._try_doubtful_lines(phase, round_)
+        if not round_.is_won:
+            self._race(phase, round_)
+        if round_.best:
+            self._tree.restore(round_.best.files)
+        return round_
+
+    @property
+    def failing(self) -> TestRun | None:
+        """The tests that the model is shown."""
+        base = self.standing.base
+        return base.judged.shown if base else self._judge.failing
+
+    def test(self, round_: Round) -> bool:
+        """Test what the present attempt of a round wrote; return whether that is enough."""
+        if tested := self._tested(round_):
+            self._tell_score(*tested)
+        return round_.is_won
+
+    def _tested(self, round_: Round) -> tuple[Tested, bool] | None:
+        """Test the present attempt; return what came of it and whether it is the best so far.
+
+        None if there is nothing new to test.
+        """
+        patch = self._tree.patch()
+        if not self._editor.talk.has_edited or patch in round_.patches:
+            return None
+        round_.patches.add(patch)
+        here = Tested(self._judge.judge(self._tree.changed()), self._tree.state(), patch)
+        known = round_.best.judged.rank if round_.best else self.standing.rank
+        round_.add(here)
+        return here, here.judged.rank > known
+
+    def _race(self, phase: Phase, round_: Round) -> None:
+        """Draw further attempts from where the round began, until the tests are content with one.
+
+        Each starts from the same prompt and the same files; identical ones are tested once. The
+        tree is left as the best attempt had it.
+        """
+        n = self._n_candidates()
+        if n <= 1:
+            return
+        self._editor.draw = 1
+        self._back_to(round_)
+        if self._editor.forces_body(phase):
+            self._editor.bodies(phase, n - 1, lambda action: self._take(action, round_))
+        else:
+            while self._editor.draw < n and not round_.is_won:
+                self._back_to(round_)
+                if not self._editor.edit(phase):
+                    self.test(round_)
+                self._editor.draw += 1
+        self._editor.draw = 0
+
+    def _try_doubtful_lines(self, phase: Phase, round_: Round) -> None:
+        """Test edits of one line each, where the model hesitates over what the round began with.
+
+        Not before anything was written, unless it is a fault that is looked for: of a function
+        without a body there is nothing to doubt.
+        """
+        n = self._ports.settings.loop.doubts
+        failing = self.failing or self._judge.failing_examples
+        if not n or failing is None or not (phase == "repair" or self._judge.is_asked):
+            return
+        self._back_to(round_)
+        ends = time.monotonic() + (DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
+
+        def take(line: LineEdit) -> bool:
+            self._ports.stop.check()
+            self._back_to(round_)
+            self._try_line(line, round_)
+            return round_.is_won or time.monotonic() > ends
+
+        with self._tests.hurried():
+            self._editor.doubtful_lines(phase, failing, n, take)
+
+    def _try_line(self, line: LineEdit, round_: Round) -> None:
+        edit, refused = self._editor.try_edit(line.call)
+        told = LineTried(line.path, line.row, line.old, line.new, refused)
+        if tested := None if refused else self._tested(round_):
+            here, best = tested
+            shown = here.judged.shown
+            n_passed, n_failed = (shown.n_passed, shown.n_failed) if shown else (0, 0)
+            told = replace(told, passed=n_passed, failed=n_failed, best=best)
+        self._emit(told)
+        if edit and round_.is_won:
+            self._editor.tell(edit)
+
+    def _back_to(self, round_: Round) -> None:
+        self._tree.restore(round_.start)
+        self._editor.back(round_.messages)
+
+    def _take(self, action: Action, round_: Round) -> bool:
+        """Apply and test one of the bodies that are written side by side."""
+        self._ports.stop.check()
+        self._back_to(round_)
+        return bool(action.call) and not self._editor.apply(action) and self.test(round_)
+
+    def _n_candidates(self) -> int:
+        """Attempts of a round: one where nothing can choose among several."""
+        if not self._judge.can_choose:
+            return 1
+        return self._ports.settings.loop.candidates or self._ports.profile.candidates
+
+    def _tell_score(self, here: Tested, best: bool) -> None:
+        judged, shown = here.judged, here.judged.shown
+        self._emit(
+            CandidateScored(
+                candidate=self._n_scored,
+                passed=shown.n_passed if shown else 0,
+                failed=shown.n_failed if shown else 0,
+                newly_passed=len(judged.newly_passed),
+                newly_failed=len(judged.newly_failed),
+                rank=judged.rank,
+                best=best,
+            )
+        )
+        self._n_scored += 1

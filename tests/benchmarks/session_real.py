@@ -1,0 +1,168 @@
+"""A session with a real model: a question, a bug fixed by conversation alone, undone and redone.
+
+    python -m tests.benchmarks.session_real --model 1.5b [--out FOLDER] [--columns 100] [--rows 40]
+
+Works on a small sample repository in a temporary folder and writes what the screen showed as SVG
+files into FOLDER. Exits with 1 if the tests are not green at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from tests.conftest import GIT_ENVIRONMENT
+from tests.loop_stage import make_repository
+from tests.terminal_stage import CHECKOUT, Terminal, terminal_env
+
+LIMIT_S = 600.0
+CART = '''"""A shopping cart."""
+
+
+class Cart:
+    """Things to buy, with prices in cents."""
+
+    def __init__(self):
+        self.lines = []
+
+    def add(self, name, price, quantity=1):
+        """Put something in."""
+        self.lines.append((name, price, quantity))
+
+    def total(self):
+        """Return what all of it costs."""
+        return sum(price for name, price, quantity in self.lines)
+
+    def count(self):
+        """Return how many things there are."""
+        return sum(quantity for name, price, quantity in self.lines)
+'''
+TEST = """from cart import Cart
+
+
+def test_count():
+    cart = Cart()
+    cart.add("pen", 120, 3)
+    assert cart.count() == 3
+
+
+def test_total():
+    cart = Cart()
+    cart.add("pen", 120, 3)
+    cart.add("ink", 500)
+    assert cart.total() == 860
+"""
+FILES = {"cart.py": CART, "test_cart.py": TEST, ".gitignore": "__pycache__/\n.pytest_cache/\n"}
+FILES["pyproject.toml"] = "[tool.pytest.ini_options]\ntestpaths = ['.']\n"
+
+
+def wait(terminal: Terminal, text: str) -> None:
+    """Wait until a text is on the screen, for as long as a model may take."""
+    limit = time.monotonic() + LIMIT_S
+    while True:
+        try:
+            return terminal.waits_for(text)
+        except AssertionError:
+            if time.monotonic() > limit:
+                raise
+
+
+def picture(terminal: Terminal, columns: int, title: str) -> str:
+    """Return the screen as SVG."""
+    console = Console(
+        record=True, width=columns, file=io.StringIO(), force_terminal=True, legacy_windows=False
+    )
+    rows = terminal.cells()
+    last = max((n for n, row in enumerate(rows) if any(c.data.strip() for c in row)), default=0)
+    for row in rows[: last + 1]:
+        line = Text(no_wrap=True, end="")
+        for cell in row:
+            line.append(cell.data or " ", _style(cell))
+        console.print(line, soft_wrap=True)
+    return console.export_svg(title=title)
+
+
+def _style(cell: Any) -> Style:
+    return Style(
+        color=_colour(cell.fg),
+        bgcolor=_colour(cell.bg),
+        bold=cell.bold,
+        italic=cell.italics,
+        reverse=cell.reverse,
+    )
+
+
+def _colour(name: str) -> str | None:
+    name = name.replace("brown", "yellow")  # as pyte calls it
+    if name == "default":
+        return None
+    if len(name) == 6 and all(c in "0123456789abcdef" for c in name.lower()):
+        return f"#{name}"
+    return f"bright_{name.removeprefix('bright')}" if name.startswith("bright") else name
+
+
+def play(terminal: Terminal, columns: int, out: Path) -> None:
+    """Have the conversation; write a picture of each main screen."""
+
+    def keep(name: str) -> None:
+        path = out / f"session-{name}.svg"
+        path.write_text(picture(terminal, columns, "qwenagent"), encoding="utf-8")
+        print(f"{path}\n" + "\n".join(f"    {line}" for line in terminal.lines()), flush=True)
+
+    wait(terminal, "a task, a question")
+    terminal.type("/")
+    wait(terminal, "/help")
+    keep("start")
+    terminal.type("\x15What does Cart.total in cart.py return, and is that right?\r")
+    wait(terminal, "prompt tokens")
+    keep("question")
+    terminal.type("The total has to count the quantity of each line. Fix it in cart.py\r")
+    wait(terminal, "Approve? [y/N]")
+    keep("approval")
+    terminal.type("y\r")
+    wait(terminal, "tokens read")
+    keep("task")
+    for command, sign in (("/diff", "cart.py +"), ("/undo", "undone:"), ("/redo", "redone:")):
+        terminal.type(f"{command}\r")
+        wait(terminal, f"> {command}")
+        wait(terminal, sign)
+        keep(command[1:])
+    terminal.type("/quit\r")
+    terminal.ends()
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--out", type=Path, default=Path("session-screens"))
+    parser.add_argument("--columns", type=int, default=100)
+    parser.add_argument("--rows", type=int, default=44)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    kept = {name: value for name, value in os.environ.items() if name.startswith("QWENAGENT_")}
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = terminal_env(**kept, **GIT_ENVIRONMENT, PYTHONPATH=str(CHECKOUT), PATH=tools)
+    with tempfile.TemporaryDirectory() as folder:
+        root = make_repository(Path(folder) / "shop", FILES)
+        argv = [sys.executable, "-m", "qwenagent", "--model", options.model]
+        size = {"columns": options.columns, "rows": options.rows}
+        with Terminal(argv, cwd=root, env=env, **size) as terminal:
+            play(terminal, options.columns, options.out)
+        tests = [sys.executable, "-m", "pytest", "-q"]
+        sys.exit(subprocess.run(tests, cwd=root, env=env, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()
