@@ -123,12 +123,13 @@ def test_what_a_server_says_it_took(answer, usage):
 def test_tasks_are_red_and_can_be_done(tmp_path):
     """No step is solved before it begins, nor its test beyond all programs."""
     done = {
-        "flattening": "def flat(items):\n    found = []\n    for item in items:\n"
-        "        found += flat(item) if isinstance(item, list) else [item]\n    return found\n",
-        "binary": "def bits(n):\n    return f'{n:b}'\n",
-        "primes": "def factors(n):\n    found, p = [], 2\n    while n > 1:\n"
-        "        while n % p == 0:\n            found.append(p)\n            n //= p\n"
-        "        p += 1\n    return found\n",
+        "values": "def value(text):\n    n = {c: v for c, v in zip('IVXLCDM', "
+        "(1, 5, 10, 50, 100, 500, 1000))}\n    pairs = zip(text, text[1:] + text[-1])\n"
+        "    return sum(n[a] if n[a] >= n[b] else -n[a] for a, b in pairs)\n",
+        "brackets": "def balanced(text):\n    open_ = []\n    for c in text:\n"
+        "        if c in '([{':\n            open_.append(c)\n"
+        "        elif c in ')]}' and (not open_ or open_.pop() + c not in ('()', '[]', '{}')):\n"
+        "            return False\n    return not open_\n",
         "luhn": "def is_valid(number):\n    digits = number.replace(' ', '')\n"
         "    if len(digits) < 2 or not digits.isdigit():\n        return False\n"
         "    odd, even = digits[-1::-2], digits[-2::-2]\n"

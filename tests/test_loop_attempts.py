@@ -58,3 +58,10 @@ def test_what_is_not_red_is_the_base_in_any_case():
     standing, here = Standing((9,)), attempt(state="unverified")
     standing.settle(here, is_first=False)
     assert standing == Standing((9,), best=None, base=here, kept=here)
+
+
+def test_whoever_is_asked_elsewhere_sees_no_attempt_that_is_no_gain():
+    standing, first = Standing(START), attempt()
+    standing.settle(first, is_first=True)
+    standing.drop_no_gain()
+    assert standing == Standing(START, best=None, base=None, kept=first)

@@ -84,6 +84,13 @@ class Standing:
         may_build = is_first and not here.judged.newly_failed
         self.base = here if is_gain or may_build or here.judged.state != "red" else self.best
 
+    def drop_no_gain(self) -> None:
+        """Go back to the best state, so that nobody builds upon an attempt that was no gain.
+
+        Of seven steps with such an attempt in sight, the 1.5B wrote it once more in six.
+        """
+        self.base = self.best
+
 
 @dataclass(slots=True)
 class Conversation:

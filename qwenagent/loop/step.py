@@ -200,6 +200,7 @@ class _Work:
         """Ask where local attempts are used up and the user allows it."""
         if self.ports.frontier is None:
             return None
+        self.standing.drop_no_gain()
         self.ports.workspace.restore(self.standing.files)
         n_kept = len(self.tried)
         for found in self.escalating.ladder(reason, self._situation):

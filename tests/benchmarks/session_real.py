@@ -1,6 +1,6 @@
 """A session with a real model: a question, a bug fixed by conversation alone, undone and redone.
 
-    python -m tests.benchmarks.session_real --model 1.5b [--out FOLDER] [--columns 100] [--rows 40]
+    python -m tests.benchmarks.session_real --model 1.5b [--out FOLDER] [--columns 92] [--rows 36]
 
 Works on a small sample repository in a temporary folder and writes what the screen showed as SVG
 files into FOLDER. Exits with 1 if the tests are not green at the end.
@@ -11,10 +11,12 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +89,12 @@ def picture(terminal: Terminal, columns: int, title: str) -> str:
     last = max((n for n, row in enumerate(rows) if any(c.data.strip() for c in row)), default=0)
     for row in rows[: last + 1]:
         line = Text(no_wrap=True, end="")
-        for cell in row:
-            line.append(cell.data or " ", _style(cell))
+        for style, cells in groupby(row, _style):
+            line.append("".join(cell.data or " " for cell in cells), style)
+        line.rstrip()
         console.print(line, soft_wrap=True)
-    return console.export_svg(title=title)
+    # A README is no place from which fonts are fetched.
+    return re.sub(r"@font-face \{[^}]*\}\s*", "", console.export_svg(title=title))
 
 
 def _style(cell: Any) -> Style:
@@ -122,13 +126,13 @@ def play(terminal: Terminal, columns: int, out: Path) -> None:
 
     wait(terminal, "a task, a question")
     terminal.type("/")
-    wait(terminal, "/help")
+    wait(terminal, "/approve")
     keep("start")
     terminal.type("\x15What does Cart.total in cart.py return, and is that right?\r")
     wait(terminal, "prompt tokens")
     keep("question")
     terminal.type("The total has to count the quantity of each line. Fix it in cart.py\r")
-    wait(terminal, "Approve? [y/N]")
+    wait(terminal, "Approve? ")
     keep("approval")
     terminal.type("y\r")
     wait(terminal, "tokens read")
@@ -147,8 +151,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", required=True)
     parser.add_argument("--out", type=Path, default=Path("session-screens"))
-    parser.add_argument("--columns", type=int, default=100)
-    parser.add_argument("--rows", type=int, default=44)
+    parser.add_argument("--columns", type=int, default=92)
+    parser.add_argument("--rows", type=int, default=36)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if name.startswith("QWENAGENT_")}

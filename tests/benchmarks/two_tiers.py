@@ -79,28 +79,20 @@ class Task:
 
 TASKS = (
     Task(
-        "flattening",
-        "flat(items)",
-        "Return all that is in a list and in the lists in it, however deep, as one list.",
-        "self.assertEqual(flat([1, [2, [3, []], 4]]), [1, 2, 3, 4])\n"
-        'self.assertEqual(flat(["ab", ["c"]]), ["ab", "c"])\n'
-        "self.assertEqual(flat([]), [])",
+        "values",
+        "value(text)",
+        "Return the number that a Roman numeral stands for.",
+        'for text, n in (("IV", 4), ("XLIX", 49), ("MCMXC", 1990), ("III", 3)):\n'
+        "    self.assertEqual(value(text), n)",
     ),
     Task(
-        "binary",
-        "bits(n)",
-        "Return a number as binary digits without a prefix; a minus stays in front.",
-        'self.assertEqual(bits(10), "1010")\n'
-        'self.assertEqual(bits(0), "0")\n'
-        'self.assertEqual(bits(-5), "-101")',
-    ),
-    Task(
-        "primes",
-        "factors(n)",
-        "Return the prime factors of a number in order, each as often as it divides it.",
-        "self.assertEqual(factors(360), [2, 2, 2, 3, 3, 5])\n"
-        "self.assertEqual(factors(97), [97])\n"
-        "self.assertEqual(factors(1), [])",
+        "brackets",
+        "balanced(text)",
+        "Say whether all of ()[]{} in a text are closed in order; all else does not matter.",
+        'for good in ("", "([]{})", "f(a[1])"):\n'
+        "    self.assertTrue(balanced(good), good)\n"
+        'for bad in ("(", ")(", "([)]", "a]"):\n'
+        "    self.assertFalse(balanced(bad), bad)",
     ),
     Task(
         "luhn",
