@@ -49,7 +49,8 @@ ALONE = {
     "demo": 4, "bench": 4, "models": 0, "models list": 0, "models fit": 0, "models pull 0.5b": 4,
     "models info 0.5b": 0, "models verify": 4, "models rm 0.5b": 0, "models use 0.5b": 4,
     "models export -o new": 4, "models import new": 4,
-    "undo": 1, "redo": 1, "restore": 0, "config": 0, "stats": 0, "plan fix": 2, "review plan.md": 2,
+    "undo": 1, "redo": 1, "restore": 0, "diff": 0, "config": 0, "stats": 0,
+    "plan fix": 2, "review plan.md": 2,
     "log": 0, "show": 2, "export": 2, "clean": 0, "completion": 2, "setup": 2, "session": 2,
 }
 # fmt: on

@@ -37,6 +37,7 @@ COMMANDS = [
     ["models", "info"], ["models", "verify"], ["models", "rm"], ["models", "use"],
     ["models", "fit"], ["models", "export"], ["models", "import"],
     ["log"], ["show"], ["export"], ["clean"], ["undo"], ["redo"], ["restore"],
+    ["diff"],
     ["plan"], ["review"], ["config"], ["stats"], ["session"], ["setup"], ["completion"],
 ]  # fmt: skip
 

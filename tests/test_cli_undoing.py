@@ -1,4 +1,4 @@
-"""undo, redo and restore on the command line: what they say, and the exit codes."""
+"""undo, redo, restore and diff on the command line: what they say, and the exit codes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def root(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return repo
 
 
-def keep(root: Path, title: str, *edits: Edit, commit: bool = False) -> None:
+def keep(root: Path, title: str, *edits: Edit, commit: bool = False, run: str = "") -> None:
     tree = Workspace(Repository.open(root))
     for edit in edits:
         tree.apply(edit)
-    about = About(title=title, kind="step" if commit else "task")
+    about = About(title=title, kind="step" if commit else "task", run=run)
     tree.intend(about)
     tree.settle(about, tree.repository.commit(tree.changed(), title) if commit else "")
 
@@ -97,3 +97,119 @@ def test_restore_goes_there(root, capsys):
 def test_with_nothing_to_undo(root, capsys):
     assert guarded(["undo"]) == 1
     assert capsys.readouterr().err.startswith("error: there is nothing to undo")
+
+
+# -- diff -----------------------------------------------------------------------------------------
+
+ONE = """README.md +1 -1
+diff --git a/README.md b/README.md
+--- a/README.md
++++ b/README.md
+@@ -1 +1 @@
+-# Sample
++one
+"""
+NEW = """new.py +1 -0
+diff --git a/new.py b/new.py
+new file mode 100644
+--- /dev/null
++++ b/new.py
+@@ -0,0 +1 @@
++x
+"""
+
+
+def told(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> tuple[str, str]:
+    assert guarded(["diff", *args]) == code
+    return capsys.readouterr()
+
+
+def test_diff_shows_what_undo_would_take_back(root, capsys):
+    keep(root, "earlier", Edit("pkg/store.py", store(root), "x = 1\n"))
+    keep(root, "tidy", Edit("README.md", README, "one\n"), Edit("new.py", None, "x\n"))
+    assert told(capsys) == (ONE + NEW, "")
+    keep(root, "a step", Edit("README.md", "one\n", "two\n"), commit=True)
+    assert told(capsys) == (ONE.replace("# Sample", "one").replace("+one", "+two"), "")
+    guarded(["undo"])
+    capsys.readouterr()
+    assert told(capsys) == (ONE + NEW, "")
+
+
+def test_diff_is_of_all_steps_of_a_run(root, capsys):
+    keep(root, "earlier", Edit("new.py", None, "x\n"), run="a")
+    keep(root, "one", Edit("README.md", README, "between\n"), run="b", commit=True)
+    keep(root, "two", Edit("README.md", "between\n", "one\n"), run="b", commit=True)
+    assert told(capsys) == (ONE, "")
+    assert told(capsys, "0") == (ONE + NEW, "")
+
+
+def test_diff_since_a_point(root, capsys):
+    keep(root, "one", Edit("README.md", README, "one\n"))
+    keep(root, "two", Edit("new.py", None, "x\n"))
+    assert told(capsys, "1") == (NEW, "")
+    nothing = "nothing was changed: no step or task was kept here after point 2\n"
+    assert told(capsys, "2") == (nothing, "")
+    out, err = told(capsys, "7", code=1)
+    assert (out, err.split("\n")[0]) == ("", "error: there is no point 7")
+
+
+def test_a_file_of_the_users_hand_is_named(root, capsys):
+    keep(root, "one", Edit("README.md", README, "one\n"), run="a")
+    (root / "README.md").write_text("mine\none\n")
+    keep(root, "two", Edit("new.py", None, "x\n"), run="a")
+    (root / "unknown.txt").write_text("not of any point\n")
+    mine = ONE.replace("+1 -1", "+2 -1").replace("+1 @@", "+1,2 @@").replace("+one", "+mine\n+one")
+    assert told(capsys) == (mine + NEW, "not by qwenagent alone: README.md\n")
+    assert told(capsys, "1") == (NEW, "")
+
+
+def test_diff_in_short(root, capsys):
+    keep(root, "one", Edit("README.md", README, "one\n"), Edit("new.py", None, "x\ny\n"))
+    out, err = told(capsys, "--stat")
+    rows = [line.split() for line in out.splitlines()]
+    assert rows == [["file", "added", "removed"], ["README.md", "1", "1"], ["new.py", "2", "0"]]
+    assert err == ""
+
+
+def test_diff_where_nothing_is_different(root, capsys):
+    assert told(capsys) == ("nothing was changed: no step or task was kept here\n", "")
+    keep(root, "one", Edit("README.md", README, "one\n"))
+    (root / "README.md").write_text(README)
+    assert told(capsys) == ("the files are as they were before point 1 (one)\n", "")
+
+
+def test_line_ends_count_where_nothing_else_differs(root, capsys):
+    (root / "README.md").write_bytes(b"a\r\nb\r\n")
+    keep(root, "one", Edit("README.md", "a\nb\n", "a\nc\n"))
+    assert told(capsys)[0].splitlines()[-3:] == [" a", "-b", "+c"]
+    (root / "README.md").write_bytes(b"a\nb\n")
+    out, err = told(capsys)
+    assert out.startswith("README.md +2 -2\n")
+    assert err == "not by qwenagent alone: README.md\n"
+
+
+def test_what_the_user_deleted_or_made_a_link_is_gone(root, capsys):
+    keep(root, "one", Edit("README.md", README, "one\n"), Edit("new.py", None, "x\n"))
+    (root / "README.md").unlink()
+    (root / "README.md").symlink_to("/etc/hostname")
+    (root / "new.py").unlink()
+    out, err = told(capsys)
+    assert out.splitlines()[:3] == [
+        "README.md +0 -1",
+        "diff --git a/README.md b/README.md",
+        "deleted file mode 100644",
+    ]
+    assert out.endswith("-# Sample\n")
+    assert err == "not by qwenagent alone: README.md\n"
+
+
+def test_a_step_whose_commit_the_user_dropped_is_no_change(root, capsys):
+    keep(root, "one", Edit("README.md", README, "one\n"))
+    keep(root, "two", Edit("new.py", None, "x\n"), commit=True)
+    run_git(root, "reset", "-q", "--hard", "HEAD~1")
+    (root / "README.md").write_text("one\n")
+    assert told(capsys, "0") == (ONE, "")
+
+
+def store(root: Path) -> str:
+    return (root / "pkg/store.py").read_text()

@@ -159,6 +159,7 @@ def repository_operations(repository: Repository) -> dict[str, Callable[[], obje
         "why_untouchable": lambda: repository.why_untouchable("README.md"),
         "snapshot": lambda: repository.snapshot(REF, "before"),
         "diff": lambda: (repository.diff("HEAD~"), repository.diff("HEAD~", "HEAD")),
+        "merged": lambda: repository.merged("a\n", "b\n", "c\n"),
         "start_branch": lambda: repository.start_branch("step"),
         "free_branch": lambda: repository.free_branch("step"),
         "has": lambda: repository.has("HEAD", "a.txt"),

@@ -10,9 +10,10 @@ import pytest
 from qwenagent.config import LoopSettings, Settings
 from qwenagent.loop.asker import header_text
 from qwenagent.loop.phases import Form
-from qwenagent.protocol.events import EditApplied, ToolEnded
+from qwenagent.protocol.events import EditApplied, ToolEnded, Warned
 from qwenagent.protocol.tools import ToolCall
-from tests.loop_stage import COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
+from qwenagent.workspace import Repository, Turning
+from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
 
 PLAN = f"# Plan\n\n- [ ] Fix `add` in `calc.py`: it subtracts.\n      Test: `{COMMAND}`\n"
 THOUGHT = "It has to go."
@@ -130,8 +131,8 @@ def test_the_profile_decides_where_nobody_names_a_form(root):
     assert (root / "calc.py").read_text() == FIXED
 
 
-def test_a_file_that_somebody_else_changed_meanwhile_is_left_as_it_is(root):
-    theirs = MODULE + "\n# mine\n"
+def test_a_file_in_which_somebody_else_changed_the_same_line_meanwhile_is_left_as_it_is(root):
+    theirs = MODULE.replace("a - b", "b - a")
 
     def edited(_: object) -> str:
         (root / "calc.py").write_text(theirs, encoding="utf-8")
@@ -142,6 +143,43 @@ def test_a_file_that_somebody_else_changed_meanwhile_is_left_as_it_is(root):
     assert (root / "calc.py").read_text() == theirs
     told = [event.result.content for event in stage.events(ToolEnded)]
     assert told[0] == "not written: calc.py has changed since it was read; read it again"
+
+
+def test_what_somebody_else_changed_meanwhile_elsewhere_in_a_file_is_in_it_too(root):
+    mine = "\n# mine\n"
+
+    def edited(_: object) -> str:
+        (root / "calc.py").write_text(MODULE + mine, encoding="utf-8")
+        return body(FIXED)
+
+    stage = Stage(root, [edited])
+    assert stage.run_plan(PLAN) == 0
+    assert stage.states == ["solved"]
+    assert (root / "calc.py").read_text() == FIXED + mine
+    [edit] = stage.events(EditApplied)
+    assert (edit.added, edit.removed) == (1, 1)
+    assert [event.message for event in stage.events(Warned)] == [
+        "calc.py was changed by somebody else since it was read; both changes are in it"
+    ]
+    Turning(Repository.open(root)).undo()
+    assert (root / "calc.py").read_text() == MODULE + mine
+
+
+def test_attempts_that_begin_where_the_others_did_keep_what_somebody_else_wrote(root):
+    mine = "\n# mine\n"
+
+    def edited(_: object) -> str:
+        (root / "calc.py").write_text(MODULE + mine, encoding="utf-8")
+        return body(BROKEN)
+
+    profile = replace(Stage(root).profile, candidates=3)
+    wrong = MODULE.replace("a - b", "b - a")
+    stage = Stage(root, [edited, body(wrong), body(FIXED)], profile=profile)
+    assert stage.run_plan(PLAN) == 0
+    assert (root / "calc.py").read_text() == FIXED + mine
+    assert [event.message for event in stage.events(Warned)] == [
+        "calc.py was changed by somebody else since it was read; both changes are in it"
+    ]
 
 
 def test_an_import_that_leads_nowhere_is_refused(root):

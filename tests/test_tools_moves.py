@@ -12,6 +12,7 @@ from qwenagent.tools import SPECS, make_edit, refusal, without_copies
 from qwenagent.workspace import Edit, Repository, Workspace
 
 README = "# Sample\n"
+STORE = "pkg/store.py"
 
 
 @pytest.fixture
@@ -62,27 +63,72 @@ def test_what_goes_or_moves_is_judged_elsewhere(edit):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"),
+    ("name", "arguments", "old", "theirs"),
     [
-        ("rewrite_file", {}),
-        ("replace_symbol", {"symbol": "Store"}),
-        ("insert_symbol", {"after": "Store"}),
-        ("replace_lines", {"start": 1, "end": 1}),
-        ("search_replace", {}),
-        ("delete_file", {}),
-        ("rename_file", {"to": "a.py"}),
+        ("rewrite_file", {}, "LIMIT = 3\n", "LIMIT = 4\n"),
+        ("replace_symbol", {"symbol": "Store"}, "return 1", "return 2"),
+        ("insert_symbol", {"after": "Store"}, "return 1", "return 2"),
+        ("replace_lines", {"start": 1, "end": 1}, "LIMIT = 3\n", "# new\nLIMIT = 3\n"),
+        ("search_replace", {}, "LIMIT = 3\n", "LIMIT = 3\n# new\n"),
+        ("delete_file", {}, "LIMIT", "# new\nLIMIT"),
+        ("rename_file", {"to": "a.py"}, "LIMIT", "# new\nLIMIT"),
+        # Nobody can tell what is meant by a place that was not shown.
+        ("replace_lines", {"start": 10, "end": 10}, "LIMIT", "# new\nLIMIT"),
+        ("replace_symbol", {"symbol": "NEW"}, "LIMIT", "NEW = 1\nLIMIT"),
+        # What is left of the change is nothing.
+        ("replace_lines", {"start": 1, "end": 1}, "LIMIT = 3\n", "class T:\n    pass\n"),
     ],
 )
-def test_a_text_that_changed_since_the_model_saw_it(tree, name, arguments):
-    seen = {"pkg/store.py": tree.read("pkg/store.py").text, "other.py": "x"}
-    body = "<<<<<<< SEARCH\nLIMIT = 3\n=======\nclass T:\n    pass\n>>>>>>> REPLACE\n"
-    if name != "search_replace":
-        body = "class T:\n    pass\n"
-    call = ToolCall(name, {"path": "pkg/store.py", **arguments}, body)
-    assert make_edit(tree, call, seen) == make_edit(tree, call)
-    (tree.root / "pkg/store.py").write_text("# new\n" + seen["pkg/store.py"])
+def test_a_text_that_changed_since_the_model_saw_it(tree, name, arguments, old, theirs):
+    seen = {STORE: tree.read(STORE).text, "other.py": "x"}
+    call = ToolCall(name, {"path": STORE, **arguments}, _body(name))
+    text = seen[STORE].replace(old, theirs)
+    (tree.root / STORE).write_text(text)
     with pytest.raises(EditRefused, match=r"^pkg/store\.py has changed since it was read; read it"):
         make_edit(tree, call, seen)
+    assert (tree.root / STORE).read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "old", "theirs"),
+    [
+        ("rewrite_file", {}, "return 1\n", "return 1\n\n    x = 1\n"),
+        ("replace_symbol", {"symbol": "Store"}, "LIMIT = 3\n", "# new\nLIMIT = 3\n"),
+        ("insert_symbol", {"after": "Store"}, "LIMIT = 3\n", "LIMIT = 4\n"),
+        ("replace_lines", {"start": 1, "end": 1}, "return 1", "return 2"),
+        ("search_replace", {}, '"""Keeps."""', '"""Keeps all."""'),
+    ],
+)
+def test_a_change_elsewhere_that_the_model_has_not_seen(tree, name, arguments, old, theirs):
+    seen = {STORE: tree.read(STORE).text, "other.py": "x"}
+    body = _body(name)
+    if name == "rewrite_file":
+        body = seen[STORE].replace("LIMIT = 3", "LIMIT = 5")
+    call = ToolCall(name, {"path": STORE, **arguments}, body)
+    alone = make_edit(tree, call, seen)
+    assert (alone, alone.meant) == (make_edit(tree, call), None)
+    now = seen[STORE].replace(old, theirs)
+    (tree.root / STORE).write_text(now)
+    both = make_edit(tree, call, seen)
+    assert alone.new is not None
+    assert both == Edit(STORE, now, alone.new.replace(old, theirs))
+    assert both.meant == alone.new
+    told = []
+    tree.meanwhile.tell = lambda *said: told.append(said)
+    tree.apply(both)
+    assert (tree.root / STORE).read_text() == both.new
+    assert told == [
+        ("pkg/store.py was changed by somebody else since it was read; both changes are in it", "")
+    ]
+    tree.rollback()
+    assert (tree.root / STORE).read_text() == now
+
+
+def _body(name: str) -> str:
+    code = "class T:\n    pass\n"
+    if name != "search_replace":
+        return code
+    return f"<<<<<<< SEARCH\nLIMIT = 3\n=======\n{code}>>>>>>> REPLACE\n"
 
 
 def test_the_calls_take_no_body_where_there_is_nothing_to_write():

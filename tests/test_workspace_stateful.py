@@ -49,7 +49,7 @@ PARTS: list[tuple[type, str]] = [
     (Unfinished, "forget"),
 ]
 """What changes something on the disk: before each of them the agent may be killed."""
-N_EXAMPLES, N_STEPS = 60, 15
+N_EXAMPLES, N_STEPS = 30, 15
 """Some ten calls of git for each step: as many as end in 20 s on a free core."""
 
 

@@ -23,7 +23,7 @@ from qwenagent.cli.reviewing import review
 from qwenagent.cli.session import session
 from qwenagent.cli.settings import config
 from qwenagent.cli.setup import setup
-from qwenagent.cli.undoing import redo, restore, undo
+from qwenagent.cli.undoing import diff, redo, restore, undo
 from qwenagent.cli.wiring import build_settings, open_repository, run_agent
 from qwenagent.cli.words import TaskGroup
 from qwenagent.cli.worktree import open_worktree
@@ -240,6 +240,7 @@ cli.add_command(evals)
 cli.add_command(undo)
 cli.add_command(redo)
 cli.add_command(restore)
+cli.add_command(diff)
 cli.add_command(log)
 cli.add_command(show)
 cli.add_command(export)

@@ -1,4 +1,4 @@
-"""The commands that take back what was done: undo, redo, restore. No logic."""
+"""The commands on what was done: undo, redo, restore, diff. No logic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qwenagent.cli.flags import in_folder
 from qwenagent.cli.wiring import open_repository
 
 if TYPE_CHECKING:
-    from qwenagent.workspace import Turned
+    from qwenagent.workspace import FileChange, Turned
 
 _MAX_NAMED = 20
 
@@ -75,6 +75,44 @@ def _list_points() -> int:
         rows.append((str(point.number), when, what, commit, str(len(point.paths)), state))
     print_rows("", ("point", "when", "what", "commit", "files", "state"), rows)
     return 0
+
+
+@click.command()
+@click.argument("point", type=click.IntRange(min=0), required=False)
+@click.option("--stat", is_flag=True, help="Only the files, with their lines added and removed.")
+@in_folder
+def diff(point: int | None, stat: bool) -> int:
+    """Show what the last task or run has changed, compared with the files as they are now.
+
+    With POINT, what changed after it; 0 is before all points, `restore` lists them. Files that
+    you have changed as well are named.
+    """
+    from qwenagent.workspace import Repository, Turning, changes_since
+
+    repository = Repository.open(Path.cwd())
+    points = Turning(repository).since(point)
+    if changes := changes_since(repository, points):
+        print_changes(changes, stat=stat)
+    elif points:
+        click.echo(f"the files are as they were before point {points[0].shown}")
+    else:
+        after = f" after point {point}" if point else ""
+        click.echo(f"nothing was changed: no step or task was kept here{after}")
+    return 0
+
+
+def print_changes(changes: Sequence[FileChange], *, stat: bool = False) -> None:
+    """Print changes as diffs, or as a table; then the files in which others have written, too."""
+    from qwenagent.ui import print_rows, revealed
+    from qwenagent.ui.table import print_diff
+
+    if stat:
+        rows = [(one.path, str(one.added), str(one.removed)) for one in changes]
+        print_rows("", ("file", "added", "removed"), rows)
+    for one in changes if not stat else ():
+        print_diff(one.path, one.diff, one.added, one.removed)
+    if others := [one.path for one in changes if one.by_others]:
+        click.echo(revealed(f"not by qwenagent alone: {_listed(others)}"), err=True)
 
 
 def _tell(turned: Sequence[Turned]) -> int:

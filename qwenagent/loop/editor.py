@@ -406,7 +406,8 @@ class Editor:
             return edit, error.message
         path = edit.to or edit.path
         if edit.new is not None:
-            self._shown_texts[path] = edit.new
+            # The model knows nothing of what somebody else has changed beside it.
+            self._shown_texts[path] = edit.new if edit.meant is None else edit.meant
         if edit_kind(edit) in ("deleted", "renamed"):
             self.talk.has_moved = True
         else:

@@ -21,7 +21,8 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 def make_edit(workspace: Workspace, call: ToolCall, seen: Mapping[str, str] = _NOTHING) -> Edit:
     """Return the change that a call asks for.
 
-    `seen` has texts by path as the model was shown them: one that is another by now is refused.
+    `seen` has texts by path as the model was shown them. A change of a text that is another by now
+    is made for what was shown and merged with what became of it; what does not merge is refused.
 
     Raises:
         EditRefused, PathEscapes: it cannot be made; the message says what to do instead.
@@ -31,9 +32,28 @@ def make_edit(workspace: Workspace, call: ToolCall, seen: Mapping[str, str] = _N
         if workspace.look(path) is not None:
             raise EditRefused(f"{path} exists; rewrite_file replaces it")
         return Edit(path, None, _body(call))
-    old = workspace.read(path).text
-    if seen.get(path, old) != old:
-        raise EditRefused(f"{path} has changed since it was read; read it again")
+    now = workspace.read(path).text
+    shown = seen.get(path, now)
+    return _made(call, path, now) if shown == now else _rebased(workspace, call, path, shown, now)
+
+
+def _rebased(workspace: Workspace, call: ToolCall, path: str, shown: str, now: str) -> Edit:
+    """Return the change that a call makes of what was shown, as one of the file as it is now."""
+    changed = EditRefused(f"{path} has changed since it was read; read it again")
+    try:
+        edit = _made(call, path, shown)
+    except EditRefused:  # where it can be made of neither, the reason may be the other text
+        raise changed from None
+    if edit.new is None or edit.to:
+        raise changed
+    merged = workspace.repository.merged(shown, edit.new, now)
+    if merged in (None, now):  # or there is nothing left to change
+        raise changed
+    return Edit(path, now, merged, meant=edit.new)
+
+
+def _made(call: ToolCall, path: str, old: str) -> Edit:
+    """Return the change that a call makes of a text."""
     match call.name:
         case "delete_file":
             return Edit(path, old, None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from qwenagent.ui import words
 from qwenagent.ui.choose_view import console, is_capable
+from qwenagent.ui.extent import WHOLE
 from qwenagent.ui.lines import LineWriter
 from qwenagent.ui.plain import aligned
 from qwenagent.ui.printable import one_line, printable, revealed
@@ -177,4 +178,4 @@ def print_diff(
     drawn = console(stream)
     head = Text(one_line(path), "bold").append(f" +{added}", "green").append(f" -{removed}", "red")
     drawn.print(head)
-    drawn.print(coloured_diff(diff, path))
+    drawn.print(coloured_diff(diff, path, WHOLE.n_diff_lines))

@@ -13,6 +13,7 @@ from qwenagent.workspace.points import About, Place, Point
 from qwenagent.workspace.readonly import VENDORED
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.rules import CommitRules
+from qwenagent.workspace.since import FileChange, changes_since
 from qwenagent.workspace.textfile import Run, TextFile
 from qwenagent.workspace.tree import Edit, Workspace
 from qwenagent.workspace.turning import Kept, NothingToTurn, Turned, Turning
@@ -25,6 +26,7 @@ __all__ = [
     "CommitRefused",
     "CommitRules",
     "Edit",
+    "FileChange",
     "Holder",
     "HookRan",
     "HookRunner",
@@ -43,6 +45,7 @@ __all__ = [
     "Turned",
     "Turning",
     "Workspace",
+    "changes_since",
     "confine",
     "is_protected",
     "linked_tree",

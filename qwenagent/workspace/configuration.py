@@ -10,7 +10,7 @@
     core.pager, pager.*, interactive.diffFilter                no terminal, and GIT_PAGER
     core.editor, sequence.editor                               GIT_EDITOR, GIT_SEQUENCE_EDITOR
     diff.external, diff.<name>.command/textconv                --no-ext-diff, --no-textconv
-    merge.<name>.driver, mergetool.*, rerere.enabled           nothing merges; rerere is off
+    merge.<name>.driver, mergetool.*, rerere.enabled           no driver merges; rerere is off
     trailer.<name>.command, alias.*, tar.*, man.*, browser.*   nothing that we call reads them
     core.sshCommand, core.gitProxy, core.askPass,              no protocol is allowed, nothing is
       credential.*, url.*, remote.*, protocol.*, uploadpack.*,   fetched lazily, nobody is asked
@@ -54,6 +54,8 @@ ALWAYS = {
     "credential.helper": "",
     # It would merge by the repository's drivers after a commit.
     "rerere.enabled": "false",
+    # Under another style git takes fewer merges for clean.
+    "merge.conflictStyle": "merge",
     "submodule.recurse": "false",
     "status.submoduleSummary": "false",
     "safe.bareRepository": "explicit",

@@ -37,6 +37,8 @@ class Meanwhile:
         self._history = History(repository.root)
         self._left: list[str] = []
         self._told: set[str] = set()
+        self._merged: set[tuple[str, str]] = set()
+        """Files, and texts of theirs that hold what was told of already."""
         self.place: Place | None = None
         """Where HEAD was when we looked last."""
         self.tell: Tell = _nobody
@@ -82,6 +84,14 @@ class Meanwhile:
     def forget(self) -> None:
         """Take what was let go of as told."""
         self._left.clear()
+
+    def tell_merged(self, path: str, theirs: str, merged: str) -> None:
+        """Tell that a change of ours went into a file beside theirs; once for each of theirs."""
+        if (path, theirs) not in self._merged:
+            self._say(
+                f"{path} was changed by somebody else since it was read; both changes are in it", ""
+            )
+        self._merged |= {(path, theirs), (path, merged)}
 
     def let_go_of_commits(self) -> None:
         """Let go of files that the user has committed; never raises for what git says."""

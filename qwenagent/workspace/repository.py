@@ -400,6 +400,20 @@ class Repository:
         plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=dirty")
         return self._git.run("diff", *plain, *ends, "--")
 
+    def merged(self, base: str, ours: str, theirs: str) -> str | None:
+        """Return a text with what two others have made of it, None where they touch or adjoin.
+
+        Also None where git does not merge them: a zero byte is in one, or the disk is full.
+        """
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                names = [Path(folder) / name for name in ("theirs", "base", "ours")]
+                for name, text in zip(names, (theirs, base, ours), strict=True):
+                    name.write_bytes(text.encode("utf-8"))
+                return self._git.ask("merge-file", "-p", "-q", *map(str, names))
+        except (GitFailed, OSError, UnicodeEncodeError):  # a conflict is a failure to git
+            return None
+
     def private_folder(self) -> Path:
         """Return the folder of this working tree's own inside git's; it may not exist yet."""
         if self._private is None:

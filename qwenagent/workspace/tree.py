@@ -38,6 +38,8 @@ class Edit:
     """The path to which the file, unchanged, is renamed."""
     kept: tuple[Run, ...] | None = field(default=None, compare=False)
     """The lines that it does not touch, if that is known; else the texts are compared."""
+    meant: str | None = field(default=None, compare=False)
+    """Where what somebody else has changed meanwhile is in `new` as well: the text without that."""
 
 
 _THERE = PreImage(b"")
@@ -231,6 +233,8 @@ class Workspace:
             self.journal.remove(target, was=data)
         else:
             self.journal.write(target, file.encode(edit.new, edit.path, edit.kept), was=data)
+            if edit.meant is not None:
+                self.meanwhile.tell_merged(edit.path, edit.old, edit.new)
 
     def _require_new(self, path: str) -> None:
         if self.look(path) is not None:

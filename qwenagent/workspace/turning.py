@@ -88,6 +88,22 @@ class Turning:
         """Return the points, the oldest first."""
         return self._points.all()
 
+    def since(self, number: int | None = None) -> list[Point]:
+        """Return the kept points after a point, 0 for all; without one those of the last run.
+
+        Raises:
+            NothingToTurn: there is no such point.
+        """
+        points = self._points.all()
+        if number is None:
+            last = self._last_kept()
+            run = last.about.run if last else ""
+            points = [p for p in points if p == last or (run and p.about.run == run)]
+        elif number and number not in {p.number for p in points}:
+            raise _no_point(f"there is no point {number}")
+        found = [p for p in points if p.number > (number or 0) and not p.undone]
+        return [p for p in found if not self.is_gone(p)]
+
     def undo(self) -> Turned:
         """Take the last step or task back.
 
@@ -182,9 +198,8 @@ class Turning:
         if number not in reachable:
             known = any(point.number == number for point in self._points.all())
             after = f"; {last.shown} came after it" if last and known else ""
-            raise NothingToTurn(
-                f"point {number} was undone{after}" if known else f"there is no point {number}",
-                hint="`qwenagent restore` lists what there is",
+            raise _no_point(
+                f"point {number} was undone{after}" if known else f"there is no point {number}"
             )
 
     # -- turning ----------------------------------------------------------------------------------
@@ -353,6 +368,10 @@ class Turning:
                 f"point {point.shown} cannot be {what}: {shown}",
                 hint="put your change somewhere else, then again: your version stays as it is",
             )
+
+
+def _no_point(message: str) -> NothingToTurn:
+    return NothingToTurn(message, hint="`qwenagent restore` lists what there is")
 
 
 def _ends(change: Change, back: bool) -> tuple[PreImage, PreImage]:

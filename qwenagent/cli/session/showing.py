@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qwenagent.cli.undoing import print_changes
 from qwenagent.cli.wiring import approvals_file
 from qwenagent.errors import UsageError
 from qwenagent.loop.stop import Stop
@@ -16,7 +17,6 @@ from qwenagent.protocol.events import ContextBuilt, ContextItem, EventStream
 from qwenagent.protocol.messages import Usage
 from qwenagent.ui import print_rows, revealed
 from qwenagent.ui.approve_memory import granted, take_back
-from qwenagent.ui.table import print_diff
 from qwenagent.ui.words import count, duration, plural
 
 if TYPE_CHECKING:
@@ -96,15 +96,15 @@ class Showing:
     def diff(self, rest: str, _: Stop) -> int:
         """Show what changed in this session."""
         wanted = set(shlex.split(rest))
+        stat = "--stat" in wanted
+        wanted.discard("--stat")
         changes = self._chat.changes().files() if self._chat.recording.has_begun else []
         if unknown := wanted - {change.path for change in changes}:
             raise UsageError(f"{min(unknown)} was not changed in this session")
         if not changes:
             click.echo("nothing was changed in this session")
             return 0
-        for change in changes:
-            if not wanted or change.path in wanted:
-                print_diff(change.path, change.diff, change.added, change.removed)
+        print_changes([one for one in changes if not wanted or one.path in wanted], stat=stat)
         return 0
 
     def approvals(self, rest: str, _: Stop) -> int:

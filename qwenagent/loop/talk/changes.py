@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from qwenagent.errors import UsageError
-from qwenagent.workspace import Repository, Workspace, tree_lock, unified_diff
+from qwenagent.workspace import FileChange, Repository, changes_since, tree_lock
 from qwenagent.workspace.points import Point, Points
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """A file now, compared with what it was before the run."""
-
-    path: str
-    diff: str
-
-    @property
-    def added(self) -> int:
-        """Lines that are new."""
-        return self._count("+")
-
-    @property
-    def removed(self) -> int:
-        """Lines that are gone."""
-        return self._count("-")
-
-    def _count(self, sign: str) -> int:
-        body = self.diff.split("\n@@", 1)[-1].split("\n")
-        return sum(line.startswith(sign) for line in body)
 
 
 class Changes:
@@ -41,18 +18,7 @@ class Changes:
 
     def files(self) -> list[FileChange]:
         """Return what is different, sorted by path; the user's own edits of these files too."""
-        tree = Workspace(self._repository)
-        before: dict[str, bytes | None] = {}
-        points = Points(self._repository.private_folder())
-        for point in self._points():
-            for change in points.changes(point):
-                before.setdefault(change.path, change.before.data)
-        found = []
-        for path, data in sorted(before.items()):
-            old = None if data is None else data.decode("utf-8", "replace").replace("\r\n", "\n")
-            if diff := unified_diff(path, old, tree.text(path)):
-                found.append(FileChange(path, diff))
-        return found
+        return changes_since(self._repository, self._points())
 
     def commit(self, message: str) -> tuple[str, list[str]]:
         """Commit what no commit holds yet; return the commit's id and its paths.

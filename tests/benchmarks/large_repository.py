@@ -1,6 +1,6 @@
 """What a run does before the model, and what a step asks of the tree, in a repository of any size.
 
-    python -m tests.benchmarks.startup [--files 50000] [--megabytes 200] [--keep FOLDER]
+    python -m tests.benchmarks.large_repository [--files 50000] [--megabytes 200] [--keep FOLDER]
 
 Makes such a repository in a temporary folder (with `--keep` in FOLDER, where a second call finds
 it) and prints the seconds of each part: the first time, then the best of three.
