@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,30 @@ FILES = {
     "other.mk": MAKEFILE,
     "tests/check.py": "pass\n",
 }
+
+
+class Always(Yes):
+    """Approves everything for good."""
+
+    def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
+        return replace(super().ask(request), for_good=True)
+
+
+@dataclass(slots=True)
+class Editing:
+    """Has these commands instead, one question after the other, and approves what comes then."""
+
+    texts: list[str]
+    granted: bool = True
+    asked: list[ApprovalAsked] = field(default_factory=list)
+
+    def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
+        self.asked.append(request)
+        if self.texts:
+            text = self.texts.pop(0)
+            # An edit is no yes, whatever else the answer says.
+            return ApprovalAnswered(True, "user", request.digest, for_good=True, edited=text)
+        return ApprovalAnswered(self.granted, "user", request.digest, for_good=True)
 
 
 @pytest.fixture

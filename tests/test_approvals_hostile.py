@@ -27,7 +27,7 @@ from qwenagent.protocol.checks import TestCommand
 from qwenagent.protocol.events import ApprovalAnswered, ApprovalAsked, EventStream, TestsStarted
 from qwenagent.ui import FlagApprover, NobodyApprover, RememberingApprover
 from tests import approvals_stage
-from tests.approvals_stage import PACKAGE, PLAN, answered, asked
+from tests.approvals_stage import PACKAGE, PLAN, Always, answered, asked
 from tests.conftest import run_git
 from tests.loop_stage import FIXED, MODULE, PLAN_RUN, Stage, Yes, body, make_repository
 
@@ -65,7 +65,7 @@ still, root = approvals_stage.still, approvals_stage.root
 def test_row_02_a_file_that_says_what_runs(text, file, new, root, store):
     (root / "run.sh").chmod(0o755)
     suite = parse_command(text, "detected")
-    assert answered(root, RememberingApprover(Yes(), store), suite=suite) == "user"
+    assert answered(root, RememberingApprover(Always(), store), suite=suite) == "user"
     headless = RememberingApprover(NobodyApprover(), store)
     assert answered(root, headless, suite=suite) == "remembered"
     (root / file).write_text(new)
@@ -74,7 +74,7 @@ def test_row_02_a_file_that_says_what_runs(text, file, new, root, store):
 
 def test_row_02_other_changes_ask_nothing(root, store):
     npm = parse_command("npm test", "detected")
-    assert answered(root, RememberingApprover(Yes(), store), suite=npm) == "user"
+    assert answered(root, RememberingApprover(Always(), store), suite=npm) == "user"
     (root / "package.json").write_text(PACKAGE.replace('"1"', '"2"'))
     (root / "Makefile").write_text("")
     headless = RememberingApprover(NobodyApprover(), store)
@@ -101,7 +101,7 @@ def test_row_02_a_definition_that_cannot_be_read_is_not_remembered(root, store):
 )
 def test_row_02_a_changed_plan_is_asked_about_again(old, new, still, store):
     assert old in PLAN
-    assert answered(still, RememberingApprover(Yes(), store), PLAN) == "user"
+    assert answered(still, RememberingApprover(Always(), store), PLAN) == "user"
     headless = RememberingApprover(NobodyApprover(), store)
     assert answered(still, headless, PLAN.replace(old, new)) == "nobody"
     assert answered(still, headless, PLAN) == "remembered"
@@ -117,7 +117,7 @@ def test_row_02_a_changed_plan_is_asked_about_again(old, new, still, store):
     ],
 )
 def test_row_02_ticks_ask_nothing(again, still, store):
-    assert answered(still, RememberingApprover(Yes(), store), PLAN) == "user"
+    assert answered(still, RememberingApprover(Always(), store), PLAN) == "user"
     headless = RememberingApprover(NobodyApprover(), store)
     assert answered(still, headless, again) == "remembered"
 
@@ -147,7 +147,7 @@ def test_row_02_a_yes_holds_for_one_repository(
     change: Callable[[Path], Path], by: str, root: Path, store: Path
 ) -> None:
     suite = parse_command("make check", "detected")
-    assert answered(root, RememberingApprover(Yes(), store), suite=suite) == "user"
+    assert answered(root, RememberingApprover(Always(), store), suite=suite) == "user"
     assert answered(change(root), RememberingApprover(NobodyApprover(), store), suite=suite) == by
 
 
@@ -221,7 +221,7 @@ def test_row_05_an_option_that_executes_is_told_and_not_remembered(text, words, 
 def test_plain_commands_are_remembered(text, still, store):
     assert cautions(parse_command(text, "plan")) == ()
     suite = parse_command(text, "detected")
-    assert answered(still, RememberingApprover(Yes(), store), suite=suite) == "user"
+    assert answered(still, RememberingApprover(Always(), store), suite=suite) == "user"
     assert (
         answered(still, RememberingApprover(NobodyApprover(), store), suite=suite) == "remembered"
     )
@@ -235,7 +235,7 @@ def test_row_06_every_sign_of_a_shell_is_told_and_not_remembered(sign, still, st
     request = asked(still, f"make a{sign}b" if sign not in "`(){}" else f"make {sign}b{sign}")
     assert request.digests == ("",)
     assert request.notes[0]
-    approver = RememberingApprover(Yes(), store)
+    approver = RememberingApprover(Always(), store)
     suite = parse_command(f"make a {sign} b", "detected")
     assert [answered(still, approver, suite=suite) for _ in range(2)] == ["user", "user"]
     assert not store.exists()
@@ -282,7 +282,7 @@ def test_row_06_what_starts_something_else_is_told_and_not_remembered(text, word
 )
 def test_row_06_a_remembered_yes_covers_these_words_alone(text, still, store):
     plain = parse_command("make check", "detected")
-    assert answered(still, RememberingApprover(Yes(), store), suite=plain) == "user"
+    assert answered(still, RememberingApprover(Always(), store), suite=plain) == "user"
     other = parse_command(text, "detected")
     by = answered(still, RememberingApprover(NobodyApprover(), store), suite=other)
     assert by == ("remembered" if other.argv == plain.argv else "nobody")
@@ -328,7 +328,7 @@ def test_headless_only_what_was_approved_runs(tmp_path, store):
         first.run_plan(plan)
     assert (raised.value.exit_code, first.events(TestsStarted)) == (5, [])
     suite = detect(root, root, ["Makefile", "calc.py"])
-    assert answered(root, RememberingApprover(Yes(), store), plan, suite) == "user"
+    assert answered(root, RememberingApprover(Always(), store), plan, suite) == "user"
     second = Stage(root, [body(FIXED)], approver=headless)
     assert second.run_plan(plan) == 0
     assert [event.by for event in second.events(ApprovalAnswered)] == ["remembered"]

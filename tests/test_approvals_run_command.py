@@ -27,6 +27,7 @@ from qwenagent.registry import find_card
 from qwenagent.tools import SPECS, argv_of
 from qwenagent.ui import NobodyApprover, RememberingApprover
 from tests import approvals_stage
+from tests.approvals_stage import Always
 from tests.conftest import run_git
 from tests.loop_stage import Stage, Yes, body
 
@@ -70,7 +71,7 @@ def test_the_model_is_offered_no_command_by_default(small):
 
 
 def test_a_command_of_the_model_is_asked_about_each_time(small, store):
-    yes = Yes()
+    yes = Always()
     approver = RememberingApprover(yes, store)
     stage, told = run_with(
         small, CommandSettings(ask=True), approver, called(*TOUCH), called(*TOUCH)

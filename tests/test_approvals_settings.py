@@ -13,8 +13,8 @@ from qwenagent.errors import ApprovalNeeded, ConfigError
 from qwenagent.protocol.events import ApprovalAsked, TestsStarted
 from qwenagent.ui import NobodyApprover, RememberingApprover
 from tests import approvals_stage
-from tests.approvals_stage import answered
-from tests.loop_stage import Stage, Yes, body
+from tests.approvals_stage import Always, answered
+from tests.loop_stage import Stage, body
 
 # Fixtures, by the names that they have here.
 small, store = approvals_stage.small, approvals_stage.store
@@ -141,7 +141,7 @@ def test_row_01_a_repositorys_command_is_a_proposal(root, store):
     assert request.notes == ("proposed by the repository's .qwenagent.toml",)
 
     suite = parse_command("touch pwned", "repository")
-    assert answered(root, RememberingApprover(Yes(), store), suite=suite) == "user"
+    assert answered(root, RememberingApprover(Always(), store), suite=suite) == "user"
     assert answered(root, headless, suite=suite) == "remembered"
     settings.write_text('[tests]\ncommand = "touch pwned"\n[loop]\nrepairs = 0\n')
     assert answered(root, headless, suite=suite) == "nobody"

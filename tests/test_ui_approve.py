@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 import stat
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,8 +20,8 @@ from qwenagent.ui import (
     RememberingApprover,
     TerminalApprover,
 )
-from qwenagent.ui.approve import approval_text
 from qwenagent.ui.approve_memory import granted, take_back
+from qwenagent.ui.approve_text import approval_text
 
 ASK = ApprovalAsked(
     kind="commands",
@@ -38,11 +40,12 @@ class Counting:
 
     granted: bool
     by: Literal["user", "flag", "remembered", "nobody"] = "user"
+    for_good: bool = True
     asked: list[str] = field(default_factory=list)
 
     def ask(self, request):
         self.asked.append(request.digest)
-        return ApprovalAnswered(self.granted, self.by, request.digest)
+        return ApprovalAnswered(self.granted, self.by, request.digest, self.for_good)
 
 
 @contextmanager
@@ -74,7 +77,7 @@ def ask_and_type(
         approver = TerminalApprover(terminal=path)
         thread = threading.Thread(target=lambda: answers.append(approver.ask(request)))
         thread.start()
-        shown = read_until(far, b"[y/N] ")
+        shown = read_until(far, b"[n]o: ", b"[e]dit: ")
         os.write(far, typed)
         thread.join(5)
     return answers[0], shown
@@ -84,27 +87,47 @@ def ask_and_type(
 @pytest.mark.parametrize(
     ("typed", "granted"),
     [
+        (b"o\n", True),
+        (b"Once\n", True),
         (b"y\n", True),
         (b"Yes\n", True),
+        (b"a\n", "for good"),
+        (b"always\n", "for good"),
         (b"\n", False),
         (b"n\n", False),
         (b"yeah\n", False),
+        (b"once a\n", False),
         (b"\x04", False),  # end of input
         (b"\xff\n", False),
     ],
 )
 def test_only_a_typed_yes_is_a_yes(typed, granted):
     answer, shown = ask_and_type(typed)
-    assert answer == ApprovalAnswered(granted, "user", "sha256:1")
+    assert answer == ApprovalAnswered(
+        bool(granted), "user", "sha256:1", for_good=granted == "for good"
+    )
     assert shown == (
         b"Run these?\r\n  $ make  test\r\n  $ echo a\r\n  > rm \\x1b[8mx\r\n"
-        b"    ! a shell reads this\r\nApprove? [y/N] "
+        b"    ! a shell reads this\r\nApprove? [o]nce  [a]lways for exactly this  [n]o: "
     )
 
 
 @needs_pty
 def test_what_was_typed_before_the_question_is_no_answer():
     assert ask_and_type(b"\n", before=b"y\n")[0].granted is False
+
+
+@needs_pty
+def test_the_editor_gets_the_terminal_that_was_asked(tmp_path, monkeypatch):
+    editor = tmp_path / "an editor.py"
+    editor.write_text(
+        "import os, sys\n"
+        "same = len({os.ttyname(fd) for fd in (0, 1, 2)}) == 1\n"
+        "open(sys.argv[1], 'a').write(f' {same}')\n"
+    )
+    monkeypatch.setenv("VISUAL", shlex.join([sys.executable, str(editor)]))
+    answer, _ = ask_and_type(b"e\n", request=replace(ASK, edit="make  test"))
+    assert answer == ApprovalAnswered(False, "user", "sha256:1", edited="make  test True")
 
 
 def sized(far: int, rows: int, columns: int) -> None:
@@ -138,7 +161,7 @@ def test_what_does_not_fit_is_shown_page_by_page(typed, granted, n_seen):
         thread = threading.Thread(target=lambda: answers.append(approver.ask(LONG)))
         thread.start()
         for answer in typed:
-            seen += read_until(far, b"refuses: ", b"[y/N] ")
+            seen += read_until(far, b"refuses: ", b"[n]o: ")
             os.write(far, answer)
         thread.join(5)
     assert answers == [ApprovalAnswered(granted, "user", "sha256:1")]
@@ -154,7 +177,7 @@ def test_a_line_that_is_cut_cannot_be_taken_for_another():
         "Run these?",
         f"  $ echo {'a' * 66}  $ ",
         "      true\\u200b\\u3000Approve?",
-        "Approve? [y/N] ",
+        "Approve? [o]nce  [a]lways for exactly this  [n]o: ",
     ]
 
 
@@ -243,15 +266,17 @@ def test_what_is_to_be_asked_each_time_is_asked_each_time(tmp_path, digests):
 def test_an_answer_to_another_question_is_not_remembered(tmp_path):
     class Mistaken:
         def ask(self, request):
-            return ApprovalAnswered(True, "user", "sha256:other")
+            return ApprovalAnswered(True, "user", "sha256:other", for_good=True)
 
     store = tmp_path / "approvals.json"
     RememberingApprover(Mistaken(), store).ask(ASK)
     assert not store.exists()
 
 
-@pytest.mark.parametrize("inner", [Counting(False), Counting(True, "flag")])
-def test_only_a_users_yes_is_remembered(tmp_path, inner):
+@pytest.mark.parametrize(
+    "inner", [Counting(False), Counting(True, "flag"), Counting(True, for_good=False)]
+)
+def test_only_a_users_yes_for_good_is_remembered(tmp_path, inner):
     store = tmp_path / "approvals.json"
     RememberingApprover(inner, store).ask(ASK)
     assert not store.exists()
@@ -300,7 +325,7 @@ def test_leave_to_send_is_never_remembered(tmp_path):
 
         def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
             self.n += 1
-            return ApprovalAnswered(True, "user", request.digest)
+            return ApprovalAnswered(True, "user", request.digest, for_good=True)
 
     says = Says()
     approver = RememberingApprover(says, tmp_path / "approvals.json")

@@ -332,10 +332,10 @@ def test_somebody_else_asks_meanwhile(tmp_path):
     with session(tmp_path) as terminal:
         terminal.shows("", IDLE, STATUS)
         terminal.type("ask", ENTER)
-        terminal.shows("> ask", "Run these?", "  $ make", "Approve? [y/N]")
+        terminal.shows("> ask", "Run these?", "  $ make", "Approve? [o]nce  [n]o:")
         terminal.type("y\n")
         terminal.shows(
-            *("> ask", "Run these?", "  $ make", "Approve? [y/N] y", "granted: True"),
+            *("> ask", "Run these?", "  $ make", "Approve? [o]nce  [n]o: y", "granted: True"),
             *("", ">", STATUS),
         )
         terminal.type("next", ENTER)

@@ -103,7 +103,9 @@ class Agent:
     def _approve(self) -> None:
         approvals = Approvals(self._tree.root, self._ports.events, self._ports.approver)
         working = [run for run in self._runs if run.open_steps]
-        approvals.require(Wanted(run.plan, run.suite, run.open_steps) for run in working)
+        wanted = [Wanted(run.plan, run.suite, run.open_steps) for run in working]
+        for run, granted in zip(working, approvals.require(wanted), strict=True):
+            run.suite = granted.suite
         self._house = House(self._ports)
         if any(run.has_edits for run in working):
             self._house.ask()

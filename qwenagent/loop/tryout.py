@@ -38,10 +38,9 @@ def run_tests(ports: Ports, typed: str, folder: str) -> TestRun:
                 raise ChecksError(
                     "no tests were found here", hint="name a command: /test make check"
                 )
-            suite = found
-            Approvals(repository.root, ports.events, ports.approver).require(
-                [Wanted(plan, suite, ())]
-            )
+            approvals = Approvals(repository.root, ports.events, ports.approver)
+            [granted] = approvals.require([Wanted(plan, found, ())])
+            suite = granted.suite or found
         limit_s = ports.settings.tests.timeout_s or FIRST_S
         ports.events.emit(TestsStarted(suite.shown, "asked", limit_s))
         run = ports.runner.run(suite, timeout_s=limit_s)

@@ -20,7 +20,11 @@ class Approver(Protocol):
     """Answers what only the user may decide. Implemented by the terminal, by flags, by tests."""
 
     def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
-        """Return the answer; `by="nobody"` if there is nobody to ask."""
+        """Return the answer; `by="nobody"` if there is nobody to ask.
+
+        One with `edited` is no yes: whoever asked reads that text as it read the first, and asks
+        again.
+        """
         ...
 
 
@@ -38,7 +42,7 @@ class Definition:
 class Origin:
     """Where a command was read."""
 
-    kind: Literal["plan", "repository", "detected", "model"]
+    kind: Literal["plan", "repository", "detected", "model", "edited"]
     path: str = ""
     """Of the plan, absolute, or of the repository's file; empty for the others."""
     digest: str = ""

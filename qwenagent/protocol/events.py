@@ -278,6 +278,10 @@ class ApprovalAsked:
     digests: tuple[str, ...] = ()
     """What a yes is remembered under, one for each thing that may then run. Not as many as `items`
     where two things look the same. An empty one: it is asked about each time."""
+    passing: str = ""
+    """Why a yes cannot be for good; may be empty, `digests` decide."""
+    edit: str = ""
+    """The one command that may be changed instead, as it is typed; empty if none may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +291,10 @@ class ApprovalAnswered:
     granted: bool
     by: Literal["user", "flag", "remembered", "nobody"]
     digest: str
+    for_good: bool = False
+    """Whether a yes holds for exactly this from now on; else it holds this once."""
+    edited: str = ""
+    """What the user would have instead of `edit`. Nothing runs then: it is asked about anew."""
 
 
 EscalatedKind = Literal["advice", "patch", "plan", "review"]

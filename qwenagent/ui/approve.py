@@ -1,4 +1,4 @@
-"""Those who answer approvals: a flag, nobody, and the terminal; and the question as text.
+"""Those who answer approvals: a flag, nobody, and the terminal.
 
 The terminal is asked directly and not through stdin and stdout, which may be pipes.
 """
@@ -8,17 +8,25 @@ from __future__ import annotations
 import os
 import select
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import zip_longest
 
+from qwenagent.errors import ConfigError
 from qwenagent.protocol.approval import Approver, exact
 from qwenagent.protocol.events import ApprovalAnswered, ApprovalAsked
 from qwenagent.protocol.messages import Cancel
+from qwenagent.ui.approve_text import (
+    MEANT,
+    Choice,
+    approval_text,
+    cut_rows,
+    limits,
+    offered_by,
+    prompt_for,
+)
+from qwenagent.ui.reading.editing import edited
 
-_YES = frozenset({"y", "yes"})
 _POLL_S = 0.1
 _SIZE = os.terminal_size((80, 24))
 _MORE = "More follows. Enter shows it, q refuses: "
@@ -54,14 +62,19 @@ class _Terminal:
     read_line: Callable[[], str | None]
     """Returns None while there is no line, an empty text at the end of input."""
     size: os.terminal_size
+    forget: Callable[[], None]
+    """Drops what has been typed and not been read."""
+    handle: int | None
+    """For programs that take the terminal over; None where they have it already."""
 
 
 class TerminalApprover:
     """Shows the exact commands, or the exact text, on the terminal and asks; the default is no.
 
     What does not fit is shown page by page before the question: nothing scrolls past. End of
-    input, Ctrl-C and a cancelled run mean no. Works from any thread: it looks at `cancel` while
-    it waits, because Ctrl-C reaches the main thread only.
+    input, Ctrl-C and a cancelled run mean no. A command that may be changed opens in the user's
+    editor; the changed text is no yes, and is handed back to whoever asked. Works from any thread:
+    it looks at `cancel` while it waits, because Ctrl-C reaches the main thread only.
     """
 
     def __init__(self, *, cancel: Cancel | None = None, terminal: str = "/dev/tty") -> None:
@@ -72,14 +85,15 @@ class TerminalApprover:
         """Ask and wait for a line; without a terminal the answer is nobody's."""
         try:
             with _opened(self._terminal) as terminal:
-                granted = self._shown(request, terminal) and self._agreed(terminal)
+                if self._shown(request, terminal):
+                    return self._answered(request, terminal)
         except OSError:
             return ApprovalAnswered(False, "nobody", request.digest)
-        return ApprovalAnswered(granted, "user", request.digest)
+        return ApprovalAnswered(False, "user", request.digest)
 
     def _shown(self, request: ApprovalAsked, terminal: _Terminal) -> bool:
         """Show all of the request; False if the user has seen enough before its end."""
-        rows = _rows(approval_text(request), terminal.size.columns)
+        rows = cut_rows(approval_text(request) + limits(request), terminal.size.columns)
         n_fit = max(terminal.size.lines - 2, 1)
         while len(rows) > n_fit:
             terminal.write("\n".join([*rows[:n_fit], _MORE]))
@@ -89,9 +103,26 @@ class TerminalApprover:
         terminal.write("\n".join(rows) + "\n")
         return True
 
-    def _agreed(self, terminal: _Terminal) -> bool:
-        terminal.write("Approve? [y/N] ")
-        return self._line(terminal).strip().lower() in _YES
+    def _answered(self, request: ApprovalAsked, terminal: _Terminal) -> ApprovalAnswered:
+        choice = self._chosen(request, terminal)
+        while choice == "edit":
+            text = _changed(request.edit, terminal)
+            if text:
+                return ApprovalAnswered(False, "user", request.digest, edited=text)
+            terminal.forget()
+            choice = self._chosen(request, terminal)
+        granted = choice in ("once", "always")
+        return ApprovalAnswered(granted, "user", request.digest, for_good=choice == "always")
+
+    def _chosen(self, request: ApprovalAsked, terminal: _Terminal) -> Choice:
+        """Ask until the answer is one of those that are offered, which a no always is."""
+        offered = offered_by(request)
+        while True:
+            terminal.write(prompt_for(request, offered))
+            choice = MEANT.get(self._line(terminal).strip().lower(), "no")
+            if choice in offered:
+                return choice
+            terminal.write(f'    ! "{choice}" is not offered here\n')
 
     def _line(self, terminal: _Terminal) -> str:
         try:
@@ -106,52 +137,35 @@ class TerminalApprover:
         return line
 
 
-def approval_text(request: ApprovalAsked) -> str:
-    """Return question, commands and what is special about each, nothing hidden or left out.
-
-    A line of a command begins with `$` or `>`, a line about it with `!`; one of a text that would
-    be sent with `|`.
-    """
-    lines = [" ".join(exact(request.question).split())]
-    if request.kind == "escalation":
-        lines += [f"    ! {line}" for note in request.notes for line in exact(note).split("\n")]
-        lines += [f"  | {line}" for item in request.items for line in exact(item).split("\n")]
-        return "\n".join(lines) + "\n"
-    for item, note in zip_longest(request.items, request.notes[: len(request.items)], fillvalue=""):
-        first, *more = exact(item).split("\n")
-        lines += [f"  $ {first}", *(f"  > {line}" for line in more)]
-        lines += [f"    ! {line}" for line in exact(note).split("\n") if line]
-    return "\n".join(lines) + "\n"
-
-
-def _rows(text: str, width: int) -> list[str]:
-    """Cut lines at the terminal's width; what continues one cannot be taken for another."""
-    return [row for line in text.removesuffix("\n").split("\n") for row in _folded(line, width)]
-
-
-def _folded(line: str, width: int) -> Iterator[str]:
-    margin = "      "
-    room = max(width - 1, len(margin) + 2)
-    row, n_cells = "", 0
-    for char in line:
-        wide = 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        if n_cells + wide > room:
-            yield row
-            row, n_cells = margin, len(margin)
-        row, n_cells = row + char, n_cells + wide
-    yield row
+def _changed(text: str, terminal: _Terminal) -> str:
+    """Have the user change a command; empty, after saying why, if they have not."""
+    try:
+        new = edited(text, os.environ, terminal.handle).strip()
+    except ConfigError as error:
+        terminal.write(f"    ! {exact(error.message)}\n")
+        return ""
+    except KeyboardInterrupt:
+        new = ""
+    if not new or new == text:
+        terminal.write("    ! nothing was changed\n")
+        return ""
+    return new
 
 
 @contextmanager
 def _opened(path: str) -> Iterator[_Terminal]:
     if os.name == "nt":
-        yield _Terminal(_say, _read_stdin, _SIZE)
+        yield _Terminal(_say, _read_stdin, _SIZE, lambda: None, None)
         return
     handle = os.open(path, os.O_RDWR | getattr(os, "O_NOCTTY", 0))
     try:
         _forget_typed_ahead(handle)
         yield _Terminal(
-            lambda text: _write_all(handle, text), lambda: _read_ready(handle), _size_of(handle)
+            lambda text: _write_all(handle, text),
+            lambda: _read_ready(handle),
+            _size_of(handle),
+            lambda: _forget_typed_ahead(handle),
+            handle,
         )
     finally:
         os.close(handle)

@@ -24,9 +24,9 @@ class RememberingApprover:
     """Answers what the user has granted before; asks `inner` for the rest.
 
     The store is a JSON file in the state folder, never in the repository: what a repository
-    ships must not approve itself. Only a user's own yes is kept, for each item under the digest
-    of everything it stands for. If one item is new, changed or not to be remembered, all are
-    asked about.
+    ships must not approve itself. Only a user's own yes for good is kept, for each item under the
+    digest of everything it stands for. If one item is new, changed or not to be remembered, all
+    are asked about.
     """
 
     def __init__(self, inner: Approver, store_path: Path) -> None:
@@ -34,13 +34,13 @@ class RememberingApprover:
         self._store_path = store_path
 
     def ask(self, request: ApprovalAsked) -> ApprovalAnswered:
-        """Look the digests up, or ask and keep a yes."""
+        """Look the digests up, or ask and keep a yes that is for good."""
         wanted = request.digests
         if wanted and all(wanted) and set(wanted) <= set(_read(self._store_path)):
             return ApprovalAnswered(True, "remembered", request.digest)
         answer = self._inner.ask(request)
         fresh = {digest: shown for digest, shown in _shown_of(request).items() if digest}
-        if fresh and answer.granted and answer.by == "user" and answer.digest == request.digest:
+        if fresh and answer.digest == request.digest and _is_for_good(answer):
             known = {d: one for d, one in _read(self._store_path).items() if d not in fresh}
             _write(self._store_path, known | _noted(fresh))
         return answer
@@ -69,6 +69,11 @@ def take_back(store_path: Path, digests: Collection[str]) -> None:
         OSError: it cannot be written.
     """
     _write(store_path, {d: one for d, one in _read(store_path).items() if d not in digests})
+
+
+def _is_for_good(answer: ApprovalAnswered) -> bool:
+    is_yes = answer.granted and not answer.edited
+    return is_yes and answer.for_good and answer.by == "user"
 
 
 def _shown_of(request: ApprovalAsked) -> dict[str, str]:

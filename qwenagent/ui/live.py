@@ -47,7 +47,7 @@ from qwenagent.protocol.events import (
     Warned,
 )
 from qwenagent.ui import words
-from qwenagent.ui.approve import approval_text
+from qwenagent.ui.approve_text import approval_text
 from qwenagent.ui.below import Below
 from qwenagent.ui.closing import closing_table
 from qwenagent.ui.diff import coloured_diff
@@ -355,6 +355,8 @@ class LiveView:
         symbol, colour = (
             (self._symbols.ok, "green") if event.granted else (self._symbols.bad, "red")
         )
+        if event.edited:
+            symbol, colour = self._symbols.warn, "yellow"
         self._mark(symbol, colour, words.answer_line(event))
         self._below.resume()
 

@@ -39,7 +39,7 @@ from qwenagent.protocol.events import (
     Warned,
 )
 from qwenagent.ui import words
-from qwenagent.ui.approve import approval_text
+from qwenagent.ui.approve_text import approval_text
 from qwenagent.ui.extent import LIVE, Extent
 from qwenagent.ui.framing import Framing
 from qwenagent.ui.lines import LineWriter

@@ -269,7 +269,10 @@ def short(name: str) -> str:
 
 def answer_line(event: ApprovalAnswered) -> str:
     """Return the answer and who gave it."""
-    return f"{'approved' if event.granted else 'not approved'}, {_ANSWERED_BY[event.by]}"
+    if event.edited:
+        return f"changed, {_ANSWERED_BY[event.by]}: it is asked about again"
+    kind = "approved for good" if event.for_good else "approved"
+    return f"{kind if event.granted else 'not approved'}, {_ANSWERED_BY[event.by]}"
 
 
 def escalated_line(event: Escalated) -> str:

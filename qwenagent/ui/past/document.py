@@ -38,7 +38,7 @@ from qwenagent.protocol.events import (
     Warned,
 )
 from qwenagent.ui import words
-from qwenagent.ui.approve import approval_text
+from qwenagent.ui.approve_text import approval_text
 from qwenagent.ui.framing import Framing
 from qwenagent.ui.past import wording
 from qwenagent.ui.past.blocks import Block, Code, Diff, Facts, Heading, Item, Table, Tone
@@ -119,8 +119,9 @@ class _Document:
                 yield Item(f"warning: {message}" + (f" ({hint})" if hint else ""), "unsure")
             case ApprovalAsked():
                 yield Code(approval_text(event))
-            case ApprovalAnswered(granted=granted):
-                yield Item(words.answer_line(event), "good" if granted else "bad")
+            case ApprovalAnswered(granted=granted, edited=edited):
+                refused: Tone = "unsure" if edited else "bad"
+                yield Item(words.answer_line(event), "good" if granted else refused)
             case Escalated(outcome=outcome):
                 good = outcome == "answered"
                 yield Item(words.escalated_line(event), "plain" if good else "unsure")

@@ -16,10 +16,11 @@ from qwenagent.ui.printable import one_line
 _USUAL = ("editor", "nano", "vi", "notepad")
 
 
-def edited(text: str, environment: Mapping[str, str]) -> str:
+def edited(text: str, environment: Mapping[str, str], terminal: int | None = None) -> str:
     """Open `text` in `$VISUAL`, `$EDITOR` or what is usual here; return what was saved.
 
-    Waits for the editor, which has the terminal. One that fails leaves the text as it was.
+    Waits for the editor, which has the terminal: this descriptor, else the program's own streams.
+    One that fails leaves the text as it was.
 
     Raises:
         ConfigError: there is no editor, or it cannot be started.
@@ -30,7 +31,10 @@ def edited(text: str, environment: Mapping[str, str]) -> str:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        if subprocess.run([*command, name], check=False).returncode:
+        argv = [*command, name]
+        if subprocess.run(
+            argv, stdin=terminal, stdout=terminal, stderr=terminal, check=False
+        ).returncode:
             return text
         saved = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
