@@ -52,6 +52,7 @@ ALONE = {
     "undo": 1, "redo": 1, "restore": 0, "diff": 0, "config": 0, "stats": 0,
     "plan fix": 2, "review plan.md": 2,
     "log": 0, "show": 2, "export": 2, "clean": 0, "completion": 2, "setup": 2, "session": 2,
+    "schema": 0,
 }
 # fmt: on
 ONE_BY_ONE = f"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import platform
@@ -38,7 +39,7 @@ COMMANDS = [
     ["models", "fit"], ["models", "export"], ["models", "import"],
     ["log"], ["show"], ["export"], ["clean"], ["undo"], ["redo"], ["restore"],
     ["diff"],
-    ["plan"], ["review"], ["config"], ["stats"], ["session"], ["setup"], ["completion"],
+    ["plan"], ["review"], ["config"], ["stats"], ["session"], ["setup"], ["completion"], ["schema"],
 ]  # fmt: skip
 
 
@@ -85,6 +86,13 @@ def test_every_command_has_help(words, capsys):
     said = capsys.readouterr()
     assert said.out.startswith(f"Usage: {' '.join(['qwenagent', *words])}")
     assert said.err == ""
+
+
+def test_a_task_comes_through_a_pipe(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"fix it\r\n")))
+    assert "no model" in fails(capsys, 4, "--prompt-file", "-")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+    assert "cannot be read from -" in fails(capsys, 2, "--prompt-file", "-")
 
 
 def test_every_command_is_known_to_these_tests():

@@ -82,4 +82,4 @@ def test_every_command_exists(words):
         assert set(names) <= set(group.commands), words
         group, words = group.commands[names[0]], words[1:]
     flags = {name for option in group.params for name in option.opts}
-    assert {word for word in words if word.startswith("-")} <= flags
+    assert {word for word in words if word.startswith("-") and word != "-"} <= flags

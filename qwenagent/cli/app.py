@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from qwenagent.cli.flags import check_flags, in_folder, relative_files, run_flag
 from qwenagent.cli.models import find_model, models, obtain_default
 from qwenagent.cli.past import clean, export, log, show
 from qwenagent.cli.planning import plan as plan_command
-from qwenagent.cli.plans import plan_prompt
+from qwenagent.cli.plans import plan_prompt, schema
 from qwenagent.cli.reviewing import review
 from qwenagent.cli.session import session
 from qwenagent.cli.settings import config
@@ -47,7 +48,12 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("task", nargs=-1, metavar="[TASK]")
-@click.option("--prompt-file", type=click.Path(), metavar="FILE", help="Read the task from a file.")
+@click.option(
+    "--prompt-file",
+    type=click.Path(),
+    metavar="FILE",
+    help="Read the task from a file, or from the input: -.",
+)
 @click.option("--commit", is_flag=True, help="Commit the change instead of leaving it in the tree.")
 @run_flags
 def do(task: tuple[str, ...], prompt_file: str | None, commit: bool, **flags: Any) -> int:
@@ -83,8 +89,13 @@ def _task_text(words: tuple[str, ...], prompt_file: str | None, flags: dict[str,
 
 
 def _read_prompt(name: str) -> str:
+    if name == "-" and sys.stdin.isatty():
+        raise UsageError(
+            "--prompt-file - reads a pipe, and there is a terminal", hint="name a file"
+        )
     try:
-        return Path(name).read_text(encoding="utf-8-sig")
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"the task cannot be read from {name}: {reason(error)}",
@@ -228,6 +239,7 @@ def doctor() -> int:
 
 cli.add_command(models)
 cli.add_command(plan_prompt)
+cli.add_command(schema)
 cli.add_command(plan_command)
 cli.add_command(review)
 cli.add_command(config)

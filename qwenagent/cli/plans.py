@@ -1,4 +1,4 @@
-"""What is done with a plan without carrying it out: showing it, and saying how to write one."""
+"""What is told without carrying anything out: a plan, how to write one, the form of events."""
 
 from __future__ import annotations
 
@@ -30,4 +30,15 @@ def plan_prompt() -> int:
     from qwenagent.assets import read
 
     click.echo(read("prompts", "plan-prompt.md"), nl=False)
+    return 0
+
+
+@click.command()
+def schema() -> int:
+    """Print the JSON Schema of the lines that --json prints."""
+    import json
+
+    from qwenagent.protocol.schema import line_schema
+
+    click.echo(json.dumps(line_schema(), indent=2))
     return 0
