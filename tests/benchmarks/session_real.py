@@ -3,7 +3,8 @@
     python -m tests.benchmarks.session_real --model 1.5b [--out FOLDER] [--columns 92] [--rows 36]
 
 Works on a small sample repository in a temporary folder and writes what the screen showed as SVG
-files into FOLDER. Exits with 1 if the tests are not green at the end.
+files into FOLDER, by default those that the README shows. Exits with 1 if the tests are not green
+at the end.
 """
 
 from __future__ import annotations
@@ -120,13 +121,13 @@ def play(terminal: Terminal, columns: int, out: Path) -> None:
     """Have the conversation; write a picture of each main screen."""
 
     def keep(name: str) -> None:
-        path = out / f"session-{name}.svg"
+        path = out / f"{name}.svg"
         path.write_text(picture(terminal, columns, "qwenagent"), encoding="utf-8")
         print(f"{path}\n" + "\n".join(f"    {line}" for line in terminal.lines()), flush=True)
 
     wait(terminal, "a task, a question")
     terminal.type("/")
-    wait(terminal, "/approve")
+    wait(terminal, "/plan")
     keep("start")
     terminal.type("\x15What does Cart.total in cart.py return, and is that right?\r")
     wait(terminal, "prompt tokens")
@@ -150,7 +151,7 @@ def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", required=True)
-    parser.add_argument("--out", type=Path, default=Path("session-screens"))
+    parser.add_argument("--out", type=Path, default=Path("tests/screens"))
     parser.add_argument("--columns", type=int, default=92)
     parser.add_argument("--rows", type=int, default=36)
     options = parser.parse_args()
