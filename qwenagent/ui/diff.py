@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
 from rich.console import RenderableType
 from rich.syntax import Syntax
 from rich.table import Table
@@ -11,6 +15,9 @@ from qwenagent.ui.extent import LIVE
 from qwenagent.ui.hunks import DiffLine, diff_lines
 from qwenagent.ui.printable import revealed
 from qwenagent.ui.words import plural
+
+_WORD = re.compile(r"\w+|\s+|.")
+_ALIKE = 0.5
 
 
 def coloured_diff(diff: str, path: str, n_lines: int = LIVE.n_diff_lines) -> RenderableType:
@@ -44,10 +51,41 @@ def _highlighted(lines: list[DiffLine], path: str) -> list[Text]:
     # The 16 colours of the terminal's own theme: readable on dark and on light.
     syntax = Syntax("", Syntax.guess_lexer(path), theme="ansi_dark", background_color="default")
     coloured = iter(syntax.highlight(new_side).split("\n", allow_blank=True))
-    return [
+    texts = [
         Text(code, "red") if line.sign == "-" else _faded(next(coloured), line.sign)
         for line, code in zip(lines, codes, strict=True)
     ]
+    for old, new in _pairs(lines):
+        for span, other in _differing(codes[old], codes[new]):
+            texts[old].stylize("reverse", *span)
+            texts[new].stylize("reverse", *other)
+    return texts
+
+
+def _pairs(lines: list[DiffLine]) -> Iterator[tuple[int, int]]:
+    """Yield where a line that goes and the one that comes in its place stand."""
+    signs = "".join(line.sign for line in lines)
+    for block in re.finditer(r"(-+)(\++)", signs):
+        yield from zip(range(*block.span(1)), range(*block.span(2)), strict=False)
+
+
+def _differing(old: str, new: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Yield where the words are in which two lines differ: of the old line, of the new one.
+
+    Nothing if they have less than half in common: then one line is gone, and another is new.
+    """
+    before, after = _WORD.findall(old), _WORD.findall(new)
+    same = SequenceMatcher(None, before, after, autojunk=False)
+    if same.ratio() < _ALIKE:
+        return
+    for kind, a, b, c, d in same.get_opcodes():
+        if kind != "equal":
+            yield _span(before, a, b), _span(after, c, d)
+
+
+def _span(words: list[str], first: int, last: int) -> tuple[int, int]:
+    start = sum(map(len, words[:first]))
+    return start, start + sum(map(len, words[first:last]))
 
 
 def _faded(code: Text, sign: str) -> Text:
