@@ -19,6 +19,7 @@ from qwenagent.workspace.gitfolder import require_own
 from qwenagent.workspace.hooks import HookRunner, Hooks
 from qwenagent.workspace.indexcopy import IndexCopy
 from qwenagent.workspace.listing import IGNORE_FILE, Index, Listing, changed_ns, walk
+from qwenagent.workspace.merging import merged
 from qwenagent.workspace.patterns import named_by
 from qwenagent.workspace.readonly import ATTRIBUTES
 from qwenagent.workspace.revisions import is_branch_name, is_revision, revision
@@ -401,18 +402,8 @@ class Repository:
         return self._git.run("diff", *plain, *ends, "--")
 
     def merged(self, base: str, ours: str, theirs: str) -> str | None:
-        """Return a text with what two others have made of it, None where they touch or adjoin.
-
-        Also None where git does not merge them: a zero byte is in one, or the disk is full.
-        """
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                names = [Path(folder) / name for name in ("theirs", "base", "ours")]
-                for name, text in zip(names, (theirs, base, ours), strict=True):
-                    name.write_bytes(text.encode("utf-8"))
-                return self._git.ask("merge-file", "-p", "-q", *map(str, names))
-        except (GitFailed, OSError, UnicodeEncodeError):  # a conflict is a failure to git
-            return None
+        """Return a text with what two others have made of it, None where they touch or adjoin."""
+        return merged(self._git, base, ours, theirs)
 
     def private_folder(self) -> Path:
         """Return the folder of this working tree's own inside git's; it may not exist yet."""
