@@ -19,7 +19,6 @@ from qwenagent import __version__
 from qwenagent.cli.app import cli
 from qwenagent.cli.boundary import guarded
 from qwenagent.cli.flags import relative_files
-from qwenagent.cli.models import models
 from qwenagent.cli.wiring import interruptible, open_repository
 from qwenagent.cli.words import spread_files
 from qwenagent.errors import UsageError
@@ -32,15 +31,6 @@ PLAN = """# Plan: limits
       Test: `python3 -c "open('ran', 'w')"`
 - [ ] Say so in `README.md`.
 """
-COMMANDS = [
-    [], ["do"], ["run"], ["plan-prompt"], ["demo"], ["doctor"], ["bench"], ["eval"],
-    ["models"], ["models", "list"], ["models", "pull"],
-    ["models", "info"], ["models", "verify"], ["models", "rm"], ["models", "use"],
-    ["models", "fit"], ["models", "export"], ["models", "import"],
-    ["log"], ["show"], ["export"], ["clean"], ["undo"], ["redo"], ["restore"],
-    ["diff"],
-    ["plan"], ["review"], ["config"], ["stats"], ["session"], ["setup"], ["completion"], ["schema"],
-]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -77,15 +67,7 @@ def console(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
-# -- help and words ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_every_command_has_help(words, capsys):
-    assert guarded([*words, "--help"]) == 0
-    said = capsys.readouterr()
-    assert said.out.startswith(f"Usage: {' '.join(['qwenagent', *words])}")
-    assert said.err == ""
+# -- words ------------------------------------------------------------------------------------
 
 
 def test_a_task_comes_through_a_pipe(monkeypatch, capsys):
@@ -93,24 +75,6 @@ def test_a_task_comes_through_a_pipe(monkeypatch, capsys):
     assert "no model" in fails(capsys, 4, "--prompt-file", "-")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
     assert "cannot be read from -" in fails(capsys, 2, "--prompt-file", "-")
-
-
-def test_every_command_is_known_to_these_tests():
-    known = [[name] for name in cli.commands] + [["models", name] for name in models.commands]
-    assert sorted([[], *known]) == sorted(COMMANDS)
-
-
-@pytest.mark.parametrize("words", [[], ["models"]], ids=["qwenagent", "models"])
-def test_without_a_command_there_is_help(words, capsys):
-    assert guarded(words) == 0
-    said = capsys.readouterr()
-    assert "Commands:" in said.out
-    assert said.err == ""
-
-
-def test_version(capsys):
-    assert guarded(["--version"]) == 0
-    assert capsys.readouterr().out == f"qwenagent, version {__version__}\n"
 
 
 @pytest.mark.parametrize(
