@@ -15,7 +15,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Fault = Literal["none", "killed", "full", "denied", "copied"]
 """What happens at the chosen write; "none" only counts. "copied" comes at every so many."""
@@ -281,7 +281,7 @@ class Shared:
         """The call that went wrong, and its path; empty if none did."""
         return bytes(self._values()[-1]).rstrip(b"\0").decode(errors="replace")
 
-    def _values(self) -> tuple:  # type: ignore[type-arg]
+    def _values(self) -> tuple[Any, ...]:
         return _LAYOUT.unpack(self.memory[:])
 
     def _put(self, *values: object) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from qwenagent.checks import parse_command
 from qwenagent.checks.invocation import Asked, rejected_our_options, understand, with_report
-from tests.test_checks_reports import write
+from tests.reports_stage import write
 
 REPORT = Path("/tmp/a b/report")
 NODE = [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qwenagent.checks import TestRunner, parse_command, select
 from qwenagent.protocol.checks import TestCommand, TestRun
-from tests.test_checks_reports import write
+from tests.reports_stage import write
 
 QUICK = {"PATH": "/usr/bin:/bin", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 

@@ -86,6 +86,7 @@ class Tee(io.TextIOBase):
         """Return the descriptor of the stream below."""
         return self._stream.fileno()
 
+    # A property in Python, too; its stubs have an attribute.
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """Return the encoding of the stream below."""

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-import jsonschema  # type: ignore[import-untyped, unused-ignore]
+import jsonschema
 import llama_cpp.llama_cpp as lib
 import numpy as np
 
