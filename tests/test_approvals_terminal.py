@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -12,8 +11,6 @@ import pytest
 from tests import approvals_stage
 from tests.session_stage import FIX, IDLE, make_stage
 from tests.terminal_stage import CHECKOUT, Terminal, terminal_env
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 
 ENTER = "\r"
 QUESTION = "May these commands run in this repository?"

@@ -77,7 +77,6 @@ def test_what_is_configured(files, names, tmp_path):
     assert found(tmp_path, files) == [(name, ".") for name in names]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
 def test_a_pipe_in_the_place_of_settings_says_nothing(tmp_path):
     names = ("pyproject.toml", "setup.cfg", "package.json", "Cargo.toml")
     for name in names:

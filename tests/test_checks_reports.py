@@ -398,7 +398,6 @@ def test_names_and_numbers_that_are_too_long_are_no_places(root):
     assert read_go(said, Places(root, root)).report.statuses == {"m::TestA": "failed"}
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
 @pytest.mark.parametrize("name", ["Cargo.toml", "a_test.go", "go.mod"])
 def test_a_pipe_in_the_place_of_a_file_is_not_read(root, name):
     os.mkfifo(root / name)

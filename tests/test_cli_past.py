@@ -148,7 +148,6 @@ def test_show_of_a_run_that_was_killed(capsys, repo):
     )
 
 
-@pytest.mark.skipif(os.name == "nt", reason="POSIX locks")
 def test_show_of_a_run_under_way(capsys):
     with TranscriptWriter(run_path("a")) as writer:
         writer(records([BEGUN])[0])

@@ -25,10 +25,7 @@ from qwenagent.errors import ChecksError, EngineCrashed, InvalidGrammar
 from qwenagent.grammar import Grammar
 from qwenagent.protocol.messages import Completion, Message, Prompt, Sampling
 
-pytestmark = [
-    pytest.mark.model,
-    pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's"),
-]
+pytestmark = pytest.mark.model
 
 SHORT = Sampling(max_tokens=12)
 LONG = Sampling(temperature=1.0, max_tokens=600)

@@ -131,7 +131,6 @@ def test_without_a_cache_the_same_is_said(settings, first):
     assert (done.usage.cached_tokens, done.text) == (0, first.answer.text)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_what_is_kept_is_for_the_users_eyes_only(first):
     [folder] = (first.cache / "prompts").iterdir()
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -194,7 +193,6 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="a limit on files stands in for a full disk")
 def test_a_full_disk_costs_only_the_saving(settings, tmp_path):
     script = tmp_path / "full_disk.py"
     script.write_text(FULL_DISK, encoding="utf-8")

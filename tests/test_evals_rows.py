@@ -112,7 +112,6 @@ except OSError as error:
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs limits for files")
 def test_a_row_that_the_disk_takes_in_part_is_an_error_and_no_row(tmp_path):
     path = tmp_path / "r.jsonl"
     top = Path(__file__).resolve().parent.parent

@@ -99,7 +99,6 @@ def test_files_that_are_no_plan(tmp_path, data, message):
     assert _error(read_plan, path)[0] == message.format(path)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     pipe = tmp_path / "plan.md"
     os.mkfifo(pipe)

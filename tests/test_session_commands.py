@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.session_stage import ANSWER, IDLE, Stage, make_stage
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 
 ENTER = "\r"
 PLAN = "# Plan\n\n- [ ] Fix `add` in `calc.py`.\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
@@ -11,8 +10,6 @@ import pytest
 from qwenagent.protocol.events import Answered, Finished, MessageSent, RunStarted
 from qwenagent.transcript import read
 from tests.session_stage import ANSWER, IDLE, Stage, make_stage
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 
 ENTER, ESC, DOWN = "\r", "\x1b", "\x1b[B"
 MODEL = "  Qwen2.5-Coder-0.5B-Instruct"

@@ -14,8 +14,6 @@ from qwenagent.transcript import read
 from tests.loop_stage import FIXED, MODULE
 from tests.session_stage import ANSWER, FIX, IDLE, Stage, make_stage
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
-
 ENTER, ESC = "\r", "\x1b"
 PYTEST = "from calc import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
 FILES = {

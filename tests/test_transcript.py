@@ -1,6 +1,5 @@
 """Transcripts: written as it happens, read back whole, torn lines, ids and places."""
 
-import os
 import re
 import stat
 from pathlib import Path
@@ -67,7 +66,6 @@ def test_each_record_is_on_disk_at_once(path):
     writer.close()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
 def test_only_the_owner_can_read_it(path):
     write(path, records([Warned("mine")]))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -98,7 +98,7 @@ def test_what_goes_is_removed_and_what_is_written_since_is_not():
     with TranscriptWriter(run_path("b")) as writer:
         writer(records(END)[0])
         gone = remove(cleaning)
-    assert [run.run_id for run in gone] == (["c"] if os.name != "nt" else ["c", "b"])
+    assert [run.run_id for run in gone] == ["c"]
     assert cleaning.size_bytes == sum(run.size_bytes for run in runs)
     assert [run.run_id for run in past_runs()] == ["b"]
 

@@ -1,6 +1,5 @@
 """Past runs by the two ends of their transcripts: what is told, which one is meant."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,6 @@ from qwenagent.protocol.events import Event, Finished, Record, RunStarted, Warne
 from qwenagent.transcript import PastRun, TranscriptWriter, find_run, look_at, past_runs, run_path
 from tests.sample_events import BEGIN, END, START, records
 
-needs_locks = pytest.mark.skipif(os.name == "nt", reason="POSIX locks")
 BEGUN = cast(RunStarted, BEGIN[0])
 ENDED = cast(Finished, END[-1])
 
@@ -94,7 +92,6 @@ def test_the_middle_is_not_read():
     assert look_at(path).finished == ENDED
 
 
-@needs_locks
 def test_a_run_is_under_way_as_long_as_its_process_lives():
     path = run_path("a")
     code = (
@@ -112,7 +109,6 @@ def test_a_run_is_under_way_as_long_as_its_process_lives():
     assert not look_at(path).is_under_way
 
 
-@needs_locks
 def test_whoever_looks_does_not_keep_a_run_from_writing():
     path = keep("a", [BEGUN])
     import fcntl

@@ -31,7 +31,6 @@ ASK = ApprovalAsked(
     notes=("", "a shell reads this"),
     digests=("sha256:a", "sha256:b"),
 )
-needs_pty = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 
 
 @dataclass
@@ -83,7 +82,6 @@ def ask_and_type(
     return answers[0], shown
 
 
-@needs_pty
 @pytest.mark.parametrize(
     ("typed", "granted"),
     [
@@ -112,12 +110,10 @@ def test_only_a_typed_yes_is_a_yes(typed, granted):
     )
 
 
-@needs_pty
 def test_what_was_typed_before_the_question_is_no_answer():
     assert ask_and_type(b"\n", before=b"y\n")[0].granted is False
 
 
-@needs_pty
 def test_the_editor_gets_the_terminal_that_was_asked(tmp_path, monkeypatch):
     editor = tmp_path / "an editor.py"
     editor.write_text(
@@ -141,7 +137,6 @@ def sized(far: int, rows: int, columns: int) -> None:
 LONG = replace(ASK, items=tuple(f"make {n}" for n in range(9)), notes=(), digests=())
 
 
-@needs_pty
 @pytest.mark.parametrize(
     ("typed", "granted", "n_seen"),
     [
@@ -168,7 +163,6 @@ def test_what_does_not_fit_is_shown_page_by_page(typed, granted, n_seen):
     assert [n for n in range(9) if b"make %d\r\n" % n in seen] == list(range(n_seen))
 
 
-@needs_pty
 def test_a_line_that_is_cut_cannot_be_taken_for_another():
     command = f"echo {'a' * 66}  $ true\u200b\u3000Approve?"
     request = replace(ASK, items=(command,), notes=())
@@ -198,7 +192,6 @@ def test_nothing_in_what_is_approved_can_hide(text, shown):
     assert exact(shown) == shown
 
 
-@needs_pty
 def test_a_cancelled_run_stops_waiting():
     cancel = threading.Event()
     cancel.set()
@@ -207,7 +200,6 @@ def test_a_cancelled_run_stops_waiting():
     assert answer == ApprovalAnswered(False, "user", "sha256:1")
 
 
-@needs_pty
 def test_ctrl_c_is_a_no():
     class Interrupting:
         def is_set(self):
@@ -218,7 +210,6 @@ def test_ctrl_c_is_a_no():
     assert answer == ApprovalAnswered(False, "user", "sha256:1")
 
 
-@needs_pty
 def test_without_a_terminal_there_is_nobody(tmp_path):
     answer = TerminalApprover(terminal=str(tmp_path / "no tty")).ask(ASK)
     assert answer == NobodyApprover().ask(ASK) == ApprovalAnswered(False, "nobody", "sha256:1")
@@ -249,8 +240,7 @@ def test_a_granted_digest_is_remembered_and_another_is_not(tmp_path):
     assert [one.digest for one in granted(store)] == ["sha256:c"]
     assert again.ask(ASK).by == "user"
     assert [path.name for path in store.parent.iterdir()] == ["approvals.json"]
-    if os.name != "nt":
-        assert stat.S_IMODE(store.stat().st_mode) == 0o600
+    assert stat.S_IMODE(store.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("digests", [(), ("",), ("sha256:a", "")])

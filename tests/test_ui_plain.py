@@ -137,7 +137,6 @@ def test_auto_on_a_pipe_is_plain():
     assert isinstance(make_view("auto", io.StringIO()), PlainView)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX pipe")
 def test_a_closed_pipe_does_not_end_the_run():
     reader, writer = os.pipe()
     os.close(reader)

@@ -1,6 +1,5 @@
 """The prompt in a real pseudo-terminal; screens are compared whole."""
 
-import os
 import subprocess
 import sys
 import time
@@ -10,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.terminal_stage import Terminal, terminal_env
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 
 WIDE = "  qwen2.5-coder-1.5b · cpu · 26 tok/s · context 3,912 of 8,192, 3,480 reused · main · $0.04"
 STATUS = "  qwen2.5-coder-1.5b · cpu · 26 tok/s · context 3,912 of 8,192 · main · $0.04"

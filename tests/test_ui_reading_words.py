@@ -246,8 +246,7 @@ def test_history_is_kept_in_a_file(tmp_path):
     again.add("two\nlines \u2028 é")
     again.add("three")
     assert HistoryFile(path).entries() == ["one", "two\nlines \u2028 é", "three"]
-    if os.name != "nt":
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_damaged_lines_of_history_are_left_out(tmp_path):
@@ -266,7 +265,6 @@ def test_a_long_history_is_cut(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["history.jsonl"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="links and pipes")
 def test_history_does_not_follow_a_link(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text('"secret"\n', encoding="utf-8")
@@ -330,21 +328,15 @@ def script(path: Path, body: str) -> str:
     return str(path)
 
 
-needs_sh = pytest.mark.skipif(os.name == "nt", reason="needs sh")
-
-
-@needs_sh
 def test_an_editor_changes_the_text(tmp_path):
     editor = script(tmp_path / "my editor", 'test "$1" = -w && echo "é 2" >> "$2"')
     assert edited("one\n", {"VISUAL": f"'{editor}' -w", "EDITOR": "false"}) == "one\né 2"
 
 
-@needs_sh
 def test_an_editor_that_fails_changes_nothing(tmp_path):
     assert edited("one", {"EDITOR": script(tmp_path / "e", "echo two > $1; exit 1")}) == "one"
 
 
-@needs_sh
 @pytest.mark.parametrize(
     ("value", "message"),
     [

@@ -44,9 +44,6 @@ def terminal_stream(monkeypatch: pytest.MonkeyPatch, seen: bytearray) -> Iterato
         os.close(far)
 
 
-needs_pty = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
-
-
 def test_rows_on_a_pipe():
     stream = io.StringIO()
     print_rows("models", ["name", "size", "here"], ROWS, stream)
@@ -61,7 +58,6 @@ def test_no_rows_are_a_header():
     assert stream.getvalue() == "name  size\n"
 
 
-@needs_pty
 def test_rows_and_checks_on_a_terminal(monkeypatch):
     seen = bytearray()
     with terminal_stream(monkeypatch, seen) as stream:
@@ -99,7 +95,6 @@ def test_a_download_on_a_pipe_tells_every_ten_percent():
     ]
 
 
-@needs_pty
 def test_a_download_on_a_terminal_gives_the_cursor_back(monkeypatch):
     seen = bytearray()
 
@@ -117,7 +112,6 @@ def test_a_download_on_a_terminal_gives_the_cursor_back(monkeypatch):
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
 
 
-@needs_pty
 @pytest.mark.parametrize(("term", "name"), [("xterm", "LiveView"), ("dumb", "PlainView")])
 def test_auto_looks_at_the_terminal(monkeypatch, term, name):
     seen = bytearray()

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from qwenagent.protocol.events import Record
 from qwenagent.ui.choose_view import console, is_capable
+from qwenagent.ui.lower_stream import LowerStream
 from qwenagent.ui.plain import PlainView
 
 
@@ -49,11 +50,12 @@ class SessionView:
         return drawn if drawn.strip() else ""
 
 
-class Tee(io.TextIOBase):
+class Tee(io.TextIOWrapper):
     """Passes on what commands print, and remembers it without colours."""
 
     def __init__(self, stream: TextIO) -> None:
-        super().__init__()
+        below = io.BufferedWriter(LowerStream(stream))
+        super().__init__(below, encoding=stream.encoding or "utf-8", newline="")
         self._stream = stream
         self._parts: list[str] = []
 
@@ -64,7 +66,7 @@ class Tee(io.TextIOBase):
 
         return printable("".join(self._parts))
 
-    def write(self, text: str) -> int:
+    def write(self, text: str, /) -> int:
         """Pass text on."""
         self._stream.write(text)
         self._parts.append(text)
@@ -73,21 +75,3 @@ class Tee(io.TextIOBase):
     def flush(self) -> None:
         """Pass everything on."""
         self._stream.flush()
-
-    def writable(self) -> bool:
-        """Yes."""
-        return True
-
-    def isatty(self) -> bool:
-        """Return whether the stream below is a terminal."""
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        """Return the descriptor of the stream below."""
-        return self._stream.fileno()
-
-    # A property in Python, too; its stubs have an attribute.
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """Return the encoding of the stream below."""
-        return self._stream.encoding

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import TextIO
 
+from qwenagent.ui.lower_stream import LowerStream
+
 
 class Above(io.TextIOWrapper):
     """Passes whole lines on; they appear above the prompt. Any thread may write.
@@ -15,7 +17,7 @@ class Above(io.TextIOWrapper):
     """
 
     def __init__(self, give: Callable[[str], None], stream: TextIO) -> None:
-        below = io.BufferedWriter(_Below(stream))
+        below = io.BufferedWriter(LowerStream(stream))
         super().__init__(below, encoding=stream.encoding or "utf-8", newline="")
         self._give = give
         self._begun = ""
@@ -33,20 +35,3 @@ class Above(io.TextIOWrapper):
         """Pass on the line that has no end yet."""
         if self._begun:
             self.write("\n")
-
-
-class _Below(io.RawIOBase):
-    """Answers for the stream below: whether it is a terminal, and its descriptor, for its size."""
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def writable(self) -> bool:
-        return True
-
-    def isatty(self) -> bool:
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
