@@ -21,7 +21,7 @@ from qwenagent.errors import QwenAgentError, UsageError, reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qwenagent.cli.conversation import Conversation
+    from qwenagent.cli.inquiry import Inquiry
     from qwenagent.config import Settings
     from qwenagent.escalate import Escalation, Provider
     from qwenagent.loop import Stop
@@ -63,7 +63,7 @@ class Asking:
     stack: ExitStack
     test_command: str = ""
     """What is told of the tests; set before somebody is asked."""
-    _conversation: Conversation | None = None
+    _inquiry: Inquiry | None = None
 
     def local(self) -> Desk:
         """Return the local model at its desk; it is closed with the conversation.
@@ -98,26 +98,26 @@ class Asking:
 
     def end(self, code: int, reason: str, *next_commands: str) -> int:
         """Tell how it ended, if it began; return the code."""
-        if self._conversation is not None:
-            self._conversation.end(code, reason, next_commands)
+        if self._inquiry is not None:
+            self._inquiry.end(code, reason, next_commands)
         return code
 
     def give_up(self, error: QwenAgentError) -> int:
         """End without an answer that can be used; say what may help, and return the code."""
         from qwenagent.protocol.events import Warned
 
-        if self._conversation is not None:
-            self._conversation.events.emit(Warned(error.message, error.hint))
+        if self._inquiry is not None:
+            self._inquiry.events.emit(Warned(error.message, error.hint))
         return self.end(NOT_DONE, "no answer could be used")
 
     def _begin(self, engine: EngineInfo) -> EventStream:
         """Begin to show and keep what is told; an error before this leaves no transcript."""
-        from qwenagent.cli.conversation import Conversation
+        from qwenagent.cli.inquiry import Inquiry
 
-        self._conversation = Conversation(self.repository, self.stack)
+        self._inquiry = Inquiry(self.repository, self.stack)
         seed = self.settings.loop.seed
-        self._conversation.begin(self.title, engine, self.test_command, seed)
-        return self._conversation.events
+        self._inquiry.begin(self.title, engine, self.test_command, seed)
+        return self._inquiry.events
 
 
 def _elsewhere(providers: Sequence[Provider]) -> EngineInfo:

@@ -93,7 +93,7 @@ class Standing:
 
 
 @dataclass(slots=True)
-class Conversation:
+class Turns:
     """What is said in one attempt. Append-only."""
 
     messages: tuple[Message, ...] = ()

@@ -195,7 +195,7 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
     lines = text.split("\n")
     for symbol in _relevant(path, text, brief):
         if symbol.n_lines <= brief.whole_file_lines:
-            code = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
+            code = symbol.code_in(lines)
             title = f"{_named(symbol.name)} in {_named(path)}:"
             yield Section(
                 f"file {path} {symbol.name}",
@@ -237,7 +237,7 @@ def _failing_functions(path: str, text: str, failed: list[str]) -> Iterable[Sect
     }
     for symbol in symbols(path, text):
         if symbol.kind == "function" and symbol.name.rpartition(".")[2] in words:
-            code = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
+            code = symbol.code_in(lines)
             head = f"Test {_named(symbol.name)} in {_named(path)}:"
             yield Section(
                 f"test {path} {symbol.name}", f"{head}\n{fenced(code, fence_info(path))}", "excerpt"

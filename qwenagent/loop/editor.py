@@ -13,7 +13,7 @@ from qwenagent.errors import ContextOverflow, EditRefused, PathEscapes
 from qwenagent.grammar import Offer, forced_call
 from qwenagent.loop import calling
 from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Overruled, Question, takes_body
-from qwenagent.loop.attempts import Conversation
+from qwenagent.loop.attempts import Turns
 from qwenagent.loop.context import (
     Background,
     Brief,
@@ -79,7 +79,7 @@ class Editor:
         self._tree = ports.workspace
         self._emit = ports.events.emit
         self._called = calling.CalledCommands(ports)
-        self.talk = Conversation()
+        self.talk = Turns()
         self.refusal = ""
         """Why the last edit was not written, for people."""
         self.draw = 0
@@ -108,7 +108,7 @@ class Editor:
         A small model that is shown its own failed answer writes it again, so no attempt sees the
         one before. From the second on it first says in words what has to change.
         """
-        self.talk = Conversation()
+        self.talk = Turns()
         self._n_opened += 1
         offers = self._offers(phase)
         look = not (self._targets.named or think) and self._ports.profile.gather_turns > 0
@@ -156,7 +156,7 @@ class Editor:
         They pass the same checks as the model's. Return why not, empty if they are written; the
         tree then may hold a part of them.
         """
-        self.talk = Conversation()
+        self.talk = Turns()
         self._brief = self._brief_of(failing)
         paths = [str(call.arguments["path"]) for call in calls]
         self._shown_texts = self._texts_of(paths)
@@ -169,7 +169,7 @@ class Editor:
 
     def back(self, messages: tuple[Message, ...]) -> None:
         """Begin an attempt anew from what a round had opened with."""
-        self.talk = Conversation(messages)
+        self.talk = Turns(messages)
         self._shown_texts = dict(self._opened_texts)
 
     def _texts_of(self, paths: Iterable[str]) -> dict[str, str]:

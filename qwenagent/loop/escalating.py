@@ -168,7 +168,7 @@ class Escalating:
             named += suspicion(path, text, failing, Spectrum.of(failing, self._tree))
         lines = text.split("\n")
         for symbol in list(dict.fromkeys(named))[:MAX_PARTS]:
-            code = "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
+            code = symbol.code_in(lines)
             note = f"lines {symbol.first_line} to {symbol.last_line} of {len(lines)}"
             yield FileText(path, code, note)
 

@@ -6,7 +6,7 @@ edit stays a small diff. Knows nothing of models and commits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qwenagent.checks.house import (
@@ -22,14 +22,15 @@ from qwenagent.checks.judge import ending
 from qwenagent.errors import ChecksError
 from qwenagent.loop.approving import Approvals
 from qwenagent.loop.carrier import Carrier
+from qwenagent.loop.edited import edit_applied
 from qwenagent.loop.judging import compare_suites
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.step import StepResult
 from qwenagent.loop.stop import Stopped
 from qwenagent.loop.testing import Tests, summary
 from qwenagent.protocol.checks import TestCommand, TestRun
-from qwenagent.protocol.events import EditApplied, Warned
-from qwenagent.workspace import unified_diff
+from qwenagent.protocol.events import Warned
+from qwenagent.workspace import Edit
 from qwenagent.workspace.journal import PreImage
 
 TIMEOUT_S = 60.0
@@ -205,7 +206,10 @@ class House:
             self._warn(f"formatting {', '.join(formatted)} is taken back: {broken}")
             return
         for path in formatted:
-            self._emit(_edit(path, before[path].data or b"", after[path].data or b""))
+            old, new = (
+                (state[path].data or b"").decode(errors="replace") for state in (before, after)
+            )
+            self._emit(edit_applied(Edit(path, old, new)))
 
     def _tell(self, complaints: Sequence[Complaint]) -> None:
         if not complaints:
@@ -244,17 +248,5 @@ def _lines(data: bytes) -> list[bytes]:
     return [line for line in map(bytes.strip, data.split(b"\n")) if line]
 
 
-def _edit(path: str, old: bytes, new: bytes) -> EditApplied:
-    diff = unified_diff(path, old.decode(errors="replace"), new.decode(errors="replace"))
-    rows = diff.split("\n")
-    return EditApplied(
-        path=path,
-        kind="changed",
-        diff=diff,
-        added=_count(rows, "+"),
-        removed=_count(rows, "-"),
-    )
-
-
-def _count(rows: Iterable[str], sign: str) -> int:
-    return sum(row.startswith(sign) and not row.startswith(sign * 3) for row in rows)
+def _text(image: PreImage) -> str:
+    return (image.data or b"").decode(errors="replace")

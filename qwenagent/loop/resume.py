@@ -90,7 +90,7 @@ class Resume:
             return
         done = Done(line.state, line.reason, line.tests_before, line.tests_after, line.commit)
         steps = {**self.progress.steps, self._keys[line.number]: done}
-        files = {path: _digest(self._repository.root / path) for path in uncommitted}
+        files = {path: file_digest(self._repository.root / path) for path in uncommitted}
         files = {**self.progress.files, **files} if files else {}
         self.progress = replace(self.progress, steps=steps, files=files)
         self._file.write(self.name, self.progress)
@@ -189,6 +189,12 @@ def require_clean(
             raise
 
 
+def file_digest(path: Path) -> str:
+    """Return what the progress has of a file; empty of what is none, and of a link."""
+    is_file = path.is_file() and not path.is_symlink()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if is_file else ""
+
+
 def recover_killed(repository: Repository) -> Warned | None:
     """Put back what a run that was killed left half done; return what there is to tell of it.
 
@@ -240,8 +246,4 @@ def _short(digest: str, n: int) -> str:
 
 def _as_left(root: Path, progress: PlanProgress) -> bool:
     """Return whether the files that were written without a commit are still what they were."""
-    return all(_digest(root / path) == digest for path, digest in progress.files.items())
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return all(file_digest(root / path) == digest for path, digest in progress.files.items())

@@ -84,7 +84,7 @@ def _scores(functions: list[Symbol], text: str, spectrum: Spectrum) -> dict[str,
     users: dict[str, frozenset[str]] = {}
     """By the name by which it is used, the words in a function's code."""
     for s in functions:
-        code = "\n".join(lines[s.first_line - 1 : s.last_line])
+        code = s.code_in(lines)
         users[_short(s)] = users.get(_short(s), frozenset()) | frozenset(WORD.findall(code))
     red = [_reached(words, users) for words in spectrum.red]
     green = [_reached(words, users) for words in spectrum.green]

@@ -49,7 +49,7 @@ def _code_of_test(test: str, path: str, text: str) -> str:
     short = test.replace("::", ".").split("[")[0].rpartition(".")[2].partition("/")[0]
     for symbol in symbols(path, text):
         if symbol.name.rpartition(".")[2] == short:
-            return "\n".join(lines[symbol.first_line - 1 : symbol.last_line])
+            return symbol.code_in(lines)
     title = test.rpartition(" > ")[2].rpartition("::")[2]
     for at, line in enumerate(lines):
         begin = _TEST_BLOCK.match(line)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal, cast
 
 from qwenagent.errors import PlanError
+from qwenagent.loop.resume import file_digest
 from qwenagent.plan.progress import Done, PlanProgress, ProgressFile
 from qwenagent.protocol.events import Warned
 from qwenagent.workspace import Point, Repository, Turned, Turning
@@ -70,7 +69,7 @@ class Undoing:
             steps[about.key] = Done(state, about.reason, commit=point.commit)
         files = dict(progress.files)
         if not point.commit and (files or not back):
-            files |= {path: _digest(self._root / path) for path in paths}
+            files |= {path: file_digest(self._root / path) for path in paths}
         return replace(progress, steps=steps, files=files)
 
 
@@ -86,9 +85,3 @@ def finish_killed(repository: Repository) -> Warned | None:
     what = "undo" if turned.back else "redo"
     kept = f"; as they are: {', '.join(turned.kept)}" if turned.kept else ""
     return Warned(f"{what} of point {turned.point.shown} was killed, and is done now{kept}")
-
-
-def _digest(path: Path) -> str:
-    """As the progress has it."""
-    is_file = path.is_file() and not path.is_symlink()
-    return hashlib.sha256(path.read_bytes()).hexdigest() if is_file else ""

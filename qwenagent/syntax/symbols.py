@@ -38,6 +38,10 @@ class Symbol:
         """Number of lines it takes."""
         return self.last_line - self.first_line + 1
 
+    def code_in(self, lines: Sequence[str]) -> str:
+        """Return its text, out of the lines of its file."""
+        return "\n".join(lines[self.first_line - 1 : self.last_line])
+
 
 # Hundreds of tests of one file are looked up one after the other.
 @lru_cache(maxsize=8)

@@ -221,6 +221,6 @@ def _fresh(path: str, old: str, after: str, body: str) -> str:
     if not wrapped and len(fresh) == len(members):
         return body
     rows = text.split("\n")
-    parts = ["\n".join(rows[s.first_line - 1 : s.last_line]) for s in fresh]
+    parts = [s.code_in(rows) for s in fresh]
     apart = "\n\n\n" if not container and path.endswith((".py", ".pyi")) else "\n\n"
     return apart.join(flat(part).rstrip("\n") for part in parts)

@@ -135,7 +135,7 @@ def file_section(path: str, text: str, count: Count, room_tokens: int) -> Sectio
 
 def symbol_section(path: str, text: str, symbol: Symbol) -> Section:
     """Return the code of one symbol."""
-    code = "\n".join(text.split("\n")[symbol.first_line - 1 : symbol.last_line])
+    code = symbol.code_in(text.split("\n"))
     head = f"`{_name(symbol.name)}` in `{_name(path)}`:"
     what = f"symbol {symbol.name} of {path}"
     return Section(what, f"{head}\n{fenced(code, fence_info(path))}", "excerpt")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from qwenagent.workspace import Repository
 
 
-class Conversation:
+class Inquiry:
     """One run: whoever begins it has to end it, be it with an error."""
 
     def __init__(self, repository: Repository, stack: ExitStack) -> None:
