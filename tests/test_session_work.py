@@ -14,7 +14,7 @@ from qwenagent.transcript import read
 from tests.loop_stage import FIXED, MODULE
 from tests.session_stage import ANSWER, FIX, IDLE, Stage, make_stage
 
-ENTER, ESC = "\r", "\x1b"
+ENTER, ESC, CTRL_O = "\r", "\x1b", "\x0f"
 PYTEST = "from calc import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
 FILES = {
     "calc.py": MODULE,
@@ -51,6 +51,28 @@ def git(stage: Stage, *args: str) -> str:
 def transcript(stage: Stage) -> Path:
     [path] = (stage.folder / "home" / "state" / "runs").glob("*.jsonl")
     return path
+
+
+def test_what_was_told_in_a_line_unfolds_the_newest_first(stage):
+    with stage.terminal([FIX], columns=100, rows=150) as terminal:
+        terminal.waits_for(IDLE)
+        terminal.type(CTRL_O)
+        terminal.waits_for("there is nothing more to unfold")
+        terminal.type("Fix add in calc.py.", ENTER)
+        terminal.waits_for("Approve? [o]nce")
+        terminal.type("a\r")
+        terminal.waits_for("tokens read")
+        terminal.type(CTRL_O)
+        terminal.waits_for("output of the tests:")
+        terminal.type(*[CTRL_O] * 12)
+        terminal.waits_for("there is nothing more to unfold")
+        shown = [line.strip() for line in terminal.lines()]
+        assert "1 passed" in shown[shown.index("output of the tests:") + 12]
+        body = shown.index("body of the call:")
+        assert shown[body + 1 : body + 3] == ["def add(a, b):", "return a + b"]
+        assert shown.index("in the prompt:") > body
+        terminal.type("/quit", ENTER)
+        assert terminal.ends() == 0
 
 
 def test_a_bug_is_asked_about_fixed_undone_and_committed(stage):

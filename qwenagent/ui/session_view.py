@@ -19,9 +19,11 @@ class SessionView:
         self.is_live = is_capable(out) and not plain
         if self.is_live:
             from qwenagent.ui.live import LiveView
+            from qwenagent.ui.unfolding import Unfolding
 
             self._live = LiveView(console(out))  # never entered: the prompt redraws, not this
             self._pen = console(out)
+            self._unfolding = Unfolding()
             self._draw = self._live.__call__
         else:
             self._draw = PlainView(out).__call__
@@ -29,6 +31,8 @@ class SessionView:
     def __call__(self, record: Record) -> None:
         """Draw one record."""
         self._draw(record)
+        if self.is_live:
+            self._unfolding(record)
 
     def waiting(self, what: str) -> None:
         """Say what is going on where no event says it; empty: nothing is."""
@@ -48,6 +52,15 @@ class SessionView:
             self._pen.print(self._live.below(), width=width)
         drawn = capture.get()
         return drawn if drawn.strip() else ""
+
+    def unfolded(self, width: int) -> str:
+        """Return whole what was told in a line, the newest first; empty at the end."""
+        if not self.is_live:
+            return ""
+        with self._pen.capture() as capture:
+            self._pen.width = width
+            self._unfolding.draw(self._pen)
+        return capture.get()
 
 
 class Tee(io.TextIOWrapper):

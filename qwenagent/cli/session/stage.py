@@ -24,6 +24,7 @@ class Stage:
     def __init__(self, reader: Reader, *, plain: bool) -> None:
         self.reader = reader
         self.view = SessionView(reader.out, plain=plain)
+        reader.unfold_with(self.view.unfolded)
         self.is_leaving = False
         """Whether a signal has asked for the end."""
         self._stop: Stop | None = None

@@ -16,18 +16,19 @@ from qwenagent.ui.reading.commands import (
 from qwenagent.ui.reading.completing import Named, Names, Sources
 from qwenagent.ui.reading.line import Answer, Eof, Interrupted, Line
 from qwenagent.ui.reading.mentions import mention, mentions
-from qwenagent.ui.reading.reader import Activity, Reader, ReaderOptions, make_reader
+from qwenagent.ui.reading.reader import Reader, ReaderOptions, make_reader
+from qwenagent.ui.reading.shown import Lines
 from qwenagent.ui.reading.toolbar import Status
 
 __all__ = [
     "COMMANDS",
-    "Activity",
     "Answer",
     "Called",
     "Command",
     "Eof",
     "Interrupted",
     "Line",
+    "Lines",
     "Named",
     "Names",
     "Reader",

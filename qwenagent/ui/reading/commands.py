@@ -76,7 +76,7 @@ KEYS = (
     ("Ctrl-R", "search earlier messages"),
     ("@", "name a file or a symbol"),
     ("Tab", "take the first thing offered"),
-    ("Ctrl-O", "unfold what was pasted"),
+    ("Ctrl-O", "unfold what was pasted, else what was done last, then what before"),
     ("Ctrl-X Ctrl-E", "write the message in $VISUAL or $EDITOR"),
 )
 """What is worth knowing of the keys at the prompt."""

@@ -12,6 +12,7 @@ from typing import Self, TextIO
 from qwenagent.ui.lines import LineWriter
 from qwenagent.ui.reading.ctrlc import hear_ctrl_c
 from qwenagent.ui.reading.line import Answer, Eof, Interrupted, Line, cleaned
+from qwenagent.ui.reading.shown import Lines
 from qwenagent.ui.reading.toolbar import Status
 
 _PROMPT, _MORE = "> ", ". "
@@ -76,7 +77,7 @@ class PlainReader:
 
     @contextmanager
     def working(
-        self, interrupt: Callable[[], None], activity: Callable[[int], str] | None = None
+        self, interrupt: Callable[[], None], activity: Lines | None = None
     ) -> Iterator[None]:
         """Call `interrupt` at Ctrl-C; a second one is a KeyboardInterrupt. Shows no activity."""
         if threading.current_thread() is not threading.main_thread():
@@ -101,6 +102,9 @@ class PlainReader:
 
     def show(self, status: Status) -> None:
         """Do nothing: there is no status line."""
+
+    def unfold_with(self, unfold: Lines) -> None:
+        """Do nothing: a log has no keys."""
 
     def _message(self) -> str | None:
         """Return a message of one or more lines, None at the end of input."""

@@ -148,13 +148,20 @@ class Prompt:
         self.buffer.insert_text(self.folds.folded(cleaned(text)))
 
     def unfold(self) -> None:
-        """Replace the mark at the cursor by its text, or all marks if there is none."""
+        """Replace the mark at the cursor by its text, or all marks if there is none.
+
+        Without marks, print what the session has told in a line.
+        """
         text, position = self.buffer.text, self.buffer.cursor_position
         start, end = self.folds.mark_at(text, position) or (0, len(text))
         whole = self.folds.unfolded(text[start:end])
         if whole != text[start:end]:
             self.buffer.save_to_undo_stack()
             self._replace(text[:start] + whole + text[end:], start + len(whole))
+        elif told := self.shown.unfold(self._app.output.get_size().columns):
+            self.print_above(told)
+        else:
+            self.shown.hint = "there is nothing more to unfold"
 
     def is_after_mark(self) -> bool:
         """Return whether the cursor is right behind a mark."""

@@ -16,12 +16,8 @@ from typing import Literal, Protocol, Self, TextIO
 from qwenagent.ui.choose_view import is_capable
 from qwenagent.ui.reading.completing import Sources
 from qwenagent.ui.reading.line import Answer
+from qwenagent.ui.reading.shown import Lines
 from qwenagent.ui.reading.toolbar import Status
-
-Activity = Callable[[int], str]
-"""Returns the lines above the prompt for a width in cells, with colours as escape codes (SGR).
-
-Called often, in the prompt's thread, only while work is going on; empty shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +61,12 @@ class Reader(Protocol):
         ...
 
     def working(
-        self, interrupt: Callable[[], None], activity: Activity | None = None
+        self, interrupt: Callable[[], None], activity: Lines | None = None
     ) -> AbstractContextManager[None]:
         """While inside, messages are queued, and Esc or Ctrl-C call `interrupt`.
 
-        It is called in another thread or a signal's handler, perhaps several times: set a flag.
+        What `activity` returns stands above the prompt; it is asked often. `interrupt` is called
+        in another thread or a signal's handler, perhaps several times: set a flag.
         """
         ...
 
@@ -82,6 +79,10 @@ class Reader(Protocol):
 
     def show(self, status: Status) -> None:
         """Replace the status line."""
+        ...
+
+    def unfold_with(self, unfold: Lines) -> None:
+        """Print above the prompt what this returns, at a key."""
         ...
 
 

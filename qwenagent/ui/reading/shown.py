@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 
 from qwenagent.ui.reading.toolbar import Status
 
+Lines = Callable[[int], str]
+"""Returns lines for a width in cells, with colours as escape codes (SGR); empty: there is nothing.
+
+Called in the prompt's thread."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """Something goes on and can be interrupted; `activity` as the reader says."""
 
     interrupt: Callable[[], None]
-    activity: Callable[[int], str] | None = None
+    activity: Lines | None = None
 
 
 @dataclass(slots=True)
@@ -24,5 +29,7 @@ class Shown:
     work: Work | None = None
     hint: str = ""
     """Stands in place of the status until the next key."""
+    unfold: Lines = lambda _: ""
+    """Gives what was told in a line whole, as the reader says."""
     away: bool = False
     """Somebody else has the terminal: an editor, a question."""

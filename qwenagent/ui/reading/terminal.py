@@ -13,8 +13,8 @@ from qwenagent.ui.reading.above import Above
 from qwenagent.ui.reading.ctrlc import hear_ctrl_c
 from qwenagent.ui.reading.inbox import Inbox
 from qwenagent.ui.reading.line import Answer, Eof, Interrupted, Line
-from qwenagent.ui.reading.reader import Activity, ReaderOptions
-from qwenagent.ui.reading.shown import Shown, Work
+from qwenagent.ui.reading.reader import ReaderOptions
+from qwenagent.ui.reading.shown import Lines, Shown, Work
 from qwenagent.ui.reading.toolbar import Status
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class TerminalReader:
 
     @contextmanager
     def working(
-        self, interrupt: Callable[[], None], activity: Activity | None = None
+        self, interrupt: Callable[[], None], activity: Lines | None = None
     ) -> Iterator[None]:
         """Queue messages and let Esc and Ctrl-C interrupt, until left."""
         self._shown.work = Work(interrupt, activity)
@@ -123,6 +123,10 @@ class TerminalReader:
         """Replace the status line."""
         self._shown.status = status
         self._refresh()
+
+    def unfold_with(self, unfold: Lines) -> None:
+        """Print what this returns above the prompt, at Ctrl-O."""
+        self._shown.unfold = unfold
 
     def _refresh(self) -> None:
         with self._lock:
