@@ -63,6 +63,7 @@ def test_the_keys_of_the_terminal():
     own('[ui]\nkeys = "vi"\n')
     assert load_settings(None, {}, {}).ui == UiSettings("vi")
     assert load_settings(None, {"QWENAGENT_UI_KEYS": "emacs"}, {}).ui == UiSettings("emacs")
+    assert load_settings(None, {"QWENAGENT_UI_THEME": "dark"}, {}).ui == UiSettings("vi", "dark")
 
 
 def test_a_file_with_a_byte_order_mark():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qwenagent.cli.flags import in_folder
+from qwenagent.cli.wiring import build_settings
 from qwenagent.errors import UsageError, WorkspaceError, reason
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def show(run: str, full: bool, as_json: bool) -> int:
         show_run_json(read(found.path))
         return 0
     _say_if_empty(found)
-    show_run(read(found.path), whole=full, no_end=no_end(found))
+    theme = build_settings(None, {}).ui.theme
+    show_run(read(found.path), whole=full, no_end=no_end(found), theme=theme)
     return 0
 
 

@@ -64,7 +64,7 @@ REPOSITORY: dict[str, RepositoryRule] = {
             *("escalate.order", "escalate.providers", "escalate.up_front"),
             "escalate.also_local_only",
             *("sandbox.off", "sandbox.network", "sandbox.memory_mb", "sandbox.processes"),
-            "ui.keys",
+            *("ui.keys", "ui.theme"),
         ],
         "never",
     ),

@@ -157,6 +157,8 @@ class UiSettings:
 
     keys: Literal["emacs", "vi"] = "emacs"
     """What the keys do where a line is typed; "vi" begins in insert mode."""
+    theme: Literal["terminal", "light", "dark"] = "terminal"
+    """Colours: the terminal's own sixteen, or some that are read on white, or on black."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TextIO
 
 from qwenagent.protocol.events import Record
 from qwenagent.ui.jsonl import JsonlView
 from qwenagent.ui.plain import PlainView
+from qwenagent.ui.theme import Theme
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,7 +34,7 @@ class View(Protocol):
     ) -> None: ...
 
 
-def make_view(mode: Mode, stdout: TextIO) -> View:
+def make_view(mode: Mode, stdout: TextIO, theme: Theme = "terminal") -> View:
     """Return the view for a mode; "auto" is live on a capable terminal and plain elsewhere."""
     if mode == "json":
         return JsonlView(stdout)
@@ -40,7 +42,7 @@ def make_view(mode: Mode, stdout: TextIO) -> View:
         return PlainView(stdout)
     from qwenagent.ui.live import LiveView
 
-    return LiveView(console(stdout))
+    return LiveView(console(stdout, theme))
 
 
 def is_capable(stream: TextIO) -> bool:
@@ -52,14 +54,20 @@ def is_capable(stream: TextIO) -> bool:
     return os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
-def console(stream: TextIO) -> Console:
+def console(stream: TextIO, theme: Theme = "terminal", *, force: bool = False) -> Console:
     """Return a rich console on `stream` that reads no markup, emoji codes or numbers out of text.
 
-    Characters that the stream's encoding lacks become "?". NO_COLOR is respected by rich.
+    Characters that the stream's encoding lacks become "?". NO_COLOR is respected by rich. `force`
+    takes the stream for a terminal.
     """
     from rich.console import Console
+
+    from qwenagent.ui.palette import PaletteConsole
 
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")
-    return Console(file=stream, markup=False, emoji=False, highlight=False)
+    made = Console if theme == "terminal" else partial(PaletteConsole, theme)
+    return made(
+        file=stream, force_terminal=force or None, markup=False, emoji=False, highlight=False
+    )

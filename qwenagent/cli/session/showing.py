@@ -104,7 +104,8 @@ class Showing:
         if not changes:
             click.echo("nothing was changed in this session")
             return 0
-        print_changes([one for one in changes if not wanted or one.path in wanted], stat=stat)
+        meant = [one for one in changes if not wanted or one.path in wanted]
+        print_changes(meant, self._chat.settings.ui.theme, stat=stat)
         return 0
 
     def approvals(self, rest: str, _: Stop) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TextIO
 
 from qwenagent.protocol.events import Finished, Record
-from qwenagent.ui.choose_view import is_capable
+from qwenagent.ui.choose_view import console, is_capable
 from qwenagent.ui.extent import PAST, WHOLE
 from qwenagent.ui.hunks import changes
 from qwenagent.ui.jsonl import JsonlView
@@ -17,6 +17,7 @@ from qwenagent.ui.past.pager import paged
 from qwenagent.ui.past.whole import LeftOut
 from qwenagent.ui.plain import PlainView
 from qwenagent.ui.printable import one_line, revealed
+from qwenagent.ui.theme import Theme
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +34,7 @@ def show_run(
     whole: bool = False,
     no_end: str = "",
     stream: TextIO | None = None,
+    theme: Theme = "terminal",
 ) -> None:
     """Show a run: in a pager on a terminal, as a log elsewhere. Default stream: stdout.
 
@@ -41,7 +43,7 @@ def show_run(
     """
     stream = stream or sys.stdout
     if is_capable(stream):
-        _on_terminal(records, whole, no_end, stream)
+        _on_terminal(records, whole, no_end, stream, theme)
     else:
         _as_log(records, whole, no_end, stream)
 
@@ -53,13 +55,11 @@ def show_run_json(records: Iterable[Record], stream: TextIO | None = None) -> No
         view(record)
 
 
-def _on_terminal(records: Iterable[Record], whole: bool, no_end: str, stream: TextIO) -> None:
-    from rich.console import Console
-
+def _on_terminal(
+    records: Iterable[Record], whole: bool, no_end: str, stream: TextIO, theme: Theme
+) -> None:
     with paged(stream) as page:
-        out = Console(
-            file=page.stream, force_terminal=True, markup=False, emoji=False, highlight=False
-        )
+        out = console(page.stream, theme, force=True)
         draw_run(records, whole, no_end, out, lambda: page.is_left)
 
 

@@ -30,23 +30,28 @@ from prompt_toolkit.widgets import SearchToolbar
 
 from qwenagent.ui.printable import one_line
 from qwenagent.ui.reading.toolbar import cells, fitting, status_line
+from qwenagent.ui.theme import Theme, prompt_colour
 
 if TYPE_CHECKING:
     from qwenagent.ui.reading.prompt import Prompt
 
-STYLE = Style.from_dict(
-    {
-        "sign": "ansicyan bold",
-        "faint": "ansibrightblack",
-        "hint": "ansiyellow",
-        "selected": "bold",
-        "incsearch": "underline",
-        "incsearch.current": "reverse",
-    }
-)
 _MENU_ROWS = 8
 _IDLE = "a task, a question, or /help"
 _BUSY = "Enter queues a message, Esc stops"
+
+
+def style(theme: Theme) -> Style:
+    """Return the prompt's colours."""
+    return Style.from_dict(
+        {
+            "sign": f"{prompt_colour('cyan', theme)} bold",
+            "faint": prompt_colour("brightblack", theme),
+            "hint": prompt_colour("yellow", theme),
+            "selected": "bold",
+            "incsearch": "underline",
+            "incsearch.current": "reverse",
+        }
+    )
 
 
 def layout(prompt: Prompt) -> Layout:
