@@ -122,13 +122,13 @@ class Terminal:
 
     def shows(self, *lines: str) -> None:
         """Wait until the whole screen is these lines; fail with what it is."""
-        self._read_until(lambda: self.lines() == list(lines))
+        self.read_until(lambda: self.lines() == list(lines))
         shown = self.lines()
         assert shown == list(lines), "\n".join(["this is on the screen:", *shown])
 
     def waits_for(self, text: str, times: int = 1) -> None:
         """Wait until `text` is in so many lines of the screen, or in more."""
-        self._read_until(lambda: sum(text in line for line in self.lines()) >= times)
+        self.read_until(lambda: sum(text in line for line in self.lines()) >= times)
         shown = self.lines()
         screen = "\n".join(shown)
         n = sum(text in line for line in shown)
@@ -136,7 +136,7 @@ class Terminal:
 
     def ends(self) -> int:
         """Wait for the program's end; return its exit code, or the signal's number below 0."""
-        self._read_until(lambda: False)
+        self.read_until(lambda: False)
         shown = "\n".join(self.lines())
         assert self._child.flag_eof, f"it did not end; this is on the screen:\n{shown}"
         self._child.wait()
@@ -155,7 +155,7 @@ class Terminal:
         self._child.ptyproc.delayafterclose = 0  # it has ended: there is nothing to wait for
         self._child.close()
 
-    def _read_until(self, done: Callable[[], bool]) -> None:
+    def read_until(self, done: Callable[[], bool]) -> None:
         """Read until `done`, the program's end, or the limit."""
         limit = time.monotonic() + _LIMIT_S
         while not done() and time.monotonic() < limit:

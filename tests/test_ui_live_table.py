@@ -11,7 +11,7 @@ import pytest
 from qwenagent.ui import LiveTable
 from qwenagent.ui.printable import printable
 from tests.test_ui_live import EVIL, Screen
-from tests.test_ui_table import needs_pty, terminal_stream
+from tests.test_ui_table import terminal_stream
 
 COLUMNS = ("", "task", "note")
 
@@ -70,7 +70,6 @@ def test_a_line_stays_a_line():
     assert lines[1].endswith("…")
 
 
-@needs_pty
 def test_a_terminal_has_all_rows_in_the_end(monkeypatch):
     monkeypatch.setenv("LINES", "10")
     seen = bytearray()
@@ -86,7 +85,6 @@ def test_a_terminal_has_all_rows_in_the_end(monkeypatch):
     assert last.rstrip().endswith("40 of 40")
 
 
-@needs_pty
 def test_a_terminal_gets_its_cursor_back_and_no_commands(monkeypatch):
     seen = bytearray()
 

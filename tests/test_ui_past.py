@@ -33,7 +33,7 @@ from qwenagent.ui.past.listing import draw_runs
 from tests.sample_events import BEGIN, CALL, CODE, DIFF, SOLVED, records
 from tests.test_transcript_runs import BEGUN, ENDED, keep
 from tests.test_ui_live import EVIL, Screen, check_snapshot, draw
-from tests.test_ui_table import needs_pty, terminal_stream
+from tests.test_ui_table import terminal_stream
 
 
 @pytest.fixture(autouse=True)
@@ -183,7 +183,6 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, pager: str, **environ: str) -> 
     return seen.decode()
 
 
-@needs_pty
 @pytest.mark.parametrize("pager", ["", "cat", "no-such-pager", "'"])
 def test_without_a_pager_it_is_printed(monkeypatch, pager):
     text = on_terminal(monkeypatch, pager)
@@ -191,7 +190,6 @@ def test_without_a_pager_it_is_printed(monkeypatch, pager):
     assert "qwenagent-money  # take it" in text.replace("\x1b[0m\x1b[90m", "")
 
 
-@needs_pty
 def test_a_pager_gets_all_of_it_with_colours(monkeypatch):
     text = on_terminal(monkeypatch, "sed 's/^/>> /'")
     lines = text.removesuffix("\r\n").split("\r\n")
@@ -200,14 +198,12 @@ def test_a_pager_gets_all_of_it_with_colours(monkeypatch):
     assert "take it as one commit" in lines[-1]
 
 
-@needs_pty
 def test_no_color_holds_in_the_pager(monkeypatch):
     text = on_terminal(monkeypatch, "sed 's/^/>> /'", NO_COLOR="1")
     assert "\x1b[3" not in text
     assert "\x1b[9" not in text
 
 
-@needs_pty
 def test_a_pager_that_is_left_ends_the_drawing(monkeypatch):
     seen = bytearray()
     n_drawn = 0
@@ -225,7 +221,6 @@ def test_a_pager_that_is_left_ends_the_drawing(monkeypatch):
     assert seen.decode().count("\n") == 1
 
 
-@needs_pty
 def test_a_dumb_terminal_gets_a_log_and_no_pager(monkeypatch):
     text = on_terminal(monkeypatch, "sed 's/^/>> /'", TERM="dumb")
     assert text.startswith("qwenagent 0.1.0: Money that adds up\r\n")
@@ -292,7 +287,6 @@ def test_the_table_as_json():
     assert second["end"] == "never began"
 
 
-@needs_pty
 def test_the_table_is_drawn_on_a_real_terminal(monkeypatch):
     seen = bytearray()
     with terminal_stream(monkeypatch, seen) as stream:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from qwenagent.plan import Plan, parse_plan, read_plan
 from qwenagent.ui.plan_view import print_plan
 from tests.test_ui_live import EVIL
-from tests.test_ui_table import needs_pty, terminal_stream
+from tests.test_ui_table import terminal_stream
 
 PLANS = Path(__file__).parent / "data" / "plans"
 # Read here: the settings of the person who runs the tests are taken away from each test.
@@ -134,7 +134,6 @@ def test_a_stream_without_unicode_gets_question_marks():
     assert stream.readline() == "???????????\n"
 
 
-@needs_pty
 def test_a_terminal_gets_colours(monkeypatch):
     seen = bytearray()
     plan = parse_plan("- [ ] Run `make fmt`\n- [ ] Deploy to production\n")

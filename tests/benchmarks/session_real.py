@@ -3,8 +3,8 @@
     python -m tests.benchmarks.session_real --model 1.5b [--out FOLDER] [--columns 92] [--rows 36]
 
 Works on a small sample repository in a temporary folder and writes what the screen showed as SVG
-files into FOLDER, by default those that the README shows. Exits with 1 if the tests are not green
-at the end.
+files into FOLDER, by default those that the README shows; session.svg moves. Exits with 1 if the
+tests are not green at the end.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ import tempfile
 import time
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.style import Style
 from rich.text import Text
 
+from tests.benchmarks.film import Filmed, film, style_of
 from tests.conftest import GIT_ENVIRONMENT
 from tests.loop_stage import make_repository
 from tests.terminal_stage import CHECKOUT, Terminal, terminal_env
@@ -90,31 +89,12 @@ def picture(terminal: Terminal, columns: int, title: str) -> str:
     last = max((n for n, row in enumerate(rows) if any(c.data.strip() for c in row)), default=0)
     for row in rows[: last + 1]:
         line = Text(no_wrap=True, end="")
-        for style, cells in groupby(row, _style):
+        for style, cells in groupby(row, style_of):
             line.append("".join(cell.data or " " for cell in cells), style)
         line.rstrip()
         console.print(line, soft_wrap=True)
     # A README is no place from which fonts are fetched.
     return re.sub(r"@font-face \{[^}]*\}\s*", "", console.export_svg(title=title))
-
-
-def _style(cell: Any) -> Style:
-    return Style(
-        color=_colour(cell.fg),
-        bgcolor=_colour(cell.bg),
-        bold=cell.bold,
-        italic=cell.italics,
-        reverse=cell.reverse,
-    )
-
-
-def _colour(name: str) -> str | None:
-    name = name.replace("brown", "yellow")  # as pyte calls it
-    if name == "default":
-        return None
-    if len(name) == 6 and all(c in "0123456789abcdef" for c in name.lower()):
-        return f"#{name}"
-    return f"bright_{name.removeprefix('bright')}" if name.startswith("bright") else name
 
 
 def play(terminal: Terminal, columns: int, out: Path) -> None:
@@ -163,8 +143,11 @@ def main() -> None:
         root = make_repository(Path(folder) / "shop", FILES)
         argv = [sys.executable, "-m", "qwenagent", "--model", options.model]
         size = {"columns": options.columns, "rows": options.rows}
-        with Terminal(argv, cwd=root, env=env, **size) as terminal:
+        with Filmed(argv, cwd=root, env=env, **size) as terminal:
             play(terminal, options.columns, options.out)
+        moving = options.out / "session.svg"
+        moving.write_text(film(terminal.frames, options.columns), encoding="utf-8")
+        print(f"{moving}: {len(terminal.frames)} frames")
         tests = [sys.executable, "-m", "pytest", "-q"]
         sys.exit(subprocess.run(tests, cwd=root, env=env, check=False).returncode)
 
