@@ -94,7 +94,7 @@ def film(frames: list[tuple[float, list[Row]]], columns: int, hold_s: float = 4.
         for first, end, row in _lasting([rows[y] for _, rows in frames]):
             if row:
                 spans.setdefault((first, end), []).append("".join(_drawn(row, y)))
-    style = [f"text{{font:20px 'Fira Code',Menlo,Consolas,monospace;white-space:pre}}"]
+    style = ["text{white-space:pre}"]
     body = []
     for n, ((first, end), rows) in enumerate(sorted(spans.items())):
         style.append(_keyframes(n, starts[first], starts[end], starts[-1]))
@@ -108,7 +108,8 @@ def film(frames: list[tuple[float, list[Row]]], columns: int, hold_s: float = 4.
                 f'<circle cx="{26 + 22 * n}" cy="22" r="7" fill="{colour}"/>'
                 for n, colour in enumerate(("#ff5f57", "#febc2e", "#28c840"))
             ),
-            f'<g transform="translate({MARGIN:g},{HEAD:g})" fill="{FORE}">',
+            f'<g transform="translate({MARGIN:g},{HEAD:g})" fill="{FORE}" font-size="20"'
+            ' font-family="Fira Code,Menlo,Consolas,monospace">',
             *body,
             "</g>\n</svg>\n",
         ]
