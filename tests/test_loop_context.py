@@ -14,11 +14,12 @@ from qwenagent.engine import ScriptedEngine
 from qwenagent.loop import context
 from qwenagent.loop.context import Background, Brief, build, fenced, system_message
 from qwenagent.loop.targets import find_targets
+from qwenagent.loop.testsource import source_of_test
 from qwenagent.plan import parse_plan
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem
 from qwenagent.protocol.messages import Prompt
-from qwenagent.workspace import Repository, Workspace
+from qwenagent.workspace import Edit, Repository, Workspace
 from tests.loop_stage import MODULE, TEST, make_repository
 
 LONG = "\n\n".join(f"def fun{i}():\n    return {i}\n" for i in range(60))
@@ -226,6 +227,29 @@ def test_of_a_long_test_file_the_failing_functions_are_shown(test, tree):
     ]
     assert "def test_7(self):" in text
     assert "def test_8(self):" not in text
+
+
+def test_of_a_long_test_file_the_failing_blocks_are_shown(tree):
+    block = 'test("adds {0}", () => {{\n  assert.equal(add({0}), 1);\n}});\n'
+    path = "tests/add.test.js"
+    tree.apply(Edit(path, None, "\n".join(block.format(n) for n in range(80))))
+    run = TestRun("node --test", 1, 0.1, "", {}, {f"{path}::adds 70": "AssertionError"})
+    text, event = built(tree, brief(tree, failing=run, test_command="node --test"))
+    shown = [i.what for i in event.included if i.what.startswith("test ")]
+    assert shown == [f"test {path} adds 70"]
+    assert "add(70)" in text
+    assert "add(71)" not in text
+
+
+@pytest.mark.parametrize(
+    "test", ["tests/test_a.py::B::test_x", "tests.test_a.B.test_x", "tests/test_a.py::B::test_x[1]"]
+)
+def test_of_tests_of_one_name_the_one_in_the_class_that_failed_is_shown(test):
+    text = "".join(f"class {n}:\n    def test_x(self):\n        of_{n}()\n" for n in "AB")
+    found = source_of_test(test, "tests/test_a.py", text)
+    assert found
+    assert found.name == "B.test_x"
+    assert "of_B()" in found.code
 
 
 @pytest.mark.parametrize(

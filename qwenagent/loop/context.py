@@ -22,7 +22,7 @@ from qwenagent.loop.houserules import NO_RULES, RULES_HEAD, Rules
 from qwenagent.loop.phases import Form, form_of
 from qwenagent.loop.suspects import NO_SPECTRUM, Spectrum, suspicion
 from qwenagent.loop.targets import Targets, identifiers
-from qwenagent.loop.testsource import files_of_tests
+from qwenagent.loop.testsource import files_of_tests, source_of_test
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem
@@ -227,21 +227,14 @@ def _tests(brief: Brief, workspace: Workspace) -> Iterable[Section]:
         if text.count("\n") <= brief.whole_file_lines:
             yield Section(f"test {path}", f"Test {_named(path)}:\n{fenced(text, fence_info(path))}")
         else:
-            yield from _failing_functions(path, text, failed)
+            yield from _failing_tests(path, text, failed)
 
 
-def _failing_functions(path: str, text: str, failed: list[str]) -> Iterable[Section]:
-    lines = text.split("\n")
-    words = {
-        word for test in failed for word in test.replace("::", ".").replace("[", ".").split(".")
-    }
-    for symbol in symbols(path, text):
-        if symbol.kind == "function" and symbol.name.rpartition(".")[2] in words:
-            code = symbol.code_in(lines)
-            head = f"Test {_named(symbol.name)} in {_named(path)}:"
-            yield Section(
-                f"test {path} {symbol.name}", f"{head}\n{fenced(code, fence_info(path))}", "excerpt"
-            )
+def _failing_tests(path: str, text: str, failed: Iterable[str]) -> Iterable[Section]:
+    found = (source_of_test(test, path, text) for test in failed)
+    for name, code in dict.fromkeys(filter(None, found)):
+        head = f"Test {_named(name)} in {_named(path)}:"
+        yield Section(f"test {path} {name}", f"{head}\n{fenced(code, fence_info(path))}", "excerpt")
 
 
 def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.syntax import symbols
@@ -40,22 +41,37 @@ def words_of_test(test: str, tree: Workspace) -> frozenset[str]:
     paths = files_of_tests(tree, test) or [path for path in (first,) if tree.is_file(path)]
     for path in paths:
         text = tree.text(path) or ""
-        return frozenset(WORD.findall(_code_of_test(test, path, text)))
+        found = source_of_test(test, path, text)
+        return frozenset(WORD.findall(found.code if found else text))
     return frozenset()
 
 
-def _code_of_test(test: str, path: str, text: str) -> str:
+class Source(NamedTuple):
+    """The code of one test, and what it is called there."""
+
+    name: str
+    code: str
+
+
+def source_of_test(test: str, path: str, text: str) -> Source | None:
+    """Return the function of a test, or the block that has its title; None if it is not there.
+
+    Of several functions of one name it is the one whose class the test's id has as well.
+    """
     lines = text.split("\n")
-    short = test.replace("::", ".").split("[")[0].rpartition(".")[2].partition("/")[0]
-    for symbol in symbols(path, text):
-        if symbol.name.rpartition(".")[2] == short:
-            return symbol.code_in(lines)
+    dotted = "." + test.replace("::", ".").partition("[")[0]
+    short = dotted.rpartition(".")[2].partition("/")[0]
+    found = [one for one in symbols(path, text) if one.name.rpartition(".")[2] == short]
+    if found:
+        symbol = next((one for one in found if dotted.endswith(f".{one.name}")), found[0])
+        return Source(symbol.name, symbol.code_in(lines))
     title = test.rpartition(" > ")[2].rpartition("::")[2]
     for at, line in enumerate(lines):
         begin = _TEST_BLOCK.match(line)
         if begin and title and title in line:
-            return "\n".join([line, *_rest_of_block(lines[at + 1 :], begin["indent"])])
-    return text
+            block = [line, *_rest_of_block(lines[at + 1 :], begin["indent"])]
+            return Source(title, "\n".join(block).rstrip())
+    return None
 
 
 def _rest_of_block(lines: Iterable[str], indent: str) -> Iterable[str]:
