@@ -387,6 +387,24 @@ GENERATED = (
         tuple(f'write_file", "arguments": {{"path": "{p}' for p in ("a.py", "src", "x/")),
     ),
     Table(
+        "body that begins as it did",
+        body_grammar("```", begin="    def f").text,
+        ("    def f(a):\n```", "import re\n\n    def f:\n```"),
+        ("def f():\n```", "    def fg():\n", "    @a\n", "# a\n"),
+        ("", "    ", "    def f", "import re\n"),
+    ),
+    Table(
+        "body that begins as it did, or with more",
+        body_grammar("```", begin="  @a\n  def f", may_have_more=True).text,
+        (
+            "  @a\n  def f(a):\n```",
+            "import re\n// b\n  @c\n  @a\n# d\n  async def f():\n```",
+            "#[x]\n/** y */\n * z\n  @a\n  export default def f()\n```",
+        ),
+        ("  @b\n  def f():\n", "  @a\n  return f()\n", "#f\n", "  @a\n  asyncdef f\n"),
+        ("", "  ", "  @", "/", "  @a\n  pub"),
+    ),
+    Table(
         "body that holds something",
         body_grammar("```").text,
         accepted=("x\n```", "\n\nx\n```\n", "`a`\n```", "``b``\n\n```", "x\n\n\n```\n\n"),

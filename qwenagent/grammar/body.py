@@ -19,22 +19,44 @@ def fence_for(*texts: str, markdown: bool = False) -> str:
 
 _IMPORTS = '(("import " | "from ") rest "\\n"{1,2})*'
 _REST_OF_LINE = r'([^A-Za-z0-9_$`\x00-\x08\x0A-\x1F\x7F] rest)? "\n" '
+_ABOVE = r'([ \t]{0,16} ("@" | "#[" | "# " | "//" | "/*" | "*") rest "\n"){0,12}'
+_WORDS = (
+    "("
+    + " | ".join(
+        f'"{word} "'
+        for word in (
+            *("async", "export", "default", "pub", "pub(crate)", "public", "private", "protected"),
+            *("static", "final", "abstract", "override", "virtual", "inline", "const", "unsafe"),
+        )
+    )
+    + "){0,4}"
+)
+"""Before the first line of a definition, and in it."""
 
 
-def body_grammar(fence: str, *, may_be_empty: bool = False, begin: str = "") -> Grammar:
+def body_grammar(
+    fence: str, *, may_be_empty: bool = False, begin: str = "", may_have_more: bool = False
+) -> Grammar:
     """Return the grammar of a body that ends with `fence`, which is part of the text.
 
-    `begin` is how it begins, up to the end of a name; lines that import may come before.
+    `begin` is how it begins, up to the end of a name; lines that import may come before. With
+    `may_have_more` so may decorators, comments, and words such as `async` in its last line.
     """
     short = " | ".join(f'"{"`" * n}" after-ticks' for n in range(1, len(fence)))
     text = assets.fill(
         assets.read("grammars", "body.gbnf"),
         fence=fence,
         short_runs=short,
-        start=_start(begin) if begin else "" if may_be_empty else "first ",
+        start=_start(begin, may_have_more) if begin else "" if may_be_empty else "first ",
     )
     return Grammar(text, f"body up to {fence}")
 
 
-def _start(begin: str) -> str:
-    return f"{_IMPORTS} {literal(begin)} {_REST_OF_LINE}"
+def _start(begin: str, may_have_more: bool) -> str:
+    if not may_have_more:
+        return f"{_IMPORTS} {literal(begin)} {_REST_OF_LINE}"
+    above, feed, line = begin.rpartition("\n")
+    code = line.lstrip()
+    parts = [literal(above + feed), _ABOVE] if feed else []
+    indent = [literal(line[: len(line) - len(code)])] if code != line else []
+    return " ".join([_IMPORTS, _ABOVE, *parts, *indent, _WORDS, literal(code), _REST_OF_LINE])

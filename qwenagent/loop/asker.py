@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -20,6 +19,7 @@ from qwenagent.grammar import (
     search_body,
 )
 from qwenagent.grammar.calls import OPENING
+from qwenagent.loop.beginnings import file_beginning, symbol_beginning
 from qwenagent.loop.doubtful import Passage
 from qwenagent.loop.stop import Stop, Stopped
 from qwenagent.protocol.events import (
@@ -44,18 +44,16 @@ from qwenagent.protocol.messages import (
     Usage,
 )
 from qwenagent.protocol.tools import ToolCall
-from qwenagent.syntax import beginning, fence_info, header
-from qwenagent.tools import may_go
+from qwenagent.syntax import fence_info
 
 HEADER_TOKENS = 256
 RESTARTS = 2
 """How often a question is put again after the engine died over it."""
-MAX_BEGIN = 400
-"""Characters of decorators and signature that a new version of a symbol is made to begin with."""
 SHOW_PREFILL_TOKENS = 256
+PROSE = (".md", ".markdown", ".mdx", ".qmd", ".rmd", ".rst", ".txt", ".adoc")
+"""Files that may hold fences of their own."""
 FREE_ARGUMENTS = ("summary", "reason", "text", "argv")
 """Arguments that are the model's own words."""
-_WRITABLE = re.compile("[^\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,19 +204,19 @@ class Asker:
     def _blank(self, question: Question, call: ToolCall, line: str) -> _Blank:
         path = str(call.arguments["path"])
         text = question.texts.get(path, "")
-        markdown = path.endswith((".md", ".markdown"))
+        markdown = path.lower().endswith(PROSE)
         # Not the step's own fences, but for Markdown: with four backticks the 1.5B never closes.
         fence = fence_for(text, question.step if markdown else "", markdown=markdown)
-        # A rewrite is made to begin as the file does: that keeps the licence and the docstring,
-        # and puts the model on the track of the right file.
-        begin = header(path, text) if call.name == "rewrite_file" else ""
+        begin = file_beginning(path, text, question.step) if call.name == "rewrite_file" else ""
         is_shown = self.shows_forced_header or forced_call(question.offers) is None
         head = f"{line}\n" if is_shown else ""
         opening = f"{head}{fence}{fence_info(path)}\n{begin}"
         if call.name == "search_replace":
             grammar = search_body(text, fence)
         elif call.name == "replace_symbol":
-            grammar = body_grammar(fence, begin=_symbol_begin(question, call, text))
+            name = str(call.arguments["symbol"])
+            code = symbol_beginning(path, text, name, question.step)
+            grammar = body_grammar(fence, begin=code.text, may_have_more=code.may_have_more)
         else:
             grammar = body_grammar(fence, may_be_empty=call.name == "replace_lines")
         return _Blank(Prompt(question.asking_for_body(call), opening), grammar, call, begin, fence)
@@ -352,19 +350,6 @@ def _overruled(call: ToolCall, line: str, doubts: Sequence[Doubt]) -> Overruled 
 def header_text(call: ToolCall) -> str:
     """Return the one way in which the grammar writes a call's line."""
     return json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
-
-
-def _symbol_begin(question: Question, call: ToolCall, text: str) -> str:
-    """Return what the new code of a symbol has to begin with: what would be refused else.
-
-    Left to itself the 1.5B writes the call once more, as code, or leaves `export` out. A symbol
-    that the step wants to be gone, or to have another name, begins as the model likes.
-    """
-    name = str(call.arguments["symbol"])
-    if may_go(name, question.step):
-        return ""
-    begin = beginning(str(call.arguments["path"]), text, name)
-    return begin if len(begin) <= MAX_BEGIN and _WRITABLE.fullmatch(begin) else ""
 
 
 def takes_body(offers: Sequence[Offer], call: ToolCall) -> bool:

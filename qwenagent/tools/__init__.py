@@ -4,7 +4,7 @@ from qwenagent.tools.command import argv_of
 from qwenagent.tools.copies import without_copies
 from qwenagent.tools.edits import make_edit
 from qwenagent.tools.gather import run_gather
-from qwenagent.tools.guard import may_go, refusal
+from qwenagent.tools.guard import is_named, may_go, refusal
 from qwenagent.tools.importable import PROBE, Importable
 from qwenagent.tools.imports import unresolved_imports
 from qwenagent.tools.specs import EDIT_TOOLS, GATHER_TOOLS, SPECS, tool_lines
@@ -18,6 +18,7 @@ __all__ = [
     "Importable",
     "argv_of",
     "cut_lines",
+    "is_named",
     "make_edit",
     "may_go",
     "refusal",

@@ -126,7 +126,10 @@ def _lost(path: str, old: str, new: str, request: str) -> list[str]:
 
 def may_go(name: str, request: str) -> bool:
     """Return whether the request names a symbol and speaks of taking something away."""
-    if not _REMOVING.search(request):
-        return False
-    short = name.rpartition(".")[2]
-    return bool(re.search(rf"(?<![\w$]){re.escape(short)}(?![\w$])", request))
+    return bool(_REMOVING.search(request)) and is_named(name, request)
+
+
+def is_named(name: str, request: str) -> bool:
+    """Return whether the request has the name of a symbol, its last part at least, as a word."""
+    short = re.escape(plain_name(name).rpartition(".")[2])
+    return bool(re.search(rf"(?<![\w$]){short}(?![\w$])", request))

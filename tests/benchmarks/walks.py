@@ -173,6 +173,7 @@ def stages(seed: int, n_files: int, n_lines: int) -> list[Stage]:
     return [
         *calls,
         Stage("body", body_grammar(FENCE, may_be_empty=True)),
+        Stage("body", body_grammar(FENCE, begin="  def f", may_have_more=True)),
         Stage("search", search_body(text, fence), text=text),
         Stage("search", search_body(text[: len(text) // 8], fence), text=text[: len(text) // 8]),
     ]
