@@ -362,6 +362,40 @@ def test_where_a_name_is_defined(wanted, files, place):
     assert places(find_examples(SAID), wanted, list(files), files.get) == expected
 
 
+BOARD = (
+    "class Board:\n    def total(self):\n        return 0\n\n\ndef twice(a):\n    return 2 * a\n"
+)
+
+
+def test_a_method_of_the_steps_file_has_no_place():
+    examples = find_examples("A new one is empty: `total()` is 0, and `twice(2)` is 4.")
+    read = {"board.py": BOARD}.get
+    assert places(examples, ["board.py"], ["board.py"], read) == {"twice": "board.py"}
+
+
+def test_calls_of_what_turned_out_to_be_a_method_are_left_out(root):
+    text = "`total()` is 0, and `twice(2)` is 4."
+    where = {"total": "board.py", "twice": "board.py"}
+    assert check(root, text, where).n_failed == 2
+    write(root, {"board.py": BOARD})
+    run = check(root, text, where)
+    assert (list(run.statuses.values()), run.green) == (["passed"], True)
+    [only] = [it for it in find_examples(text) if it.call == "total()"]
+    none = run_all(root, [only], where)
+    assert none is not None
+    assert (none.statuses, none.failures, none.green) == ({}, {}, False)
+
+
+@needs_node
+def test_methods_of_javascript_are_left_out(root):
+    write(root, {"board.mjs": "export class Board {\n  total() {\n    return 0;\n  }\n}\n"})
+    run = check(
+        root, "`total()` is 0, and `twice(2)` is 4.", dict.fromkeys(("total", "twice"), "board.mjs")
+    )
+    assert list(run.statuses.values()) == ["failed"]
+    assert "does not export twice" in next(iter(run.failures.values()))
+
+
 def test_what_python_itself_defines_is_not_looked_for_in_new_files():
     found = find_examples('`sorted(tokens("b a"))` is `["a", "b"]` and `len([1])` is `1`.')
     where = places(found, ["new.py"], [], lambda path: None)

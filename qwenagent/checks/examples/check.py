@@ -45,7 +45,8 @@ _PROBES: dict[Language, str] = {"python": "probe.py", "javascript": "probe.mjs"}
 class _Verdict:
     """What a probe wrote of one call."""
 
-    passed: bool
+    passed: bool | None
+    """None where it cannot be judged: the name stands for a method."""
     said: str
     trace: str = ""
 
@@ -86,7 +87,8 @@ def example_check(
     """Evaluate examples in order and return what became of them; None if none can be run.
 
     `where` comes from `places`. A test id is an example's text. What is missing, or cannot be
-    imported, makes its examples fail. Nothing is written into the repository but by the code.
+    imported, makes its examples fail; calls of what is a method there are left out. Nothing is
+    written into the repository but by the code.
 
     Raises:
         ChecksError: the project has no interpreter to run them.
@@ -181,14 +183,15 @@ def _read(results: Path) -> Iterator[tuple[str, _Verdict]]:
     for line in results.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             item = json.loads(line)
-            verdict = _Verdict(item["passed"] is True, str(item["said"]), str(item["trace"]))
+            passed = None if item["passed"] is None else item["passed"] is True
+            verdict = _Verdict(passed, str(item["said"]), str(item["trace"]))
             yield item["id"], verdict
         except (ValueError, LookupError, TypeError, RecursionError):
             continue
 
 
 def _test_run(session: _Session, seconds: float) -> TestRun:
-    told = session.verdicts.items()
+    told = [(example, it) for example, it in session.verdicts.items() if it.passed is not None]
     statuses: dict[str, TestStatus] = {
         example.text: "passed" if verdict.passed else "failed" for example, verdict in told
     }
@@ -206,6 +209,7 @@ def _test_run(session: _Session, seconds: float) -> TestRun:
         statuses=statuses,
         failures=failures,
         timed_out=session.timed_out,
+        collected=bool(statuses),
     )
 
 

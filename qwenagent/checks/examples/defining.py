@@ -39,7 +39,8 @@ def places(
     `wanted` are the step's own files, there or not, `files` those of the repository; `read` gives
     a file's text, None if it has none. In order: the step's only file that defines the name, its
     only file that is yet to be created, the only file of the repository that defines it, the
-    step's only file. A name for which none of these holds has no place. Tests are no places.
+    step's only file. A name for which none of these holds has no place, nor has one that stands
+    for a method in the step's files: what it is called on is told in prose. Tests are no places.
     """
     finder = _Finder([path for path in wanted if _may_define(path)], files, read)
     found = ((name, finder.find(name, kinds)) for name, kinds in _names(examples).items())
@@ -82,6 +83,8 @@ class _Finder:
         defining = [path for path in wanted if self._defines(path, name)]
         if defining:
             return _only(defining)
+        if any(self._has_method(path, name) for path in wanted):
+            return None
         new = [path for path in wanted if path not in self._files]
         everywhere = (path for path in sorted(self._files) if _may_define(path))
         some = [path for path in everywhere if _language(path) in kinds][:_MAX_FILES_READ]
@@ -93,14 +96,17 @@ class _Finder:
         )
 
     def _defines(self, path: str, name: str) -> bool:
+        return name in self._symbols(path, name)
+
+    def _has_method(self, path: str, name: str) -> bool:
+        return any(found.endswith(f".{name}") for found in self._symbols(path, name))
+
+    def _symbols(self, path: str, word: str) -> list[str]:
+        """Return the names of a file's symbols; none where its text does not have the word."""
         if path not in self._texts:
             self._texts[path] = self._read(path) if path in self._files else None
         text = self._texts[path]
-        return (
-            text is not None
-            and name in text
-            and any(symbol.name == name for symbol in symbols(path, text))
-        )
+        return [it.name for it in symbols(path, text)] if text and word in text else []
 
 
 def _only(paths: Sequence[str]) -> str | None:

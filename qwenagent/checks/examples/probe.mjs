@@ -19,6 +19,7 @@ const { exit } = process;
 const KEY = "example under test";
 
 class TooSlow extends Error {}
+class OfAClass extends Error {}
 
 for (const item of task.calls) {
   const verdict = await judge(item);
@@ -67,10 +68,17 @@ async function lookUp(name, file) {
   const main = module.default;
   if (main && Object.hasOwn(main, name)) return main[name];
   if (typeof main === "function" && ["", "default", name].includes(main.name)) return main;
+  const isMethod = [main, ...Object.values(module)].some((it) => hasMethod(it, name));
+  if (isMethod) throw new OfAClass(`${name} is a method in ${file}`);
   throw new Error(`${file} does not export ${name}`);
 }
 
+function hasMethod(value, name) {
+  return typeof value === "function" && Object.hasOwn(value.prototype ?? {}, name);
+}
+
 function raised(item, error) {
+  if (error instanceof OfAClass) return { passed: null, said: error.message, trace: "" };
   if (error instanceof TooSlow || error?.code === "ERR_SCRIPT_EXECUTION_TIMEOUT") {
     return { passed: false, said: `did not end within ${task.seconds} s`, trace: "" };
   }

@@ -66,6 +66,10 @@ def _stop(signum: int, frame: FrameType | None) -> None:
     raise _TooSlow
 
 
+class _OfAClass(Exception):
+    """A name stands for a method, so nobody knows what it would have to be called on."""
+
+
 class _Probe:
     """Evaluates calls; imports each file once."""
 
@@ -75,11 +79,16 @@ class _Probe:
         self._import_seconds = import_seconds
         self._modules: dict[str, ModuleType] = {}
 
-    def judge_in_time(self, item: dict[str, Any]) -> tuple[bool, str, str]:
-        """Return whether a call gave what is expected, what it gave, and a traceback."""
+    def judge_in_time(self, item: dict[str, Any]) -> tuple[bool | None, str, str]:
+        """Return whether a call gave what is expected, what it gave, and a traceback.
+
+        None if the call cannot be judged.
+        """
         try:
             _set_timer(self._import_seconds)
             return self._judge(item)
+        except _OfAClass as error:
+            return None, str(error), ""
         except _TooSlow:
             return False, f"did not end within {self._seconds:g} s", ""
         finally:
@@ -95,7 +104,7 @@ class _Probe:
             if not item["raises"] and _same(got, _value(item["expected"])):
                 return True, "", ""
             return False, f"gave {_shown(got)}", ""
-        except _TooSlow:
+        except (_TooSlow, _OfAClass):
             raise
         except BaseException as error:  # whatever the project raises, SystemExit included
             names = [kind.__name__ for kind in type(error).__mro__]
@@ -111,6 +120,9 @@ class _Probe:
         try:
             return getattr(self._modules[path], name)
         except AttributeError:
+            own = vars(self._modules[path]).values()
+            if any(inspect.isclass(one) and name in vars(one) for one in own):
+                raise _OfAClass(f"{name} is a method in {path}") from None
             raise ImportError(f"{path} defines no {name}") from None
 
     def _load(self, path: str) -> ModuleType:
