@@ -6,11 +6,12 @@ import io
 from typing import Literal
 
 import pytest
+from rich.console import Console
 
 from qwenagent.ui.choose_view import console
 from qwenagent.ui.diff import coloured_diff
 from qwenagent.ui.reading.screen import style
-from qwenagent.ui.theme import NAMES, PALETTES, Theme, prompt_colour
+from qwenagent.ui.theme import NAMES, PALETTES, Theme, prompt_colour, wanted_theme
 
 DIFF = "--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n # why\n-x = 1\n+x = 'two'\n"
 Named = Literal["light", "dark"]
@@ -33,9 +34,14 @@ def test_every_colour_can_be_read(theme: Named, behind: str) -> None:
         assert (high + 0.05) / (low + 0.05) >= 4.5, colour
 
 
+def themed(monkeypatch: pytest.MonkeyPatch, theme: Theme) -> Console:
+    monkeypatch.setenv("QWENAGENT_UI_THEME", theme)
+    return console(io.StringIO(), force=True)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_colour_of_the_terminal_is_left(theme: Named) -> None:
-    drawn = console(io.StringIO(), theme, force=True)
+def test_no_colour_of_the_terminal_is_left(monkeypatch: pytest.MonkeyPatch, theme: Named) -> None:
+    drawn = themed(monkeypatch, theme)
     segments = list(drawn.render(coloured_diff(DIFF, "a.py")))
     colours = {s.style.color.name for s in segments if s.style and s.style.color}
     assert len(colours) > 2
@@ -51,7 +57,8 @@ def test_the_terminals_own_colours_are_the_default() -> None:
 def test_no_color_draws_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     out = io.StringIO()
-    console(out, "dark", force=True).print(coloured_diff(DIFF, "a.py"))
+    monkeypatch.setenv("QWENAGENT_UI_THEME", "dark")
+    console(out, force=True).print(coloured_diff(DIFF, "a.py"))
     assert "38;" not in out.getvalue()
 
 
@@ -60,3 +67,10 @@ def test_the_prompt_has_them_too(theme: Theme) -> None:
     faint = dict(style(theme).style_rules)["faint"]
     assert faint == prompt_colour("brightblack", theme)
     assert faint == (PALETTES[theme][8] if PALETTES[theme] else "ansibrightblack")
+
+
+def test_settings_that_cannot_be_read_cost_no_more_than_the_colours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("QWENAGENT_UI_THEME", "pink")
+    assert wanted_theme() == "terminal"

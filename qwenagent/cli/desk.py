@@ -114,7 +114,7 @@ class Asking:
         """Begin to show and keep what is told; an error before this leaves no transcript."""
         from qwenagent.cli.inquiry import Inquiry
 
-        self._inquiry = Inquiry(self.repository, self.stack, self.settings.ui.theme)
+        self._inquiry = Inquiry(self.repository, self.stack)
         seed = self.settings.loop.seed
         self._inquiry.begin(self.title, engine, self.test_command, seed)
         return self._inquiry.events

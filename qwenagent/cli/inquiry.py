@@ -12,7 +12,6 @@ from qwenagent.protocol.events import EventStream, Finished, Record, RunStarted,
 from qwenagent.protocol.messages import EngineInfo, Usage
 from qwenagent.transcript import TranscriptWriter, new_run_id, run_path
 from qwenagent.ui import make_view
-from qwenagent.ui.theme import Theme
 
 if TYPE_CHECKING:
     from qwenagent.workspace import Repository
@@ -21,14 +20,14 @@ if TYPE_CHECKING:
 class Inquiry:
     """One run: whoever begins it has to end it, be it with an error."""
 
-    def __init__(self, repository: Repository, stack: ExitStack, theme: Theme) -> None:
+    def __init__(self, repository: Repository, stack: ExitStack) -> None:
         """`stack` closes transcript and screen."""
         self._repository = repository
         self._usage = Usage()
         self._start = time.monotonic()
         run_id = new_run_id()
         transcript = stack.enter_context(TranscriptWriter(run_path(run_id)))
-        view = stack.enter_context(make_view("auto", sys.stdout, theme))
+        view = stack.enter_context(make_view("auto", sys.stdout))
         self.events = EventStream(run_id, (transcript, view, self._count))
 
     def begin(self, title: str, engine: EngineInfo, test_command: str, seed: int) -> None:

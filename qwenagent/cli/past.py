@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from qwenagent.cli.flags import in_folder
-from qwenagent.cli.wiring import build_settings
 from qwenagent.errors import UsageError, WorkspaceError, reason
 
 if TYPE_CHECKING:
@@ -80,8 +79,7 @@ def show(run: str, full: bool, as_json: bool) -> int:
         show_run_json(read(found.path))
         return 0
     _say_if_empty(found)
-    theme = build_settings(None, {}).ui.theme
-    show_run(read(found.path), whole=full, no_end=no_end(found), theme=theme)
+    show_run(read(found.path), whole=full, no_end=no_end(found))
     return 0
 
 

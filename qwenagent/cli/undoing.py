@@ -11,10 +11,9 @@ import click
 
 from qwenagent.cli.codes import NOT_DONE
 from qwenagent.cli.flags import in_folder
-from qwenagent.cli.wiring import build_settings, open_repository
+from qwenagent.cli.wiring import open_repository
 
 if TYPE_CHECKING:
-    from qwenagent.ui.theme import Theme
     from qwenagent.workspace import FileChange, Turned
 
 _MAX_NAMED = 20
@@ -93,7 +92,7 @@ def diff(point: int | None, stat: bool) -> int:
     repository = Repository.open(Path.cwd())
     points = Turning(repository).since(point)
     if changes := changes_since(repository, points):
-        print_changes(changes, build_settings(None, {}).ui.theme, stat=stat)
+        print_changes(changes, stat=stat)
     elif points:
         click.echo(f"the files are as they were before point {points[0].shown}")
     else:
@@ -102,9 +101,7 @@ def diff(point: int | None, stat: bool) -> int:
     return 0
 
 
-def print_changes(
-    changes: Sequence[FileChange], theme: Theme = "terminal", *, stat: bool = False
-) -> None:
+def print_changes(changes: Sequence[FileChange], *, stat: bool = False) -> None:
     """Print changes as diffs, or as a table; then the files in which others have written, too."""
     from qwenagent.ui import print_rows, revealed
     from qwenagent.ui.table import print_diff
@@ -113,7 +110,7 @@ def print_changes(
         rows = [(one.path, str(one.added), str(one.removed)) for one in changes]
         print_rows("", ("file", "added", "removed"), rows)
     for one in changes if not stat else ():
-        print_diff(one.path, one.diff, one.added, one.removed, theme)
+        print_diff(one.path, one.diff, one.added, one.removed)
     if others := [one.path for one in changes if one.by_others]:
         click.echo(revealed(f"not by qwenagent alone: {_listed(others)}"), err=True)
 

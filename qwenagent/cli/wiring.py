@@ -61,7 +61,7 @@ def run_agent(
         metrics = [stack.enter_context(MetricsSink(file)) for file in wanted]
         engine = make_engine()
         stack.callback(engine.close)
-        view = make_view("json" if flags["as_json"] else "auto", sys.stdout, settings.ui.theme)
+        view = make_view("json" if flags["as_json"] else "auto", sys.stdout)
         # The metrics last: a file that cannot be written must not cost the closing report.
         sinks: list[Sink] = [transcript, stack.enter_context(view), *metrics]
         stack.enter_context(interruptible(stop))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self, TextIO
 from qwenagent.protocol.events import Record
 from qwenagent.ui.jsonl import JsonlView
 from qwenagent.ui.plain import PlainView
-from qwenagent.ui.theme import Theme
+from qwenagent.ui.theme import wanted_theme
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,7 +34,7 @@ class View(Protocol):
     ) -> None: ...
 
 
-def make_view(mode: Mode, stdout: TextIO, theme: Theme = "terminal") -> View:
+def make_view(mode: Mode, stdout: TextIO) -> View:
     """Return the view for a mode; "auto" is live on a capable terminal and plain elsewhere."""
     if mode == "json":
         return JsonlView(stdout)
@@ -42,7 +42,7 @@ def make_view(mode: Mode, stdout: TextIO, theme: Theme = "terminal") -> View:
         return PlainView(stdout)
     from qwenagent.ui.live import LiveView
 
-    return LiveView(console(stdout, theme))
+    return LiveView(console(stdout))
 
 
 def is_capable(stream: TextIO) -> bool:
@@ -54,11 +54,11 @@ def is_capable(stream: TextIO) -> bool:
     return os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
-def console(stream: TextIO, theme: Theme = "terminal", *, force: bool = False) -> Console:
+def console(stream: TextIO, *, force: bool = False) -> Console:
     """Return a rich console on `stream` that reads no markup, emoji codes or numbers out of text.
 
     Characters that the stream's encoding lacks become "?". NO_COLOR is respected by rich. `force`
-    takes the stream for a terminal.
+    takes the stream for a terminal. Colours are those of the user's `ui.theme`.
     """
     from rich.console import Console
 
@@ -67,6 +67,7 @@ def console(stream: TextIO, theme: Theme = "terminal", *, force: bool = False) -
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")
+    theme = wanted_theme()
     made = Console if theme == "terminal" else partial(PaletteConsole, theme)
     return made(
         file=stream, force_terminal=force or None, markup=False, emoji=False, highlight=False

@@ -9,13 +9,12 @@ from qwenagent.protocol.events import Record
 from qwenagent.ui.choose_view import console, is_capable
 from qwenagent.ui.lower_stream import LowerStream
 from qwenagent.ui.plain import PlainView
-from qwenagent.ui.theme import Theme
 
 
 class SessionView:
     """A sink that draws on a session's stream, and what its prompt shows of the work."""
 
-    def __init__(self, out: TextIO, *, plain: bool, theme: Theme = "terminal") -> None:
+    def __init__(self, out: TextIO, *, plain: bool) -> None:
         self.out = out
         self.is_live = is_capable(out) and not plain
         if self.is_live:
@@ -23,8 +22,8 @@ class SessionView:
             from qwenagent.ui.unfolding import Unfolding
 
             # Never entered: the prompt redraws, not this.
-            self._live = LiveView(console(out, theme))
-            self._pen = console(out, theme)
+            self._live = LiveView(console(out))
+            self._pen = console(out)
             self._unfolding = Unfolding()
             self._draw = self._live.__call__
         else:

@@ -14,7 +14,6 @@ from qwenagent.ui.lines import LineWriter
 from qwenagent.ui.plain import aligned
 from qwenagent.ui.printable import one_line, printable, revealed
 from qwenagent.ui.symbols import symbols_for
-from qwenagent.ui.theme import Theme
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -161,7 +160,7 @@ def _bar(stream: TextIO) -> Progress:
     return Progress(*columns, left, console=drawn, expand=False)
 
 
-def print_diff(path: str, diff: str, added: int, removed: int, theme: Theme = "terminal") -> None:
+def print_diff(path: str, diff: str, added: int, removed: int) -> None:
     """Print the change of one file: coloured on a terminal, as it is elsewhere."""
     stream = sys.stdout
     if not is_capable(stream):
@@ -174,7 +173,7 @@ def print_diff(path: str, diff: str, added: int, removed: int, theme: Theme = "t
 
     from qwenagent.ui.diff import coloured_diff
 
-    drawn = console(stream, theme)
+    drawn = console(stream)
     head = Text(one_line(path), "bold").append(f" +{added}", "green").append(f" -{removed}", "red")
     drawn.print(head)
     drawn.print(coloured_diff(diff, path, WHOLE.n_diff_lines))

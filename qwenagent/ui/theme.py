@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final, Literal
+
+from qwenagent.errors import QwenAgentError
 
 Theme = Literal["terminal", "light", "dark"]
 
@@ -22,6 +25,16 @@ PALETTES: Final[dict[Theme, tuple[str, ...]]] = {
 
 4.5 to 1 is what WCAG 2.1 asks of text (success criterion 1.4.3).
 """
+
+
+def wanted_theme() -> Theme:
+    """Return the user's own `ui.theme`; the terminal's colours if the settings cannot be read."""
+    from qwenagent.config import load_settings
+
+    try:
+        return load_settings(None, os.environ, {}).ui.theme
+    except QwenAgentError:  # whoever works with the settings tells what is wrong with them
+        return "terminal"
 
 
 def prompt_colour(name: str, theme: Theme) -> str:

@@ -42,7 +42,7 @@ def open_session(flags: dict[str, Any], resume: str, *, plain: bool) -> int:
             return ENVIRONMENT
         settings = build_settings(root, flags)
     names = Names(root)
-    options = ReaderOptions(_history(root), settings.ui.keys, names.sources, settings.ui.theme)
+    options = ReaderOptions(_history(root), settings.ui.keys, names.sources)
     with ExitStack() as stack:
         stack.enter_context(connections(offline=flags["offline"]))
         reader = stack.enter_context(make_reader(options, plain=plain))
@@ -52,7 +52,7 @@ def open_session(flags: dict[str, Any], resume: str, *, plain: bool) -> int:
         # Imported only now: the prompt is on the screen, and these take as long as all before.
         from qwenagent.cli.session.stage import Stage
 
-        stage = Stage(reader, plain=plain, theme=settings.ui.theme)
+        stage = Stage(reader, plain=plain)
         stack.enter_context(stage.ending_by_signals())
         return _session(stage, names, settings, flags, resume, stack)
 

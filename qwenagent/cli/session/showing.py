@@ -105,7 +105,7 @@ class Showing:
             click.echo("nothing was changed in this session")
             return 0
         meant = [one for one in changes if not wanted or one.path in wanted]
-        print_changes(meant, self._chat.settings.ui.theme, stat=stat)
+        print_changes(meant, stat=stat)
         return 0
 
     def approvals(self, rest: str, _: Stop) -> int:

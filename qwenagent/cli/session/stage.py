@@ -14,7 +14,6 @@ from qwenagent.protocol.approval import Approver
 from qwenagent.protocol.events import ApprovalAnswered, ApprovalAsked
 from qwenagent.ui.reading import Reader
 from qwenagent.ui.session_view import SessionView, Tee
-from qwenagent.ui.theme import Theme
 
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -22,9 +21,9 @@ _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 class Stage:
     """Everything that a person sees and types, for as long as the session lasts."""
 
-    def __init__(self, reader: Reader, *, plain: bool, theme: Theme = "terminal") -> None:
+    def __init__(self, reader: Reader, *, plain: bool) -> None:
         self.reader = reader
-        self.view = SessionView(reader.out, plain=plain, theme=theme)
+        self.view = SessionView(reader.out, plain=plain)
         reader.unfold_with(self.view.unfolded)
         self.is_leaving = False
         """Whether a signal has asked for the end."""

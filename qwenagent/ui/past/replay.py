@@ -17,7 +17,6 @@ from qwenagent.ui.past.pager import paged
 from qwenagent.ui.past.whole import LeftOut
 from qwenagent.ui.plain import PlainView
 from qwenagent.ui.printable import one_line, revealed
-from qwenagent.ui.theme import Theme
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +33,6 @@ def show_run(
     whole: bool = False,
     no_end: str = "",
     stream: TextIO | None = None,
-    theme: Theme = "terminal",
 ) -> None:
     """Show a run: in a pager on a terminal, as a log elsewhere. Default stream: stdout.
 
@@ -43,7 +41,7 @@ def show_run(
     """
     stream = stream or sys.stdout
     if is_capable(stream):
-        _on_terminal(records, whole, no_end, stream, theme)
+        _on_terminal(records, whole, no_end, stream)
     else:
         _as_log(records, whole, no_end, stream)
 
@@ -55,11 +53,9 @@ def show_run_json(records: Iterable[Record], stream: TextIO | None = None) -> No
         view(record)
 
 
-def _on_terminal(
-    records: Iterable[Record], whole: bool, no_end: str, stream: TextIO, theme: Theme
-) -> None:
+def _on_terminal(records: Iterable[Record], whole: bool, no_end: str, stream: TextIO) -> None:
     with paged(stream) as page:
-        out = console(page.stream, theme, force=True)
+        out = console(page.stream, force=True)
         draw_run(records, whole, no_end, out, lambda: page.is_left)
 
 

@@ -39,6 +39,7 @@ from qwenagent.ui.reading.reader import ReaderOptions
 from qwenagent.ui.reading.screen import layout, style
 from qwenagent.ui.reading.shown import Shown
 from qwenagent.ui.symbols import symbols_for
+from qwenagent.ui.theme import wanted_theme
 
 _FRAME_S = 1 / 8
 _ESCAPE_S = 0.05
@@ -78,14 +79,12 @@ class Prompt:
             history=InMemoryHistory(self._history.entries()),
         )
         self._stdin = stdin
-        self._app = self._application(options, stdin, stdout)
+        self._app = self._application(stdin, stdout)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._context = contextvars.copy_context()
         self._on_return: Callable[[], None] = lambda: None
 
-    def _application(
-        self, options: ReaderOptions, stdin: TextIO, stdout: TextIO
-    ) -> Application[End]:
+    def _application(self, stdin: TextIO, stdout: TextIO) -> Application[End]:
         output = create_output(stdout)
         if isinstance(output, Vt100_Output):
             # Nothing is asked of the terminal, so no late answer is taken for keys.
@@ -93,7 +92,7 @@ class Prompt:
         app: Application[End] = Application(
             layout=layout(self),
             key_bindings=bindings(self),
-            style=style(options.theme),
+            style=style(wanted_theme()),
             include_default_pygments_style=False,
             editing_mode=EditingMode.VI if self.is_vi else EditingMode.EMACS,
             erase_when_done=True,

@@ -18,7 +18,6 @@ from qwenagent.ui.reading.completing import Sources
 from qwenagent.ui.reading.line import Answer
 from qwenagent.ui.reading.shown import Lines
 from qwenagent.ui.reading.toolbar import Status
-from qwenagent.ui.theme import Theme
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,6 @@ class ReaderOptions:
     """File of what was sent before, of one repository; None keeps nothing."""
     keys: Literal["emacs", "vi"] = "emacs"
     sources: Sources = field(default_factory=Sources)
-    theme: Theme = "terminal"
 
 
 class Reader(Protocol):
