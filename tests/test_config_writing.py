@@ -75,6 +75,8 @@ def test_mode_and_link_of_the_file_stay(tmp_path):
         (b"", "model.nam", "7b", "there is no setting model.nam"),
         (b"", "modell.name", "7b", "there is no setting modell.name"),
         (b"", "model.n_ctx", -1, "model.n_ctx is -1"),
+        (b"", "tests.suggested", "pytest", "tests.suggested cannot be set there"),
+        (b"", "escalate.also_local_only", "a", "also_local_only"),
     ],
 )
 def test_what_cannot_be_written_changes_nothing(before, path, value, told):

@@ -277,6 +277,13 @@ def test_special_tokens_in_files_are_text(root):
     ]
 
 
+@pytest.mark.parametrize("line", ["/clear", "/CLEAR", "/Clear "])
+def test_what_was_cleared_stays_away(line):
+    events = (MessageSent("What is x?"), Answered("It is 1.", "stop"), CommandRan(line, "", 0))
+    records = [Record(event, "r", seq, 0.0) for seq, event in enumerate(events)]
+    assert exchanges_of(records) == []
+
+
 def test_a_transcript_gives_the_exchanges_back():
     engine = EngineInfo("m", "CPU", 1, 1, "l")
     started = RunStarted("task", "Fix", "/r", "main", engine, (SOLVED,), "", 0, "0")

@@ -67,12 +67,47 @@ def test_what_was_told_in_a_line_unfolds_the_newest_first(stage):
         terminal.type(*[CTRL_O] * 12)
         terminal.waits_for("there is nothing more to unfold")
         shown = [line.strip() for line in terminal.lines()]
-        assert "1 passed" in shown[shown.index("output of the tests:") + 12]
         body = shown.index("body of the call:")
+        assert any(" 1 passed in " in line for line in shown[:body])
         assert shown[body + 1 : body + 3] == ["def add(a, b):", "return a + b"]
         assert shown.index("in the prompt:") > body
         terminal.type("/quit", ENTER)
         assert terminal.ends() == 0
+
+
+def test_what_other_sessions_did_is_theirs(stage):
+    with stage.terminal([FIX], columns=120, rows=60) as terminal:
+        terminal.waits_for(IDLE)
+        terminal.type("Fix add in calc.py.", ENTER)
+        terminal.waits_for("Approve? [o]nce")
+        terminal.type("a\r")
+        terminal.waits_for("tokens read")
+        own = transcript(stage).stem
+        terminal.type(f"/resume {own}", ENTER)
+        terminal.waits_for(f"error: {own} is this session")
+        terminal.type("/diff --stat", ENTER)
+        terminal.waits_for("calc.py      1        1")
+        terminal.type("/quit", ENTER)
+        assert terminal.ends() == 0
+    with stage.terminal([], columns=120, rows=60) as terminal:
+        for line, says in [
+            ("/undo", "error: nothing of this session is left to undo"),
+            ("/redo", "error: there is nothing to redo"),
+            ("/add .", "added .gitignore, calc.py, pyproject.toml, test_calc.py"),
+            ("/add ./calc.py", "calc.py is in the context already"),
+            ("/add @../repo/calc.py", "calc.py is in the context already"),
+            ("/drop ./calc.py", "dropped calc.py"),
+            ("/config tests.suggested pytest", "tests.command is what you mean"),
+            ("/config ui.keys", "emacs"),
+        ]:
+            terminal.waits_for(">")
+            terminal.type(line, ENTER)
+            terminal.waits_for(f"> {line}")
+            terminal.waits_for(says)
+        terminal.waits_for("`qwenagent undo` would undo task 'Fix add in calc.py.'")
+        terminal.type("/quit", ENTER)
+        assert terminal.ends() == 0
+    assert (stage.root / "calc.py").read_text() == FIXED
 
 
 def test_a_bug_is_asked_about_fixed_undone_and_committed(stage):

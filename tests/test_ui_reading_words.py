@@ -178,7 +178,7 @@ MODELS = ("0.5b", "1.5b")
 SOURCES = Sources(
     lambda: PATHS,
     lambda: SYMBOLS,
-    {"model": lambda: MODELS},
+    {"model": lambda: MODELS, "add": lambda: PATHS},
 )
 UNDO = BY_NAME["undo"]
 
@@ -191,6 +191,7 @@ UNDO = BY_NAME["undo"]
         ("text /und", Offers(0, ())),
         ("/model 1", Offers(1, (Offer("1.5b", "1.5b"),))),
         ("/undo 1", Offers(0, ())),
+        ("/add my", Offers(2, (Offer("'docs/my notes.md'", "docs/my notes.md"),))),
         (
             "see @sto",
             Offers(

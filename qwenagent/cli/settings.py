@@ -11,6 +11,7 @@ import click
 
 from qwenagent.cli.flags import in_folder
 from qwenagent.errors import WorkspaceError
+from qwenagent.ui.printable import revealed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ def config(name: str, as_json: bool) -> int:
     from qwenagent.errors import UsageError
 
     found = explain_settings(
-        _root(), os.environ, {}, lambda why: click.echo(f"warning: {why}", err=True)
+        _root(), os.environ, {}, lambda why: click.echo(f"warning: {revealed(why)}", err=True)
     )
     shown = [one for one in found if not name or f"{one.path}.".startswith(f"{name}.")]
     if not shown:

@@ -18,6 +18,7 @@ from qwenagent.cli.endpoint import remote_engine
 from qwenagent.cli.frontier import frontier_rules, is_attended, make_frontier
 from qwenagent.cli.models import find_model, require_room
 from qwenagent.cli.offline import connections, offline_settings
+from qwenagent.ui.printable import revealed
 
 if TYPE_CHECKING:
     from qwenagent.config import Settings
@@ -189,7 +190,7 @@ def build_settings(root: Path | None, flags: dict[str, Any]) -> Settings:
         **dict([flags["budget"]] if flags.get("budget") else []),
     }
     settings = load_settings(
-        root, os.environ, chosen, lambda why: click.echo(f"warning: {why}", err=True)
+        root, os.environ, chosen, lambda why: click.echo(f"warning: {revealed(why)}", err=True)
     )
     return offline_settings(settings) if flags.get("offline") else settings
 

@@ -4,7 +4,7 @@ A repository's own file can only make things stricter: nothing that runs without
 nothing that leaves the machine. Files named `.env` are never read.
 """
 
-from qwenagent.config.loading import Origin, explain_settings, load_settings
+from qwenagent.config.loading import DERIVED, Origin, explain_settings, load_settings
 from qwenagent.config.repository import REPOSITORY, REPOSITORY_FILE, AtMost, Lower, RepositoryRule
 from qwenagent.config.settings import (
     CommandSettings,
@@ -16,11 +16,13 @@ from qwenagent.config.settings import (
     Settings,
     TestSettings,
     UiSettings,
+    setting_paths,
 )
 from qwenagent.config.source import user_file
 from qwenagent.config.writing import write_user_setting
 
 __all__ = [
+    "DERIVED",
     "REPOSITORY",
     "REPOSITORY_FILE",
     "AtMost",
@@ -38,6 +40,7 @@ __all__ = [
     "UiSettings",
     "explain_settings",
     "load_settings",
+    "setting_paths",
     "user_file",
     "write_user_setting",
 ]

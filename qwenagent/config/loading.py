@@ -12,6 +12,8 @@ from qwenagent.config.settings import Settings, setting_paths, value_of
 from qwenagent.config.source import Source, from_environment, from_file, merged, user_file
 from qwenagent.errors import ConfigError
 
+DERIVED = {"tests.suggested": "tests.command", "escalate.also_local_only": "escalate.local_only"}
+"""Settings that nobody sets: what a repository proposes or adds, and where that comes from."""
 _USER_ALONE = ("commands.ask", "commands.allow", "escalate.order", "escalate.providers")
 
 
@@ -74,8 +76,7 @@ def _sources(
     environment = from_environment(environ)
     given = {key: value for key, value in flags.items() if value is not None}
     for source in (user, environment, command_line := Source("command line", given)):
-        _refuse(source, ("tests.suggested",), "tests.command is what you mean")
-        _refuse(source, ("escalate.also_local_only",), "escalate.local_only is what you mean")
+        require_settable(source)
     hint = f"set it in {user_file()}"
     _refuse(environment, _USER_ALONE, hint)
     _refuse(command_line, _USER_ALONE, hint)
@@ -84,6 +85,12 @@ def _sources(
         yield from_repository(repository / REPOSITORY_FILE, merged(Settings(), user), warn)
     yield environment
     yield command_line
+
+
+def require_settable(source: Source) -> None:
+    """Refuse what is only made of other settings. Raises: ConfigError."""
+    for path, meant in DERIVED.items():
+        _refuse(source, (path,), f"{meant} is what you mean")
 
 
 def _refuse(source: Source, paths: tuple[str, ...], hint: str) -> None:

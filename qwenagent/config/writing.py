@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+from qwenagent.config.loading import require_settable
 from qwenagent.config.settings import Settings
 from qwenagent.config.source import Source, from_file, merged, user_file
 from qwenagent.errors import ConfigError, reason
@@ -18,10 +19,13 @@ def write_user_setting(path: str, value: str | int | None) -> Path:
     Everything else in the file, comments too, stays as it is.
 
     Raises:
-        ConfigError: there is no such setting, or the file cannot be read or written.
+        ConfigError: there is no such setting, it is none that is set, or the file cannot be read
+            or written.
     """
     file = user_file()
-    merged(Settings(), Source(str(file), {} if value is None else {path: value}))
+    written = Source(str(file), {} if value is None else {path: value})
+    merged(Settings(), written)
+    require_settable(written)
     from_file(file)  # a file that is wrong already is told with its place
     try:
         file = file.resolve()  # a link into somebody's dotfiles stays a link

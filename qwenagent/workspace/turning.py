@@ -133,6 +133,10 @@ class Turning:
             )
         return self._turn(undone[0], back=False)
 
+    def next_point(self, *, back: bool) -> Point | None:
+        """Return the point that `undo` would take back, or `redo` bring back; None if none."""
+        return self._last_kept() if back else next(iter(self._redoable()), None)
+
     def restore(self, number: int) -> list[Turned]:
         """Go to the state after a point, 0 for that before all, one point after the other.
 

@@ -191,11 +191,15 @@ class Chat:
         self.recording.begin(title, self._branch, self.engine_info(), self.settings.loop.seed)
 
     def take_up(self, past: PastRun) -> int:
-        """Go on with an earlier session; return how many exchanges it has."""
+        """Go on with an earlier session; return how many exchanges it has.
+
+        Raises: see `Recording.earlier`; then the present one goes on.
+        """
+        records = self.recording.earlier(past)
         if self.recording.has_begun:
             self.end_recording()
         seed = self.settings.loop.seed
-        records = self.recording.take_up(past, self._branch, self.engine_info(), seed)
+        self.recording.take_up(past, records, self._branch, self.engine_info(), seed)
         self.conversation.clear()
         self.conversation.exchanges += exchanges_of(records)
         return len(self.conversation.exchanges)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 import tomllib
@@ -19,6 +20,7 @@ from qwenagent.errors import UsageError
 from qwenagent.loop.stop import Stop, Stopped
 from qwenagent.protocol.events import CommandRan, MessageSent
 from qwenagent.ui import print_rows
+from qwenagent.ui.printable import revealed
 from qwenagent.ui.reading import COMMANDS, Called, command_lines, key_lines
 from qwenagent.ui.words import plural
 
@@ -173,10 +175,10 @@ class Commands:
         chat = self._chat
         tree, shelf = chat.conversation.tree, chat.conversation.shelf
         code = 0
-        for name in (path.removeprefix("@") for path in paths):
+        for name in map(self._inside, paths):
             wanted = [name]
-            if tree.is_folder(name.rstrip("/") or "."):
-                prefix = "" if name in (".", "./") else f"{name.rstrip('/')}/"
+            if name == "." or tree.is_folder(name):
+                prefix = "" if name == "." else f"{name}/"
                 wanted = [path for path in tree.files() if path.startswith(prefix)]
             fresh = shelf.put(wanted, "added")
             if fresh:
@@ -192,12 +194,29 @@ class Commands:
         paths = shlex.split(rest)
         if not paths:
             raise UsageError("/drop needs a path", hint="/files lists what is in the context")
+        paths = [self._inside(path) for path in paths]
         gone = [path for path in paths if self._chat.conversation.shelf.drop(path)]
         if gone:
             click.echo(f"dropped {', '.join(gone)}")
         for path in (path for path in paths if path not in gone):
             click.echo(f"error: {path} is not in the context", err=True)
         return 0 if len(gone) == len(paths) else UsageError.exit_code
+
+    def _inside(self, name: str) -> str:
+        """Return what somebody typed as a path in the repository, "." for all of it.
+
+        It is looked for from the repository's folder, then from the one the session was opened in.
+        """
+        root = self._chat.repository.root
+        name = name.removeprefix("@")
+        places = (Path(root, name), Path.cwd() / name)
+        place = next((one for one in places if os.path.lexists(one)), places[0])
+        return Path(os.path.relpath(os.path.normpath(place), root)).as_posix()
+
+    def _file(self, name: str) -> Path:
+        """Return a file that somebody typed, seen from here or from the repository's folder."""
+        here = Path(name.removeprefix("@"))
+        return here if here.exists() else self._chat.repository.root / self._inside(name)
 
     # -- work ---------------------------------------------------------------------------------
 
@@ -218,7 +237,7 @@ class Commands:
         path = _free_plan(Path.cwd())
         write_plan_file(path, text)
         self._plan = path.name
-        click.echo(text.rstrip("\n"))
+        click.echo(revealed(text).rstrip("\n"))
         click.echo(f"\nthe plan is in {path.name}; /run {path.name} carries it out")
         return 0
 
@@ -229,7 +248,7 @@ class Commands:
 
         chat = self._chat
         names = shlex.split(rest) or [self._plan or "plan.md"]
-        paths = [Path(name.removeprefix("@")) for name in names]
+        paths = [self._file(name) for name in names]
         plans = [read_plan(path) for path in paths]
         root = chat.repository.root.resolve()
         inside = [p.resolve() for p in paths if p.resolve().is_relative_to(root)]
@@ -259,6 +278,7 @@ class Commands:
             raise UsageError(f"/{command} {rest}: how many is a number from 1 to {_MAX_UNDONE}")
         try:
             for _ in range(int(rest or 1)):
+                self._chat.changes().require_own(back=command == "undo")
                 if code := guarded([command]):
                     return code
             return 0

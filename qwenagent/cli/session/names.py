@@ -102,14 +102,17 @@ class Names:
         """Return the ids of the newest sessions here."""
         from qwenagent.cli.session.earlier import newest_sessions
 
-        found = tuple(run.run_id for run in newest_sessions(str(self._root.resolve())))
+        present = self.session.recording.run if self.session else ""
+        others = newest_sessions(str(self._root.resolve()), present)
+        found = tuple(run.run_id for run in others)
         return self._same("resume", found)
 
     def settings(self) -> tuple[str, ...]:
         """Return the names of settings."""
-        from qwenagent.config import REPOSITORY
+        from qwenagent.config import DERIVED, setting_paths
 
-        return self._same("config", tuple(REPOSITORY))
+        found = tuple(path for path in setting_paths() if path not in DERIVED)
+        return self._same("config", found)
 
     def _same(self, key: str, found: tuple[str, ...]) -> tuple[str, ...]:
         if self._kept.get(key) != found:

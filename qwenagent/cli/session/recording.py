@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -94,24 +94,32 @@ class Recording:
             self._open(new_run_id(), 1)
             self._tell_beginning(title, branch, engine, seed)
 
-    def take_up(self, past: PastRun, branch: str, engine: EngineInfo, seed: int) -> list[Record]:
-        """Go on with an earlier transcript; return what is in it.
+    def earlier(self, past: PastRun) -> list[Record]:
+        """Return what is in an earlier transcript that can be gone on with; nothing ends by it.
 
         Raises:
-            UsageError: somebody else is at it, or it is none of a session.
+            UsageError: it is this one, somebody else is at it, or it is none of a session.
+            TranscriptError: it cannot be read.
         """
+        if past.run_id == self.run:
+            raise UsageError(f"{past.run_id} is this session")
         if past.is_under_way:
             raise UsageError(f"session {past.run_id} is under way in another terminal")
         if past.started is None or past.started.kind != "session":
             raise UsageError(f"{past.run_id} is no session", hint="/resume lists those there are")
-        records = list(read(past.path))
+        return list(read(past.path))
+
+    def take_up(
+        self, past: PastRun, records: Sequence[Record], branch: str, engine: EngineInfo, seed: int
+    ) -> None:
+        """Go on with an earlier transcript, of which these are the records."""
+        title = past.started.title if past.started else ""
         self.close(None, None, None)
         self._open(past.run_id, max((r.seq for r in records), default=0) + 1)
         for record in records:
             self.tally(record)
         self.tally.finished = None
-        self._tell_beginning(past.started.title, branch, engine, seed)
-        return records
+        self._tell_beginning(title, branch, engine, seed)
 
     def note(self, event: Event) -> None:
         """Tell of something, if the session has begun."""

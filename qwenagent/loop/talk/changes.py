@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qwenagent.errors import UsageError
-from qwenagent.workspace import FileChange, Repository, changes_since, tree_lock
+from qwenagent.workspace import FileChange, Repository, Turning, changes_since, tree_lock
 from qwenagent.workspace.points import Point, Points
 
 
@@ -19,6 +19,20 @@ class Changes:
     def files(self) -> list[FileChange]:
         """Return what is different, sorted by path; the user's own edits of these files too."""
         return changes_since(self._repository, self._points())
+
+    def require_own(self, back: bool) -> None:
+        """Refuse to undo, or redo, what this run has not done.
+
+        Raises:
+            UsageError: it was done by somebody else; nothing is said where there is nothing.
+        """
+        point = Turning(self._repository).next_point(back=back)
+        if point is not None and point.about.run != self._run:
+            what = "undo" if back else "redo"
+            raise UsageError(
+                f"nothing of this session is left to {what}",
+                hint=f"`qwenagent {what}` would {what} {point.about.kind} {point.about.title!r}",
+            )
 
     def commit(self, message: str) -> tuple[str, list[str]]:
         """Commit what no commit holds yet; return the commit's id and its paths.

@@ -84,7 +84,7 @@ def exchanges_of(records: Iterable[Record]) -> list[Exchange]:
             case Finished() as finished if asked and is_task:
                 found.append(Exchange(asked, report_of(finished), changed_in(finished)))
                 asked, is_task = "", False
-            case CommandRan(line=line) if line.split()[:1] == [CLEARED]:
+            case CommandRan(line=line) if line.lower().split()[:1] == [CLEARED]:
                 found, asked = [], ""
     return found
 

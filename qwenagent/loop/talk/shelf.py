@@ -37,8 +37,8 @@ class Shelf:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """All of them that are still there."""
-        return tuple(path for path in self._why if self._tree.is_file(path))
+        """All of them that are still there. From any thread."""
+        return tuple(path for path in tuple(self._why) if self._tree.is_file(path))
 
     @property
     def added(self) -> tuple[str, ...]:

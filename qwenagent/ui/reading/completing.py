@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -94,7 +95,9 @@ class Completing:
         if match is None or source is None:
             return NOTHING
         found = self._names(match["command"], source()).index.best(match["word"], _MAX_OFFERS)
-        return Offers(len(match["word"]), tuple(Offer(name, name) for _, name in found))
+        return Offers(
+            len(match["word"]), tuple(Offer(shlex.quote(name), name) for _, name in found)
+        )
 
     def may_offer(self, before: str) -> bool:
         """Return whether the cursor is in a word of which `offers` has others; looks up nothing."""
