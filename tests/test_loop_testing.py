@@ -56,6 +56,32 @@ def test_a_command_may_take_three_times_as_long_as_before(took_s, limit_s):
     assert limits.limit_s(command("pytest -x")) == FIRST_S
 
 
+@pytest.mark.parametrize(
+    ("typed", "limit_s"),
+    [
+        ("python3.11 -m pytest", 30),
+        ("env A=b uv run pytest", 30),
+        ("npm test", 30),
+        ("cargo test", 300),
+        ("go test ./...", 300),
+        ("./run-tests", 300),
+    ],
+)
+def test_what_may_have_to_build_first_has_time_for_it(typed, limit_s):
+    limits = Limits()
+    limits.note(command(typed), 0.5)
+    assert limits.limit_s(command(typed)) == limit_s
+
+
+def test_a_run_that_broke_off_before_its_first_test_is_not_the_quickest():
+    limits = Limits(is_hurried=True)
+    limits.note(command("pytest"), 12)
+    limits.note_end(command("pytest"), TestRun("pytest", 0, 12.0, "", {"a": "passed"}))
+    limits.note_end(command("pytest"), TestRun("pytest", 2, 0.4, "", {}, collected=False))
+    limits.note_end(command("pytest"), TestRun("pytest", 1, 0.4, "", {"a": "failed"}))
+    assert limits.limit_s(command("pytest")) == 3 * 12 + 2
+
+
 def test_a_limit_of_the_users_own_is_hard():
     limits = Limits(hard_s=7)
     limits.note(command("pytest"), 100)

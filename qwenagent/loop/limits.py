@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
+from qwenagent.checks.anatomy import program_indexes
 from qwenagent.protocol.checks import TestCommand, TestRun
 
 FIRST_S = 1800.0
 """For a command that was not measured yet, and the most for any."""
 LEAST_S = 30.0
 """An edit may make a quick suite slower, and a busy machine may too."""
+LEAST_BUILT_S = 300.0
+"""The same for a command that may build first: before any edit there was nothing to build."""
+_INTERPRETED = frozenset(
+    {
+        *("python", "python3", "pytest", "py.test", "nosetests", "unittest", "coverage"),
+        *("node", "npm", "npx", "yarn", "pnpm", "bun", "deno", "jest", "vitest", "mocha"),
+        *("ruby", "rspec", "rake", "bundle", "php", "phpunit", "pest", "perl", "prove", "lua"),
+    }
+)
+"""Programs that test without building; of all others, scripts too, nobody knows."""
 HURRIED_S = 5.0
 """The same where many edits are tried: some of them end in a loop, and others wait."""
 UNKNOWN_S = 10.0
@@ -42,7 +55,8 @@ class Limits:
         took_s = self._took_s.get(_key(command))
         if took_s is None:
             return FIRST_S
-        return min(FIRST_S, max(LEAST_S, 3 * took_s + 10))
+        least_s = LEAST_S if _is_interpreted(command) else LEAST_BUILT_S
+        return min(FIRST_S, max(least_s, 3 * took_s + 10))
 
     def note(self, command: TestCommand, took_s: float) -> None:
         """Remember how long a command took; the longest counts."""
@@ -50,10 +64,18 @@ class Limits:
         self._took_s[key] = max(took_s, self._took_s.get(key, 0.0))
 
     def note_end(self, command: TestCommand, run: TestRun) -> None:
-        """Remember a run that came to its end; the quickest counts."""
-        if not run.timed_out:
+        """Remember a run that came to its end; the quickest counts.
+
+        One that broke off before its first test is as quick as none.
+        """
+        if not run.timed_out and (run.n_passed or (run.green and not run.statuses)):
             key = _key(command)
             self._quickest_s[key] = min(run.seconds, self._quickest_s.get(key, run.seconds))
+
+
+def _is_interpreted(command: TestCommand) -> bool:
+    programs = (PurePath(command.argv[at]).name for at in program_indexes(command.argv))
+    return any(re.sub(r"[\d.]+$", "", name) in _INTERPRETED for name in programs)
 
 
 def _key(command: TestCommand) -> tuple[str, tuple[str, ...]]:
