@@ -151,15 +151,18 @@ def _hugging_tokens(standin: Standin, text: str) -> list[int]:
     return ids
 
 
-def writing(*parts: str, stop_type: str = "eos", ids: int = 65) -> Reply:
-    """Reply with these parts of an answer, after one event about the prompt."""
+def writing(*parts: str, stop_type: str = "eos", ids: int | None = 65) -> Reply:
+    """Reply with these parts of an answer, after one event about the prompt.
+
+    Their token is `ids`, or another for each.
+    """
 
     def reply(handler: Handler) -> None:
         handler.begin_stream()
         handler.event(progress(0, 10))
         handler.event(progress(10, 10))
         for n, part in enumerate(parts, 1):
-            handler.event(part_event(part, n, ids))
+            handler.event(part_event(part, n, n if ids is None else ids))
         handler.event(
             {
                 "content": "",

@@ -7,10 +7,12 @@ from qwenagent.checks.invocation import Asked, rejected_our_options, understand,
 from tests.reports_stage import write
 
 REPORT = Path("/tmp/a b/report")
+GUARD = "--require=/tmp/a b/exits.cjs"
 NODE = [
     *("--test-reporter=spec", "--test-reporter-destination=stdout"),
     *("--test-reporter=file:///tmp/a%20b/reporter.mjs",),
     *("--test-reporter-destination=/tmp/a b/report",),
+    GUARD,
 ]
 
 
@@ -23,7 +25,10 @@ def asked(text: str, folder: Path | None = None, **environ: str) -> Asked:
     ("text", "argv"),
     [
         ("node --test a.js", ["node", "--test", *NODE, "a.js"]),
-        ("node --test --test-reporter=dot", None),
+        (
+            "node --test --test-reporter=dot",
+            ["node", "--test", GUARD, "--test-reporter=dot"],
+        ),
         ("npx jest a", ["npx", "jest", "--json", f"--outputFile={REPORT}", "a"]),
         ("npx jest --json", None),
         (
@@ -59,6 +64,7 @@ def test_what_a_script_of_npm_is_asked(tmp_path):
         "test": "NODE_ENV=test jest --ci",
         "unit": "node --test t/*.js",
         "node": "node --test t/a.js",
+        "dot": "node --test --test-reporter=dot",
         "v": "npx vitest",
         "both": "tsc && jest",
         "dashes": "jest -- x",
@@ -79,6 +85,8 @@ def test_what_a_script_of_npm_is_asked(tmp_path):
     node = asked("npm run node", tmp_path, NODE_OPTIONS="--no-warnings")
     assert node.argv == ("npm", "run", "node")
     assert node.env["NODE_OPTIONS"].startswith("--no-warnings --test-reporter=spec ")
+    dot = asked("npm run dot", tmp_path)
+    assert dot == Asked(("npm", "run", "dot"), {"NODE_OPTIONS": f'"{GUARD}"'})
 
 
 @pytest.mark.parametrize(
@@ -96,6 +104,12 @@ def test_runners_that_refuse_our_options():
     assert rejected_our_options("node", 9, "node: bad option: --test-reporter=spec")
     assert not rejected_our_options("node", 0, "bad option: --test-reporter")
     refused = "Error [ERR_ACCESS_DENIED]: Access to this API ... '/tmp/x/reporter.mjs'"
+    assert rejected_our_options("node", 1, refused)
+    refused = (
+        "Error: Access to this API has been restricted\n    at Object.readFileSync (node:fs) {\n"
+        "  code: 'ERR_ACCESS_DENIED',\n  permission: 'FileSystemRead',\n"
+        "  resource: '/tmp/x/exits.cjs'\n}\n"
+    )
     assert rejected_our_options("node", 1, refused)
     # In time that grows with the text alone.
     assert not rejected_our_options("node", 1, "ERR_ACCESS_DENIED" * 50_000)

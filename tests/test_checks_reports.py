@@ -160,6 +160,25 @@ def test_node_tap(root, version):
     )
 
 
+def test_a_file_of_node_that_passed_is_no_test(root):
+    write(root, {"test/a.test.js": "", "test/b c.test.mjs": ""})
+    full = root / "test/a.test.js"
+    end = "\u2139 tests 3\n"
+    spec = f"\u2714 {full} (2.8ms)\n\u2714 test/b c.test.mjs (1ms)\n\u2714 a.js (1ms)\n{end}"
+    assert read_node_spec(spec, Places(root, root)).statuses == {"a.js": "passed"}
+    broken = spec.replace("\u2714", "\u2716", 1)
+    assert read_node_spec(broken, Places(root, root)).statuses == {
+        "test/a.test.js": "failed",
+        "a.js": "passed",
+    }
+    tap = f"# Subtest: {full}\nok 1 - {full}\n# Subtest: a.js\nok 2 - a.js\n"
+    assert read_tap(tap, Places(root, root)).statuses == {"a.js": "passed"}
+    assert read_tap(tap.replace("ok 1", "not ok 1"), Places(root, root)).statuses == {
+        "test/a.test.js": "failed",
+        "a.js": "passed",
+    }
+
+
 def test_node_spec(root):
     report = read_node_spec(recorded("node20-spec", root), Places(root, root))
     assert report.statuses == {t: s for t, s in NODE_TEXT.items() if t != "outer"}

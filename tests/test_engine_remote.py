@@ -253,6 +253,17 @@ def test_an_answer_that_repeats_itself_is_ended(standin, engine):
     assert len(done.text) < 3 * 360
 
 
+def test_a_table_that_stands_in_the_prompt_may_be_written_again(standin, engine):
+    lines = [f"    KEY_{n} = {n},\n" for n in range(400)]
+    standin.n_ctx = 100_000
+    standin.replies.append(writing(*lines, ids=None))
+    prompt = Prompt((Message("user", "".join(lines)),))
+    [done] = engine.complete(prompt, sampling=Sampling(max_tokens=400))
+    assert (done.text, done.stop) == ("".join(lines), "stop")
+    [ended] = complete(engine, standin, writing(*lines, ids=None))
+    assert ended.stop == "repetition"
+
+
 # -- candidates ---------------------------------------------------------------------------------
 
 

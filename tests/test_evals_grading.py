@@ -237,6 +237,97 @@ def test_an_end_after_the_first_test_is_no_pass(tmp_path):
     assert not graded(tmp_path, {"calc.py": code}, task).solved
 
 
+JS_TEST = """const test = require("node:test");
+const assert = require("node:assert");
+const { add } = require("../calc.js");
+test("adds", () => assert.equal(add(2, 3), 5));
+test("adds nothing", () => assert.equal(add(0, 0), 0));
+test("adds more", () => assert.equal(add(1, 1), 2));
+"""
+JS = replace(
+    TASK,
+    language="javascript",
+    base={"calc.js": "exports.add = (a, b) => a - b;\n"},
+    tests={"tests/calc.test.js": JS_TEST},
+    checks=(Check("tests", ("node", "--test", "tests/")),),
+    files=("calc.js",),
+)
+needs_node = pytest.mark.skipif(not shutil.which("node"), reason="node is not on this machine")
+
+
+@needs_node
+@pytest.mark.parametrize(
+    "code",
+    [
+        "process.exit(0);\n",
+        "process.exit();\n",
+        "process.reallyExit(0);\n",
+        "setTimeout(process.exit, 0, 0);\n",
+        'process.on("exit", () => process.exit(0));\n',
+        'process.kill(process.pid, "SIGTERM");\n',
+    ],
+    ids=["exit", "no-code", "really", "later", "at-exit", "signal"],
+)
+def test_an_end_at_import_is_no_pass_in_javascript(tmp_path, code):
+    wrong = "exports.add = (a, b) => a * b + 7;\n"
+    grade = graded(tmp_path, {"calc.js": wrong + code}, JS)
+    assert (grade.solved, grade.passed) == (False, 0)
+
+
+@needs_node
+def test_an_end_after_the_first_test_is_no_pass_in_javascript(tmp_path):
+    code = "exports.add = (a, b) => (a ? a + b : process.exit(0));\n"
+    grade = graded(tmp_path, {"calc.js": code}, JS)
+    assert not grade.solved
+    assert "process.exit(0) ended this test file before its tests did" in grade.output
+
+
+@needs_node
+def test_a_solved_tree_is_green_in_javascript(tmp_path):
+    grade = graded(tmp_path, {"calc.js": "exports.add = (a, b) => a + b;\n"}, JS)
+    assert (grade.solved, grade.passed, grade.failed) == (True, 3, 0)
+
+
+@needs_node
+def test_a_file_without_tests_is_no_pass(tmp_path):
+    task = replace(JS, tests={"tests/calc.test.js": 'require("../calc.js");\n'})
+    assert graded(tmp_path, {}, task).checks == RED
+
+
+@pytest.mark.skipif(not shutil.which("go"), reason="go is not on this machine")
+@pytest.mark.parametrize("at", ["init", "test"])
+def test_an_end_is_no_pass_in_go(tmp_path, at):
+    test = 'package calc\n\nimport "testing"\n\n'
+    test += "func TestOne(t *testing.T) {}\n\nfunc TestTwo(t *testing.T) { Two() }\n"
+    task = replace(
+        TASK,
+        language="go",
+        base={"go.mod": "module calc\n\ngo 1.18\n"},
+        tests={"calc_test.go": test},
+        checks=(Check("tests", ("go", "test", ".")),),
+    )
+    name = "init" if at == "init" else "exit"
+    body = "" if at == "init" else "exit()"
+    code = f"func {name}() {{ os.Exit(0) }}\n\nfunc Two() {{ {body} }}\n"
+    grade = graded(tmp_path, {"calc.go": f'package calc\n\nimport "os"\n\n{code}'}, task)
+    assert not grade.solved
+
+
+@pytest.mark.skipif(not shutil.which("cargo"), reason="cargo is not on this machine")
+def test_an_end_in_a_test_is_no_pass_in_rust(tmp_path):
+    tests = "#[test]\nfn a_one() {}\n\n#[test]\nfn b_two() { calc::two(); }\n"
+    task = replace(
+        TASK,
+        language="rust",
+        base={"Cargo.toml": '[package]\nname = "calc"\nedition = "2021"\n'},
+        tests={"tests/calc.rs": tests},
+        checks=(Check("tests", ("cargo", "test", "--offline", "--test", "calc")),),
+    )
+    code = "pub fn two() {\n    std::thread::sleep(std::time::Duration::from_millis(300));\n"
+    grade = graded(tmp_path, {"src/lib.rs": f"{code}    std::process::exit(0)\n}}\n"}, task)
+    assert not grade.solved
+
+
 def test_an_endless_loop_ends_at_the_limit(tmp_path):
     grade = graded(tmp_path, {"calc.py": "while True:\n    pass\n"}, limit_s=1.5)
     assert not grade.solved
@@ -339,6 +430,11 @@ def test_with_an_old_test_broken_no_step_counts(tmp_path):
     broken = graded(tmp_path, {"calc.py": code}, PLAN)
     assert broken.checks == {REGRESSION: False, "step1": True, "step2": True}
     assert (broken.passed, broken.failed, broken.score, broken.solved) == (2, 1, 0.0, False)
+
+
+def test_a_tree_is_not_solved_with_a_failed_test():
+    assert Grade({"one": True}, passed=2, failed=0, seconds=1.0, output="").solved
+    assert not Grade({"one": True}, passed=2, failed=1, seconds=1.0, output="").solved
 
 
 def test_python_is_the_interpreter_of_this_program():

@@ -95,6 +95,14 @@ def test_a_line_that_is_no_task(tmp_path, line, told):
     assert told in caught.value.message
 
 
+def test_two_checks_of_one_name_are_refused(tmp_path):
+    checks = [["tests", ["tests/a.py"]], ["more", []], ["tests", ["tests/b.py"]]]
+    data = write_lines(tmp_path / "tasks.jsonl", {**LINE, "checks": checks})
+    told = r"tasks\.jsonl, line 1: task kettle has more than one check named tests; give each"
+    with pytest.raises(UsageError, match=told):
+        load_tasks("edit", data)
+
+
 def test_an_id_that_is_there_twice(tmp_path):
     lines = write_lines(tmp_path / "tasks.jsonl", LINE, LINE, {**LINE, "id": "other"})
     problems = write_lines(tmp_path / "problems.jsonl", PROBLEM, PROBLEM)

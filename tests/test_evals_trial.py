@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from qwenagent.errors import ChecksError
 from qwenagent.evals import Check, Kind, Row, Setup, Task
 from qwenagent.evals.arms import Attempt, Effort
 from qwenagent.evals.grading import write_files
@@ -210,6 +211,28 @@ def test_hidden_tests_are_nowhere_near(tmp_path):
     make_trial(hand, tmp_path, TWICE).run(QUICK)
     assert found == [["calc.py"], ["calc.py"]]
     assert [attempt.test_command for attempt in hand.given] == ["", ""]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_hidden_tests_do_not_stay_beside_the_repository(tmp_path, keep):
+    found: list[list[str]] = []
+
+    def look(attempt: Attempt) -> None:
+        found.append(sorted(path.name for path in attempt.scratch.parent.rglob("test_*")))
+
+    hand = Hand([{"calc.py": "def add(a, b):\n    return 0\n"}, {"calc.py": SOLVED}], look=look)
+    assert make_trial(hand, tmp_path, TWICE, keep=keep).run(QUICK).passed
+    assert found == [[], []]
+    assert (tmp_path / "edit-calc" / "repository").is_dir() is keep
+    assert not list(tmp_path.rglob("test_*"))
+
+
+def test_hidden_tests_do_not_stay_after_a_check_that_cannot_be_run(tmp_path):
+    task = replace(QUICK, checks=(Check("tests", ("no-such-tool",)),))
+    with pytest.raises(ChecksError, match="no-such-tool"):
+        make_trial(Hand([{}]), tmp_path).run(task)
+    assert (tmp_path / "edit-calc" / "repository").is_dir()
+    assert not list(tmp_path.rglob("test_*"))
 
 
 def test_visible_tests_are_there_and_the_command_runs_them(tmp_path):

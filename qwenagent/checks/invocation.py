@@ -34,7 +34,8 @@ _OWN_REPORT: dict[Kind, tuple[str, ...]] = {
 _REJECTED: dict[Kind, str] = {
     "pytest": r"unrecognized arguments",
     "node": r"bad option: --test-reporter|--test-reporter\S* is not allowed in NODE_OPTIONS"
-    r"|ERR_(?:ACCESS_DENIED|MODULE_NOT_FOUND)[^\n]{0,1000}reporter\.mjs",
+    r"|ERR_(?:ACCESS_DENIED|MODULE_NOT_FOUND)[^\n]{0,1000}reporter\.mjs"
+    r"|ERR_ACCESS_DENIED',\s{1,9}permission: '\w{1,40}',\s{1,9}resource: '[^\n]{0,1000}exits\.cjs",
     "jest": r"Unrecognized (?:CLI Parameter|option)|Unknown option",
     "vitest": r"Unknown option|CACError",
     "cargo": r"unexpected argument '--no-fail-fast'",
@@ -88,13 +89,14 @@ class Asked:
 def with_report(call: Invocation, report: Path, environ: Mapping[str, str]) -> Asked:
     """Ask a runner whose report we can read for one; the command as it is if there is none.
 
-    Node's own runner needs `REPORTER` in the file `reporter.mjs` beside `report`.
+    Node's own runner needs `REPORTER` in the file `reporter.mjs` beside `report`, and `GUARD` in
+    `exits.cjs`.
     """
-    if call.kind == "node" and call.scripted and not _has_option(call.own, _OWN_REPORT["node"]):
-        # The script may name files, and node takes no options behind them.
-        options = [environ.get("NODE_OPTIONS", ""), *_node_options(report)]
-        return Asked(call.argv, {"NODE_OPTIONS": " ".join(options).strip()})
     words = _options(call, report)
+    if call.kind == "node" and call.scripted:
+        # The script may name files, and node takes no options behind them.
+        options = [environ.get("NODE_OPTIONS", ""), *map(_quoted, words)]
+        return Asked(call.argv, {"NODE_OPTIONS": " ".join(options).strip()})
     if not words:
         return Asked(call.argv)
     at = call.at
@@ -106,12 +108,13 @@ def with_report(call: Invocation, report: Path, environ: Mapping[str, str]) -> A
 def _options(call: Invocation, report: Path) -> list[str]:
     """Return the options that ask a runner for its report, none if it was told otherwise."""
     own = call.own[: call.own.index("--")] if "--" in call.own else call.own
+    guard = [f"--require={report.parent / 'exits.cjs'}"] if call.kind == "node" else []
     if _has_option(own, _OWN_REPORT.get(call.kind, ())):
-        return []
+        return guard
     if call.kind == "pytest":
         return _pytest_options(call.own, report)
     if call.kind == "node":
-        return _node_options(report)
+        return [*_node_options(report), *guard]
     if call.kind == "vitest":
         shown = [] if _has_option(own, ("--reporter",)) else ["--reporter=default"]
         return [*shown, "--reporter=json", f"--outputFile.json={report}"]
@@ -123,6 +126,12 @@ def _options(call: Invocation, report: Path) -> list[str]:
         "cargo": ["--no-fail-fast"],
         "go": ["-json"],
     }.get(call.kind, [])
+
+
+def _quoted(word: str) -> str:
+    """Return a word as NODE_OPTIONS takes it."""
+    escaped = word.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"' if " " in word or escaped != word else word
 
 
 def _node_options(report: Path) -> list[str]:

@@ -47,7 +47,8 @@ def _read(kind: Kind, ran: Ran, report: Path, places: Places) -> Report:
         return reports.read_junit(report, places)
     if kind in _REPORTS:
         results = _REPORTS[kind](report, places)
-        if results.statuses:
+        # Node's own reporter leaves out what the text would add: a file that ran no test.
+        if results.statuses or (kind == "node" and reports.has_node_events(report)):
             return results
     if kind not in _TEXTS:
         return Report()

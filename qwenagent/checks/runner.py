@@ -23,7 +23,7 @@ from qwenagent.checks.invocation import (
     understand,
     with_report,
 )
-from qwenagent.checks.reports import REPORTER
+from qwenagent.checks.reports import GUARD, REPORTER
 from qwenagent.checks.reports.places import Places
 from qwenagent.checks.results import Results, read_results
 from qwenagent.errors import ChecksError
@@ -90,6 +90,7 @@ class TestRunner:
             report = Path(scratch).resolve() / "report"
             if call.kind == "node":
                 (report.parent / "reporter.mjs").write_text(REPORTER, encoding="utf-8")
+                (report.parent / "exits.cjs").write_text(GUARD, encoding="utf-8")
             asked = with_report(call, report, tools.env)
             ran = self._start(asked, call, cwd, timeout_s, report.parent)
             if rejected_our_options(call.kind, ran.exit_code, ran.output):

@@ -6,7 +6,7 @@ Knows tokens and the model, no processes and no tools.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from qwenagent.engine.forks import Forks, Guessing
 from qwenagent.engine.llama import Model
 from qwenagent.engine.lookup import Lookup
 from qwenagent.engine.pace import Pace, measure, remembered
+from qwenagent.engine.runaway import PromptLines
 from qwenagent.engine.saved import SavedPrompts, n_common
 from qwenagent.engine.writing import ReadPrompt, Watch, Writing
 from qwenagent.errors import ContextOverflow
@@ -71,7 +72,8 @@ class Decoder:
         start = time.perf_counter()
         cached = self._reuse(ids)
         is_whole = self._prefill(ids, watch)
-        return ReadPrompt(ids, cached, time.perf_counter() - start, is_whole)
+        seconds = time.perf_counter() - start
+        return ReadPrompt(ids, PromptLines(prompt), cached, seconds, is_whole)
 
     def _check_room(self, n_prompt: int, max_tokens: int) -> None:
         if n_prompt + max_tokens > self.context.n_ctx:
@@ -127,7 +129,8 @@ class Decoder:
         guessing = self._guessing(read.ids) if self._guesses else None
         for at in range(0, len(samplings), n):
             numbers = range(at, min(at + n, len(samplings)))
-            with _Writings(self, grammar, samplings, numbers, watch) as writings:
+            wanted = {number: samplings[number] for number in numbers}
+            with _Writings(self, grammar, wanted, read.lines, watch) as writings:
                 forks = Forks(
                     self.context,
                     writings,
@@ -167,13 +170,14 @@ class _Writings:
         self,
         decoder: Decoder,
         grammar: Grammar | None,
-        samplings: Sequence[Sampling],
-        numbers: Sequence[int],
+        samplings: Mapping[int, Sampling],
+        prompt: PromptLines,
         watch: Watch,
     ) -> None:
         self._decoder = decoder
         self._grammar = grammar
-        self._samplings = {number: samplings[number] for number in numbers}
+        self._samplings = samplings
+        self._prompt = prompt
         self._watch = watch
         self._stack = ExitStack()
 
@@ -196,5 +200,6 @@ class _Writings:
             sampling.max_tokens,
             ends_when_complete=bool(grammar and grammar.ends_when_complete),
             on_text=lambda text: self._watch.on_text(number, text),
+            prompt=self._prompt,
             watched=self._watch.doubts,
         )

@@ -14,7 +14,7 @@ from qwenagent.engine import family
 from qwenagent.engine.chooser import Chooser
 from qwenagent.engine.llama import Model
 from qwenagent.engine.odds import View, view_of_choice, view_of_forced
-from qwenagent.engine.runaway import runs_away
+from qwenagent.engine.runaway import PromptLines, runs_away
 from qwenagent.protocol.messages import Completion, Doubt, StopReason, Usage
 
 
@@ -36,6 +36,7 @@ class ReadPrompt:
     """How a prompt came into the cache."""
 
     ids: list[int]
+    lines: PromptLines
     n_cached: int
     seconds: float
     is_whole: bool = True
@@ -78,6 +79,7 @@ class Writing:
         *,
         ends_when_complete: bool,
         on_text: Callable[[str], None],
+        prompt: PromptLines,
         watched: bool = False,
     ) -> None:
         """One that is `watched` tells its doubts, if it has a grammar."""
@@ -94,6 +96,7 @@ class Writing:
         self._max_tokens = max_tokens
         self._ends_when_complete = ends_when_complete
         self._on_text = on_text
+        self._prompt = prompt
         self._watched = watched and chooser.constraint is not None
         self._doubts: list[Doubt] = []
         self._is_in_forced = False
@@ -144,7 +147,7 @@ class Writing:
             self._on_text(new)
         if self._ends_when_complete and self.chooser.may_end():
             self.stop = "stop"
-        elif runs_away(self.tokens, self.text):
+        elif runs_away(self.tokens, self.text, self._prompt):
             self.stop = "repetition"
         elif len(self.tokens) >= self._max_tokens:
             self.stop = "length"

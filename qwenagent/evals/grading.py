@@ -63,8 +63,8 @@ class Grade:
 
     @property
     def solved(self) -> bool:
-        """True if every check is green."""
-        return bool(self.checks) and all(self.checks.values())
+        """True if every check is green and no test failed."""
+        return bool(self.checks) and all(self.checks.values()) and self.failed == 0
 
     @property
     def score(self) -> float:

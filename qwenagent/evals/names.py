@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from qwenagent.errors import UsageError
@@ -17,14 +17,19 @@ def with_safe_names(task: Task, place: str) -> Task:
     """Return the task; `place` is where it was read, for the message.
 
     Raises:
-        UsageError: its id cannot be part of a folder's name, or a file of it is not in the
-            repository: outside of the folder, or git's own.
+        UsageError: its id cannot be part of a folder's name, a file of it is not in the
+            repository (outside of the folder, or git's own), or two checks have one name.
     """
     if not task.id or len(task.id) > _MAX_ID or "/" in task.id or not task.id.isprintable():
         raise UsageError(f"{place}: {task.id!r:.80} cannot be the id of a task")
     for name in (*task.base, *task.tests, *task.files):
         if not _is_inside(name):
             raise UsageError(f"{place}: {name!r:.80} is no path of a file in a repository")
+    if twice := _twice(check.name for check in task.checks):
+        raise UsageError(
+            f"{place}: task {task.id} has more than one check named {', '.join(twice)};"
+            " give each a name of its own"
+        )
     return task
 
 
@@ -34,9 +39,12 @@ def require_once(tasks: Sequence[Task], place: str) -> None:
     Raises:
         UsageError: there are some.
     """
-    counts = Counter(task.id for task in tasks)
-    if twice := sorted(name for name, n in counts.items() if n > 1):
+    if twice := _twice(task.id for task in tasks):
         raise UsageError(f"{place}: {', '.join(twice)} is there more than once")
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, n in Counter(names).items() if n > 1)
 
 
 def _is_inside(name: str) -> bool:

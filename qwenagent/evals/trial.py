@@ -69,12 +69,19 @@ class Trial:
             attempt = self._attempt(task, repository, scratch, prompt, number)
             effort += self.arm.attempt(attempt)
             self._check()
-            grades.append(self.grader.grade(task, repository, scratch / "graded"))
+            grades.append(self._grade(task, repository, scratch / "graded"))
             self._check()
             if grades[-1].solved:
                 break
             prompt = _second_prompt(task, grades[-1])
         return grades, effort
+
+    def _grade(self, task: Task, repository: Path, copy: Path) -> Grade:
+        """Leave nothing of the copy: there the next try would find the hidden tests."""
+        try:
+            return self.grader.grade(task, repository, copy)
+        finally:
+            shutil.rmtree(copy, ignore_errors=True)
 
     def _check(self) -> None:
         if self.cancel.is_set():

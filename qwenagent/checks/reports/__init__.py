@@ -10,17 +10,20 @@ from qwenagent.checks.reports.go_events import GoOutput, read_go
 from qwenagent.checks.reports.jest_json import read_jest
 from qwenagent.checks.reports.jest_text import read_jest_text, read_vitest_text
 from qwenagent.checks.reports.junit import read_junit
-from qwenagent.checks.reports.node_events import REPORTER, read_node
+from qwenagent.checks.reports.node_events import REPORTER, has_node_events, read_node
+from qwenagent.checks.reports.node_exits import GUARD
 from qwenagent.checks.reports.report import Report, nothing_ran
 from qwenagent.checks.reports.tap_text import read_tap
 from qwenagent.checks.reports.tree_text import read_mocha, read_node_spec
 from qwenagent.checks.reports.unittest_text import read_unittest
 
 __all__ = [
+    "GUARD",
     "REPORTER",
     "GoOutput",
     "Report",
     "add_tsc_errors",
+    "has_node_events",
     "nothing_ran",
     "nothing_ran_cargo",
     "read_cargo",

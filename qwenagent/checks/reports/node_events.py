@@ -73,6 +73,11 @@ def read_node(path: Path, places: Places) -> Report:
     return reading.report
 
 
+def has_node_events(path: Path) -> bool:
+    """Return whether `REPORTER` wrote anything, be it only that a file ran."""
+    return next(_events(path), None) is not None
+
+
 def _events(path: Path) -> Iterator[dict[str, Any]]:
     if not is_written(path):
         return

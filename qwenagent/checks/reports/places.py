@@ -5,13 +5,16 @@ Reads files inside the repository, nothing else.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from qwenagent.checks.smallfile import text_of
 
 _FOREIGN = frozenset({"site-packages", "dist-packages", "node_modules", "venv", "env"})
 _MAX_SOURCE_CHARS = 2 << 20
+_SCRIPT = re.compile(r"\.[cm]?[jt]sx?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class Places:
         if not path or "\0" in path or "<anonymous>" in path or path.startswith(("<", "node:")):
             return ""
         try:
-            full = self._full(path.removeprefix("file://")).resolve()
+            is_url = path.startswith("file://")
+            full = self._full(unquote(path.removeprefix("file://")) if is_url else path).resolve()
         # Too long for the system, a loop of links, half a character out of an escape in JSON.
         except (OSError, RuntimeError, ValueError):
             return ""
@@ -42,6 +46,11 @@ class Places:
     def file(self, path: str) -> str:
         """Return how ids name a file: relative to the repository, or as it is if it is outside."""
         return self.inside(path) or path
+
+    def is_script(self, name: str) -> bool:
+        """Return whether a test's name is that of a JavaScript or TypeScript file that is there."""
+        local = self.inside(name) if _SCRIPT.search(name) else ""
+        return bool(local) and (self.root / local).is_file()
 
     def source(self, local: str, line: int) -> str:
         """Return a line of a file of the repository without its indent, "" if there is none."""

@@ -1,6 +1,7 @@
 """Reads TAP as `node --test` writes it: nested subtests, details as indented YAML.
 
-Ids are `suite::name`: TAP does not tell the file of a test that passed.
+Ids are `suite::name`: TAP does not tell the file of a test that passed. A file that passed is no
+test: it may have ended before any ran.
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ def _take(reading: _Reading, point: re.Match[str], details: dict[str, str], plac
     reading.above = reading.above[:level]
     failed = point[2] == "not ok" and not point[4]
     if details.get("type") == "suite" and details.get("failureType", "") in ("", "subtestsFailed"):
+        return
+    if not level and not failed and places.is_script(titles[0]):
         return
     titles[0] = places.inside(titles[0]) or titles[0]
     test = reading.names.unique("::".join(titles))

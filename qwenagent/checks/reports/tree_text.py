@@ -148,8 +148,14 @@ def _strip_exception(line: str) -> str:
 
 
 def read_node_spec(output: str, places: Places) -> Report:
-    """Read what node's reporter `spec` prints."""
+    """Read what node's reporter `spec` prints.
+
+    A file that passed is no test: it may have ended before any ran.
+    """
     report = read_tree(output, places)
+    for name, status in list(report.statuses.items()):
+        if status != "failed" and places.is_script(name):
+            del report.statuses[name]
     _, _, below = output.partition("✖ failing tests:\n")
     name, body = "", list[str]()
     for line in [*below.splitlines(), "test at :0:0"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from qwenagent.engine.remote.served import Piece
-from qwenagent.engine.runaway import EVERY_TOKENS, runs_away
+from qwenagent.engine.runaway import EVERY_TOKENS, PromptLines, runs_away
 from qwenagent.errors import EngineError
 from qwenagent.grammar import Grammar, Recogniser
 from qwenagent.protocol.messages import Completion, StopReason, Usage
@@ -18,7 +18,9 @@ class Answer:
         InvalidGrammar: the grammar does not parse. So none that would end the server reaches it.
     """
 
-    def __init__(self, host: str, n_prompt: int, grammar: Grammar | None) -> None:
+    def __init__(
+        self, host: str, n_prompt: int, lines: PromptLines, grammar: Grammar | None
+    ) -> None:
         self.text = ""
         self.stop: StopReason | None = None
         """None while it goes on."""
@@ -27,6 +29,7 @@ class Answer:
         self._place = Recogniser(grammar.text) if grammar else None
         self._tokens: list[int] = []
         self._n_prompt = n_prompt
+        self._lines = lines
         self._cached = self._n_written = 0
         self._start = time.monotonic()
         self._first_text: float | None = None
@@ -106,7 +109,7 @@ class Answer:
         n = len(self._tokens)
         if n // EVERY_TOKENS == (n - n_new) // EVERY_TOKENS:
             return False
-        return runs_away(self._tokens[: n - n % EVERY_TOKENS], self.text)
+        return runs_away(self._tokens[: n - n % EVERY_TOKENS], self.text, self._lines)
 
     def _spent(self, since: float | None, until: float | None, told: float | None) -> float:
         if told is not None or since is None:

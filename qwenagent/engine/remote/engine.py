@@ -14,6 +14,7 @@ from qwenagent.engine.remote.failures import Cancelled, Refused
 from qwenagent.engine.remote.round import Listener, Round, Wanted
 from qwenagent.engine.remote.served import Served
 from qwenagent.engine.remote.tokens import Tokens
+from qwenagent.engine.runaway import PromptLines
 from qwenagent.errors import ContextOverflow, EngineError, ModelLoadFailed
 from qwenagent.grammar import Grammar, Recogniser
 from qwenagent.protocol.messages import (
@@ -92,7 +93,7 @@ class RemoteEngine:
             self._check_room(len(ids), sampling.max_tokens)
             samplings = [replace(sampling, seed=sampling.seed + i) for i in range(n)]
             listener = Listener(accept, cancel, on_text, on_prefill)
-            wanted = Wanted(ids, grammar, samplings)
+            wanted = Wanted(ids, PromptLines(prompt), grammar, samplings)
             round_ = Round(self._connection, dialect, wanted, listener)
             return round_.write(side_by_side=served.n_slots)
         except Cancelled:

@@ -11,6 +11,7 @@ from qwenagent.engine.remote.answer import Answer
 from qwenagent.engine.remote.connection import Connection, Stream
 from qwenagent.engine.remote.dialect import Dialect
 from qwenagent.engine.remote.failures import Cancelled, Passing, Patience, Refused
+from qwenagent.engine.runaway import PromptLines
 from qwenagent.errors import (
     ContextOverflow,
     EngineCrashed,
@@ -45,6 +46,7 @@ class Wanted:
     """A prompt, what may be written behind it, and a sampling for each answer."""
 
     ids: list[int]
+    lines: PromptLines
     grammar: Grammar | None
     samplings: Sequence[Sampling]
 
@@ -109,7 +111,9 @@ class Round:
         self._open[number] = _Open(self._answer(), *self._stream(number), patience)
 
     def _answer(self) -> Answer:
-        return Answer(self._connection.endpoint.host, len(self._wanted.ids), self._wanted.grammar)
+        wanted = self._wanted
+        host = self._connection.endpoint.host
+        return Answer(host, len(wanted.ids), wanted.lines, wanted.grammar)
 
     def _stream(self, number: int) -> tuple[Stream, int]:
         """Ask for an answer; return its stream and the mark of what comes through it."""
