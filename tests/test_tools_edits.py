@@ -141,8 +141,6 @@ def test_a_method_however_it_is_indented_or_wrapped(tree, body):
         ("load", "def load(path):\n    return path\n", "@cache\ndef load(p):\n    return p", None),
         ("load", "def load(path):\n    return path\n", "import os\n\ndef load(p):\n    return p",
          "def load(p):\n    return p\n"),
-        ("load", "def load(path):\n    return path\n", "import re\n\ndef load(p):\n    return p",
-         "import re\n\n\ndef load(p):\n    return p\n"),
         ("load", "def load(path):\n    return path\n",
          "def load(p):\n    return _it(p)\n\n\ndef _it(p):\n    return p", None),
     ],
@@ -150,6 +148,12 @@ def test_a_method_however_it_is_indented_or_wrapped(tree, body):
 def test_a_function(tree, symbol, old, body, new):
     text = edited(tree, "replace_symbol", body, symbol=symbol)
     assert text == STORE.replace(old, new if new is not None else f"{body}\n")
+
+
+def test_a_new_import_goes_to_the_others(tree):
+    text = edited(tree, "replace_symbol", "import re\n\ndef load(p):\n    return p", symbol="load")
+    new = STORE.replace("import os\n", "import os\nimport re\n")
+    assert text == new.replace("load(path):\n    return path", "load(p):\n    return p")
 
 
 def test_a_class(tree):
@@ -169,7 +173,7 @@ def test_texts_in_the_code_keep_their_margin(tree):
     text = edited(tree, "replace_symbol", body, symbol="Store.size")
     expected = (
         '    def size(self):\n        """Say.\n\n        More.\n        """\n'
-        '        return """\nSELECT\n      x\n"""\n'
+        '        return """\nSELECT\n  x\n"""\n'
     )
     assert text == STORE.replace(SIZE, expected)
 

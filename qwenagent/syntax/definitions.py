@@ -23,6 +23,12 @@ class Definition:
     name_row: int
     is_promise: bool
     """Whether its code stands elsewhere: a prototype of C."""
+    first_byte: int
+    """Where it begins, with decorators and attributes."""
+    name_byte: int
+    body_byte: int
+    """Where its body begins; where it ends, if it has none."""
+    has_body: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +61,19 @@ def definitions(root: Node, rules: Rules) -> Iterator[Definition]:
                 inside = replace(inside, container=f"{qualified}.")
             is_closed = is_closed or named.kind == "function"
             if named.kind:
-                rows = _rows(place.wrapper or node, rules)
-                row = named.node.start_point.row
-                yield Definition(qualified, named.kind, *rows, row, named.is_promise)
+                outer = place.wrapper or node
+                first = _first(outer, rules)
+                yield Definition(
+                    qualified,
+                    named.kind,
+                    first.start_point.row,
+                    last_row(outer),
+                    named.node.start_point.row,
+                    named.is_promise,
+                    first.start_byte,
+                    named.node.start_byte,
+                    *_body(node),
+                )
         if not is_closed:
             todo += [replace(inside, node=child) for child in reversed(node.named_children)]
 
@@ -72,11 +88,27 @@ def _inside(place: _Place, rules: Rules, *, is_root: bool) -> _Place:
     )
 
 
-def _rows(outer: Node, rules: Rules) -> tuple[int, int]:
-    """Return the first and the last row of a definition."""
+def last_row(node: Node) -> int:
+    """Return the last row that a node takes; a line end at its end is none of it."""
+    end = node.end_point
+    return end.row - (end.column == 0 and end.row > node.start_point.row)
+
+
+def _first(outer: Node, rules: Rules) -> Node:
+    """Return the node that a definition begins with."""
     first = outer
     while (mark := first.prev_named_sibling) is not None and mark.type in rules.marks:
         first = mark
-    end = outer.end_point
-    ends_before = end.column == 0 and end.row > outer.start_point.row
-    return first.start_point.row, end.row - ends_before
+    return first
+
+
+def _body(node: Node) -> tuple[int, bool]:
+    """Return where the body of a definition begins, or where it ends; and whether it has one."""
+    value = node.child_by_field_name("value")  # JavaScript's `const f = () => {...}`
+    body = node.child_by_field_name("body") or (
+        value.child_by_field_name("body") if value else None
+    )
+    declarator = node.child_by_field_name("declarator")
+    if node.type == "function_definition" and declarator:  # what a constructor of C++ sets is code
+        return declarator.end_byte, True
+    return (body.start_byte, True) if body else (node.end_byte, False)

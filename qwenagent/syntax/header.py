@@ -33,7 +33,8 @@ def header(path: str, text: str) -> str:
             may_be_docstring = False
             end = node.end_point.row + 1
         else:
-            end = max(end, _end(lines, node.start_point.row))
+            first = node.start_point.row
+            end = min(first, max(end, _end(lines, first)))
             return "".join(f"{line}\n" for line in lines[:end])
     return ""
 

@@ -8,8 +8,10 @@ from types import MappingProxyType
 
 from qwenagent.errors import EditRefused
 from qwenagent.protocol.tools import ToolCall
-from qwenagent.syntax import Symbol, plain_name, symbols
+from qwenagent.syntax import Symbol, symbols
 from qwenagent.tools.arguments import number_of, text_of
+from qwenagent.tools.bodies import Cut, addition, comment_start, replacement
+from qwenagent.tools.hoisting import import_spans
 from qwenagent.tools.indent import flat, in_style_of, indent_of, indented
 from qwenagent.tools.search import search_replaced
 from qwenagent.tools.splice import Span, Spliced, spliced
@@ -112,44 +114,22 @@ def _replace_symbol(path: str, old: str, name: str, body: str) -> Spliced:
     symbol = _find(path, old, name)
     if not body:
         raise EditRefused(f"the block for {name} is empty; write the whole code of {name}")
+    indent = indent_of(old.split("\n")[symbol.first_line - 1])
+    cut = replacement(path, old, symbol, body)
+    start = comment_start(path, old, symbol) if cut.has_comment else symbol.first_line
+    new = indented(path, cut.text, indent)
+    span = Span(start - 1, symbol.last_line, tuple(new))
+    return spliced(old, [*import_spans(path, old, cut.imports), span, *_beside(path, old, cut)])
+
+
+def _beside(path: str, old: str, cut: Cut) -> list[Span]:
+    """Return where the code goes that belongs behind the types around the place."""
     lines = old.split("\n")
-    indent = indent_of(lines[symbol.first_line - 1])
-    wanted = _only(path, old, name, body) if _is_wrapped(path, name, body) else body
-    new = indented(path, wanted, indent)
-    return spliced(old, [Span(symbol.first_line - 1, symbol.last_line, tuple(new))])
-
-
-def _is_wrapped(path: str, name: str, body: str) -> bool:
-    """Whether the body holds the symbol with more around it, and no further definition.
-
-    Small models write a method inside its whole class, or the file's imports before it.
-    """
-    found = symbols(path, flat(body))
-    top = [s for s in found if "." not in s.name]
-    return len(top) == 1 and _wanted(found, name) is not None
-
-
-def _wanted(found: tuple[Symbol, ...], name: str) -> Symbol | None:
-    plain = plain_name(name)
-    exact = {s.name: s for s in found}
-    return exact.get(plain) or exact.get(plain.rpartition(".")[2])
-
-
-def _only(path: str, old: str, name: str, body: str) -> str:
-    """Cut the symbol out of its wrapping; imports that the file has not stay before a function."""
-    text = flat(body)
-    symbol = _wanted(symbols(path, text), name)
-    assert symbol is not None
-    rows = text.split("\n")
-    there = {row.strip() for row in old.split("\n")}
-    imports = [
-        row
-        for row in rows[: symbol.first_line - 1]
-        if row.startswith(("import ", "from ")) and row.strip() not in there
-    ]
-    code = rows[symbol.first_line - 1 : symbol.last_line]
-    keep = [*imports, "", ""] if imports and "." not in name else []
-    return "\n".join([*keep, *code])
+    spans = []
+    for container, text in cut.beside:
+        indent = indent_of(lines[container.first_line - 1])
+        spans.append(_behind(path, old, container.last_line, indent, text))
+    return spans
 
 
 def _replace_lines(path: str, old: str, first: int, last: int, body: str) -> Spliced:
@@ -174,20 +154,32 @@ def _insert_symbol(path: str, old: str, after: str, body: str) -> Spliced:
     anchor = _find(path, old, after)
     if not body:
         raise EditRefused(f"the block after {after} is empty; write the whole code")
-    lines = old.split("\n")
-    indent = indent_of(lines[anchor.first_line - 1])
-    new = indented(path, _fresh(path, old, after, body), indent)
-    n_gap = _gap(path, anchor, indent, new)
-    rest = lines[anchor.last_line :]
-    below = [""] * _missing_gap(rest, indent, n_gap)
-    added = (*[""] * n_gap, *new, *below)
-    return spliced(old, [Span(anchor.last_line, anchor.last_line, added)])
+    cut = addition(path, old, anchor, body)
+    indent = indent_of(old.split("\n")[anchor.first_line - 1])
+    is_value = anchor.kind == "value"
+    own = [_behind(path, old, anchor.last_line, indent, cut.text, is_value=is_value)]
+    spans = [
+        *import_spans(path, old, cut.imports),
+        *(own if cut.text else []),
+        *_beside(path, old, cut),
+    ]
+    return spliced(old, sorted(spans, key=lambda span: span.start))
 
 
-def _gap(path: str, anchor: Symbol, indent: str, new: list[str]) -> int:
+def _behind(
+    path: str, old: str, line: int, indent: str, text: str, *, is_value: bool = False
+) -> Span:
+    """Return how code goes behind a line, with blank lines around it as is usual."""
+    new = indented(path, text, indent)
+    n_gap = _gap(path, indent, new, after_value=is_value)
+    below = [""] * _missing_gap(old.split("\n")[line:], indent, n_gap)
+    return Span(line, line, (*[""] * n_gap, *new, *below))
+
+
+def _gap(path: str, indent: str, new: list[str], *, after_value: bool) -> int:
     """Blank lines around what is inserted."""
     kinds = {s.kind for s in symbols(path, flat("\n".join(new)))}
-    if anchor.kind == "value" and kinds == {"value"}:
+    if after_value and kinds == {"value"}:
         return 0
     return 2 if not indent and PurePosixPath(path).suffix in (".py", ".pyi") else 1
 
@@ -199,28 +191,3 @@ def _missing_gap(rest: list[str], indent: str, n_gap: int) -> int:
         return 0
     n_blank = next(i for i, row in enumerate(rest) if row.strip())
     return max(n_gap - n_blank, 0)
-
-
-def _fresh(path: str, old: str, after: str, body: str) -> str:
-    """Return what the body adds: not the class around it, nor definitions that the file has.
-
-    Small models repeat the class, or the function after which they were to write.
-    """
-    container = after.rpartition(".")[0]
-    text = flat(body)
-    found = symbols(path, text)
-    wrapped = [s for s in found if container and s.name.rpartition(".")[0] == container]
-    members = wrapped or [s for s in found if "." not in s.name]
-    there = {symbol.name for symbol in symbols(path, old)}
-    prefix = f"{container}." if container and not wrapped else ""
-    fresh = [s for s in members if prefix + s.name not in there]
-    if members and not fresh:
-        raise EditRefused(
-            f"{path} has {prefix}{members[0].name} already; replace_symbol changes it"
-        )
-    if not wrapped and len(fresh) == len(members):
-        return body
-    rows = text.split("\n")
-    parts = [s.code_in(rows) for s in fresh]
-    apart = "\n\n\n" if not container and path.endswith((".py", ".pyi")) else "\n\n"
-    return apart.join(flat(part).rstrip("\n") for part in parts)

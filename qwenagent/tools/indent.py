@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import itertools
-import tokenize
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from qwenagent.syntax import is_known
+from qwenagent.syntax import is_known, literals
+
+_WIDTHS = (2, 3, 4, 8)
+"""Blanks that somebody indents by."""
+_RUBY = re.compile(
+    r"(^(private |public |protected )?(def|class|module|if|unless|while|until|case|begin|for|else"
+    r"|elsif|rescue|ensure|when)\b|\bdo(\s*\|[^|]*\|)?$)(?!.*\bend$)"
+)
+_OPENS = {".py": re.compile(r":$"), ".pyi": re.compile(r":$"), ".rb": _RUBY, ".rake": _RUBY}
+_OPENS_ELSEWHERE = re.compile(r"[:{]$")
+_TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+_COMMENTS = ("#", "//", "*")
+_REMARK = re.compile(r"\s*(//|#|/\*).*")
 
 
 def indent_of(line: str) -> str:
@@ -20,15 +30,13 @@ def indent_of(line: str) -> str:
 def indented(path: str, body: str, indent: str) -> list[str]:
     """Return the lines of a body so that its first one has this indentation.
 
-    A body that has it already is taken as it is, so that texts in it keep their left margin.
+    Lines that begin inside of a text stay as they are, but for those of Python's docstrings.
     """
     rows = body.strip("\n").split("\n")
     present = indent_of(rows[0])
-    if present == indent:
-        return [row if row.strip() else "" for row in rows]
-    flush = _rows_inside_strings(path, "\n".join(_without(row, present) for row in rows))
+    still = _still(path, rows, present)
     return [
-        _shifted(row, present, indent, keep=number in flush and not indent_of(row))
+        row if number in still else _shifted(row, present, indent)
         for number, row in enumerate(rows, 1)
     ]
 
@@ -42,13 +50,14 @@ def flat(body: str) -> str:
 def in_style_of(path: str, old: str, body: str) -> str:
     """Return a body indented the way `old` is: with tabs or with blanks, and as many of them.
 
-    It stays as it is where either mixes both, and inside of Python's texts. Blanks become more or
-    fewer only in code, and if all lines of the body keep to one step.
+    It stays as it is where either mixes both, and inside of texts. Blanks become more or fewer only
+    in code, if all lines of the body keep to one step and the file says twice what its own is.
     """
     rows = body.split("\n")
-    inside = _rows_inside_strings(path, body)
-    code = [row for number, row in enumerate(rows, 1) if number not in inside]
-    ours, theirs = _step(old.split("\n"), usual=True), _step(code, usual=False)
+    inside = _inside(path, flat(body))
+    code = _code(path, flat(body), rows)
+    theirs = _step(path, code, n_least=1)
+    ours = _step(path, _code(path, old, old.split("\n")), n_least=1 if theirs == "\t" else 2)
     if not ours or not theirs or ours == theirs:
         return body
     if "\t" not in ours + theirs and (
@@ -61,20 +70,48 @@ def in_style_of(path: str, old: str, body: str) -> str:
     )
 
 
-def _step(rows: Sequence[str], *, usual: bool) -> str:
+def _step(path: str, rows: Sequence[str], n_least: int) -> str:
     """Return what a line is indented by more than that around it, "" if that is not clear.
 
-    Of several widths the usual one of a whole text, or else the smallest: a piece of code may begin
-    at any depth.
+    Blanks are measured where a block begins, and as many places as `n_least` have to agree: what
+    is aligned to something is no step.
     """
     margins = [indent_of(row) for row in rows if row.strip()]
     if any(margin.startswith("\t") for margin in margins):
         return "" if any(margin.startswith("  ") for margin in margins) else "\t"
-    widths = [*([0] if usual else []), *map(len, margins)]
-    steps = Counter(b - a for a, b in itertools.pairwise(widths) if b - a > 1)
-    if not steps:
-        return ""
-    return " " * (steps.most_common(1)[0][0] if usual else min(steps))
+    steps = Counter(step for step in _steps(path, rows) if step in _WIDTHS)
+    width, n = steps.most_common(1)[0] if steps else (0, 0)
+    return " " * width if n >= n_least else ""
+
+
+def _steps(path: str, rows: Sequence[str]) -> Iterator[int]:
+    """Yield by how much more than its head the first line of each block is indented."""
+    opens = _OPENS.get(PurePosixPath(path).suffix.lower(), _OPENS_ELSEWHERE)
+    opened: int | None = None
+    n_open = [0]  # round and square brackets, anew inside of curly ones
+    for row in rows:
+        code = _TEXT.sub("_", row).strip()
+        if not code or code.startswith(_COMMENTS):
+            continue
+        margin = len(indent_of(row))
+        if opened is not None:
+            yield margin - opened
+        begins = not n_open[-1]
+        _count_brackets(code, n_open)
+        code = _REMARK.sub("", code)
+        opened = margin if begins and opens.search(code) else None
+
+
+def _count_brackets(code: str, n_open: list[int]) -> None:
+    for char in _REMARK.sub("", code):
+        if char == "{":
+            n_open.append(0)
+        elif char == "}" and len(n_open) > 1:
+            n_open.pop()
+        elif char in "([":
+            n_open[-1] += 1
+        elif char in ")]":
+            n_open[-1] = max(n_open[-1] - 1, 0)
 
 
 def _restepped(row: str, step: str, wanted: str) -> str:
@@ -87,27 +124,30 @@ def _without(row: str, indent: str) -> str:
     return row.removeprefix(indent) if row.strip() else ""
 
 
-def _shifted(row: str, present: str, indent: str, *, keep: bool) -> str:
-    if keep or not row.strip():
-        return row if keep else ""
-    return indent + row.removeprefix(present)
+def _shifted(row: str, present: str, indent: str) -> str:
+    return indent + row.removeprefix(present) if row.strip() else ""
 
 
-def _rows_inside_strings(path: str, text: str) -> set[int]:
-    """Numbers of the rows that begin inside a string of a Python text; none if it is no Python."""
-    if PurePosixPath(path).suffix not in (".py", ".pyi"):
-        return set()
+def _still(path: str, rows: Sequence[str], present: str) -> set[int]:
+    """Numbers of the rows that stay as they are when the code around them moves.
+
+    The text of Python's strings moves with the code, unless a line of it is at the left margin.
+    """
     found: set[int] = set()
-    opened: list[int] = []
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            kind = tokenize.tok_name[token.type]
-            if kind == "STRING":
-                found |= set(range(token.start[0] + 1, token.end[0] + 1))
-            elif kind == "FSTRING_START":  # from Python 3.12 on
-                opened.append(token.start[0])
-            elif kind == "FSTRING_END":
-                found |= set(range(opened.pop() + 1, token.end[0] + 1))
-    except (tokenize.TokenError, SyntaxError):
-        return set()
+    for lines in literals(path, flat("\n".join(rows))):
+        inside = [rows[number - 1] for number in lines if rows[number - 1].strip()]
+        follows = all(indent_of(row) and row.startswith(present) for row in inside)
+        if not (path.endswith((".py", ".pyi")) and follows):
+            found.update(lines)
     return found
+
+
+def _code(path: str, text: str, rows: Sequence[str]) -> list[str]:
+    """Return the rows that begin outside of texts and comments, as `text` has them."""
+    gone = {number for lines in literals(path, text, comments=True) for number in lines}
+    return [row for number, row in enumerate(rows, 1) if number not in gone]
+
+
+def _inside(path: str, text: str) -> set[int]:
+    """Numbers of the rows that begin inside a text."""
+    return {number for lines in literals(path, text) for number in lines}
