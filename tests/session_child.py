@@ -4,19 +4,24 @@
 
 REPLIES is a JSON list. A text is an answer; {"slow": TEXT} comes word by word, {"read": true} is
 read for as long as nobody stops it, {"load": FILE} has the model loaded once that file is there.
+With SESSION_CHILD_SANDBOX=none in the environment the machine has no sandbox.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qwenagent.cli import main, wiring
+from qwenagent.cli.confining import make_box
 from qwenagent.engine import ScriptedEngine
 from qwenagent.protocol.messages import Completion, EngineInfo, Prompt, Usage
+from qwenagent.sandbox import Sandbox
 
 _WORD_S = 0.05
 _LONG_S = 60.0
@@ -74,4 +79,7 @@ if __name__ == "__main__":
     script = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     made = engine(script)
     wiring._engine = lambda *_: made
+    if os.environ.get("SESSION_CHILD_SANDBOX") == "none":
+        boxed = partial(make_box, sandbox=Sandbox.off("there is no bubblewrap"))
+        wiring.make_box = boxed  # type: ignore[attr-defined]
     main(sys.argv[2:])

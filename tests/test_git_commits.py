@@ -100,7 +100,6 @@ REVISIONS = ["--output=made", "-n1", "HEAD..HEAD", "HEAD:README.md", "", "a\0", 
 def test_what_is_no_revision(repo, text):
     repository, history = Repository.open(repo), History(repo)
     calls: list[Callable[[], object]] = [
-        lambda: repository.diff(text),
         lambda: repository.snapshot(text, "x"),
         lambda: history.changed("HEAD", text),
         lambda: history.mode(text, "README.md"),

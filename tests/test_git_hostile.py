@@ -158,7 +158,6 @@ def repository_operations(repository: Repository) -> dict[str, Callable[[], obje
         "require_clean": lambda: repository.require_clean(["README.md", "pkg/store.py", "a.txt"]),
         "why_untouchable": lambda: repository.why_untouchable("README.md"),
         "snapshot": lambda: repository.snapshot(REF, "before"),
-        "diff": lambda: (repository.diff("HEAD~"), repository.diff("HEAD~", "HEAD")),
         "merged": lambda: repository.merged("a\n", "b\n", "c\n"),
         "start_branch": lambda: repository.start_branch("step"),
         "free_branch": lambda: repository.free_branch("step"),
@@ -342,5 +341,5 @@ def test_nothing_of_the_environment_decides(repo, monkeypatch):
     for name, value in FOREIGN.items():
         monkeypatch.setenv(name, value)
     (repo / "README.md").write_text("other\n")
-    assert "+other" in Repository.open(repo).diff("HEAD")
+    assert "+other" in Git(repo).run("diff", "HEAD")
     assert set(os.environ).isdisjoint(FOREIGN)

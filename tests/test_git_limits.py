@@ -12,7 +12,6 @@ import pytest
 
 import qwenagent
 from qwenagent.errors import GitFailed, NotARepository
-from qwenagent.workspace import Repository
 from qwenagent.workspace.git import Git
 from tests.conftest import run_git
 from tests.git_traps import program
@@ -28,14 +27,14 @@ def test_a_partial_clone_says_what_is_missing_and_fetches_nothing(repo, tmp_path
     run_git(repo, "config", "uploadpack.allowFilter", "true")
     clone = tmp_path / "clone"
     run_git(tmp_path, "clone", "-q", "--filter=blob:none", "--no-tags", repo.as_uri(), str(clone))
-    repository = Repository.open(clone)
+    git = Git(clone)
     with pytest.raises(GitFailed, match="what this partial clone does not have") as caught:
-        repository.diff("HEAD~", "HEAD")
+        git.run("diff", "HEAD~", "HEAD")
     missing = run_git(clone, "rev-list", "--objects", "--all", "--missing=print")
     assert "\n?" in missing
     assert caught.value.hint.startswith("`git fetch --refetch --no-filter`")
     run_git(clone, "fetch", "-q", "--refetch", "--no-filter")
-    assert "+second" in repository.diff("HEAD~", "HEAD")
+    assert "+second" in git.run("diff", "HEAD~", "HEAD")
 
 
 def test_nobody_is_asked_for_a_password(repo, tmp_path):

@@ -315,7 +315,7 @@ def test_an_identity_in_the_environment_wins(repo):
     assert author(repo) == "A. Tester <tester@example.org> / A. Tester <tester@example.org>"
 
 
-# -- snapshots and diffs ------------------------------------------------------------------------
+# -- snapshots ----------------------------------------------------------------------------------
 
 
 def test_a_snapshot_touches_nothing_of_the_user(repo):
@@ -352,21 +352,9 @@ def test_a_snapshot_with_repositories_inside(repo):
     assert committed(repo, commit) == []
 
 
-def test_diff(repo):
-    write(repo, "README.md", "other\n")
-    repository = Repository.open(repo)
-    patch = repository.diff("HEAD")
-    run_git(repo, "apply", "-R", stdin=patch)
-    assert status(repo) == ""
-    first = repository.head()
-    write(repo, "new.py")
-    second = repository.commit(["new.py"], "new")
-    assert repository.diff(first, second).endswith("+++ b/new.py\n@@ -0,0 +1 @@\n+x\n")
-
-
 def test_a_failure_says_what_git_said(repo):
-    with pytest.raises(GitFailed, match=r"git diff .* ended with code 128: .*no-such"):
-        Repository.open(repo).diff("no-such")
+    with pytest.raises(GitFailed, match=r"git checkout .* ended with code 128: .*no-such"):
+        Repository.open(repo).switch("no-such")
 
 
 # -- what a repository cannot make run ----------------------------------------------------------
@@ -432,8 +420,6 @@ def test_nothing_of_the_repository_runs(repo):
     repository.snapshot("refs/qwenagent/one", "before")
     repository.start_branch("step")
     repository.commit(["README.md", "new.py"], "step")
-    repository.diff("HEAD~", "HEAD")
-    repository.diff("HEAD~")
     history = History(repo)
     assert history.says("signed")
     assert [said for _, said in history.messages("HEAD~2", "HEAD")] == ["signed\n", "step\n"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,21 @@ if TYPE_CHECKING:
     from qwenagent.sandbox import Box, Network, Sandbox
 
 _NETWORKS: dict[str, Network] = {"allow_network": "all", "allow_loopback": "loopback"}
+_ASK: ContextVar[Callable[[str], bool] | None] = ContextVar("_ASK", default=None)
+"""Puts a question where somebody else has the terminal."""
+
+
+@contextmanager
+def consent_by(ask: Callable[[str], bool]) -> Iterator[None]:
+    """While inside, have `ask` put the question: a prompt of its own has the terminal.
+
+    `ask` returns whether the user has said yes. Holds for the thread that enters.
+    """
+    token = _ASK.set(ask)
+    try:
+        yield
+    finally:
+        _ASK.reset(token)
 
 
 def make_box(
@@ -66,11 +84,16 @@ def _require_consent(why: str) -> None:
     if agreed.is_file():
         click.echo(f"warning: {told}", err=True)
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    ask = _ASK.get()
+    if ask is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ApprovalNeeded(told, hint="--no-sandbox says that this is meant")
-    if not click.confirm(f"{told}. Go on, now and from now on?", err=True):
+    if not (ask or _confirmed)(f"{told}. Go on, now and from now on?"):
         raise ApprovalNeeded(
             "not without a sandbox", hint="`qwenagent doctor` says what is missing"
         )
     agreed.parent.mkdir(parents=True, exist_ok=True)
     agreed.write_text(f"{why}\n", encoding="utf-8")
+
+
+def _confirmed(question: str) -> bool:
+    return click.confirm(question, err=True)

@@ -17,6 +17,7 @@ from qwenagent.cli.frontier import frontier_rules, make_frontier
 from qwenagent.cli.offline import connections
 from qwenagent.cli.wiring import build_settings, interruptible, make_approver, model_of
 from qwenagent.errors import QwenAgentError, UsageError, reason
+from qwenagent.statefolder import write_unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from qwenagent.protocol.events import EventStream
     from qwenagent.protocol.messages import EngineInfo
     from qwenagent.workspace import Repository
+
+_MAX_PLANS = 99
 
 
 def asking_flags(command: Any) -> Any:
@@ -153,8 +156,10 @@ def require_free(path: Path, *, force: bool) -> None:
     """Refuse a file that is there, before anybody is asked for its text.
 
     Raises:
-        UsageError: it is there, or cannot be.
+        UsageError: it is there, is a link, or cannot be.
     """
+    if path.is_symlink():  # also one to nothing: a repository could have us write anywhere
+        raise UsageError(f"{path} is a link, and none is followed", hint="name the file itself")
     if path.exists() and not force:
         raise UsageError(f"{path} is there already", hint="--force replaces it, -o names another")
     if not path.parent.is_dir():
@@ -162,8 +167,31 @@ def require_free(path: Path, *, force: bool) -> None:
 
 
 def write_plan_file(path: Path, text: str) -> None:
-    """Write a plan."""
+    """Write a plan.
+
+    Raises:
+        QwenAgentError: the file is a link, or cannot be written.
+    """
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_unlinked(path, text)
     except OSError as error:
         raise QwenAgentError(f"{path} cannot be written: {reason(error)}") from error
+
+
+def write_new_plan(folder: Path, text: str) -> Path:
+    """Write a plan under the first free name in a folder: plan.md, plan-2.md; return its path.
+
+    Raises:
+        UsageError: all names are taken.
+        QwenAgentError: it cannot be written.
+    """
+    for name in ("plan.md", *(f"plan-{n}.md" for n in range(2, _MAX_PLANS + 1))):
+        path = folder / name
+        try:
+            write_unlinked(path, text, new=True)
+        except FileExistsError:  # a link to nothing is something, too
+            continue
+        except OSError as error:
+            raise QwenAgentError(f"{path} cannot be written: {reason(error)}") from error
+        return path
+    raise UsageError(f"there are {_MAX_PLANS} plans here", hint="delete some of plan-*.md")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,7 @@ def _free(plan: Path) -> Path:
     names = (
         plan.with_name(f"{plan.stem}-review{n}.md") for n in ("", *map("-{}".format, range(2, 99)))
     )
-    return next((name for name in names if not name.exists()), plan.with_name("review.md"))
+    return next((name for name in names if not os.path.lexists(name)), plan.with_name("review.md"))
 
 
 def _fork(repository: Repository, ref: str) -> str:

@@ -14,7 +14,7 @@ from qwenagent.loop.ticking import Ticks
 from qwenagent.plan import Plan, Step
 from qwenagent.plan.progress import step_keys
 from qwenagent.protocol.events import CheckpointMade, StepLine, Warned
-from qwenagent.statefolder import state_folder
+from qwenagent.statefolder import state_folder, write_unlinked
 from qwenagent.workspace import About, CommitRefused
 
 
@@ -142,7 +142,7 @@ class Keeping:
             return ""
         try:
             path = state_folder(self._tree.root) / f"step-{line_id}.patch"
-            path.write_text(patch, encoding="utf-8", errors="surrogateescape")
+            write_unlinked(path, patch)
         except OSError as error:
             self._emit(Warned(f"the best attempt cannot be kept: {reason(error)}"))
             return ""

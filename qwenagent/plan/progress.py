@@ -18,7 +18,7 @@ import msgspec
 from qwenagent.errors import PlanError, reason
 from qwenagent.plan.values import Step
 from qwenagent.protocol.stored import decoded, encoded
-from qwenagent.statefolder import STATE_FOLDER, state_folder
+from qwenagent.statefolder import STATE_FOLDER, state_folder, write_unlinked
 
 _VERSION = 1
 DoneState = Literal["solved", "unverified"]
@@ -90,7 +90,7 @@ class ProgressFile:
         data = encoded(_File(plans=plans), indent=1)
         state_folder(self._root)
         fresh = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        fresh.write_bytes(data)
+        write_unlinked(fresh, data.decode())
         fresh.replace(self.path)
 
     def _file(self) -> _File:

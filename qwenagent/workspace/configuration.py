@@ -9,7 +9,7 @@
     gpg.program, gpg.<format>.program, gpg.ssh.default...      the user's, where commits are signed
     core.pager, pager.*, interactive.diffFilter                no terminal, and GIT_PAGER
     core.editor, sequence.editor                               GIT_EDITOR, GIT_SEQUENCE_EDITOR
-    diff.external, diff.<name>.command/textconv                --no-ext-diff, --no-textconv
+    diff.external, diff.<name>.command/textconv                nothing that we call shows a patch
     merge.<name>.driver, mergetool.*, rerere.enabled           no driver merges; rerere is off
     trailer.<name>.command, alias.*, tar.*, man.*, browser.*   nothing that we call reads them
     core.sshCommand, core.gitProxy, core.askPass,              no protocol is allowed, nothing is

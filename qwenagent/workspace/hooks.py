@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qwenagent.workspace.git import CommitRefused, Git
+from qwenagent.workspace.staging import stage
 
 _MAX_SAID = 500
 _HINT = 'the files stay as they are, staged; settle it and commit by hand, or set git.hooks = "off"'
@@ -80,8 +81,7 @@ class Hooks:
         index = folder / "index"
         env = {"GIT_INDEX_FILE": str(index)}
         self.git.run("read-tree", "HEAD", env=env)
-        update = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
-        self.git.run(*update, stdin="".join(f"{path}\0" for path in paths), env=env)
+        stage(self.git, self.root, paths, env)
         return index
 
     def _call(self, name: str, index: Path, folder: Path, *args: str) -> None:

@@ -24,9 +24,12 @@ from qwenagent.workspace.patterns import named_by
 from qwenagent.workspace.readonly import ATTRIBUTES
 from qwenagent.workspace.revisions import is_branch_name, is_revision, revision
 from qwenagent.workspace.rules import CommitRules, clean_message
+from qwenagent.workspace.staging import now_folders, parents, stage
 from qwenagent.workspace.textfile import MAX_BYTES
 
 _FALLBACK_NAME = "qwenagent"
+_TREE = "040000 "
+"""The mode of a folder, as git lists it."""
 _STATE_FOLDER = ".qwenagent/"
 _MAX_SEARCHED = 200
 """Characters of a text that git looks for: arguments have a limit, and a beginning will do."""
@@ -238,7 +241,7 @@ class Repository:
         refs = self._git.ask("for-each-ref", "--format=%(refname)", "refs/heads").split("\n")
         # Compared without case, since refs are files; `a/b` also takes the name `a`.
         taken = {ref.removeprefix("refs/heads/").casefold() for ref in refs}
-        taken |= {parent for name in taken for parent in _parents(name)}
+        taken |= {parent for name in taken for parent in parents(name)}
         name, n = wanted, 1
         while name.casefold() in taken:
             n += 1
@@ -246,8 +249,10 @@ class Repository:
         return name
 
     def is_as_committed(self, path: str) -> bool:
-        """Return whether a file is in HEAD and has not changed since."""
+        """Return whether a file is in HEAD and has not changed since; or is a folder, as it was."""
         listed = self._git.ask("ls-tree", "-z", "HEAD", "--", path).partition("\t")[0]
+        if listed.startswith(_TREE):
+            return (self.root / path).is_dir() and not (self.root / path).is_symlink()
         # By its content: `diff-index` goes by times in the index, which a copied tree has not.
         hashed = _line(self._git.run("hash-object", f"--path={path}", "--", path, ok=(0, 128)))
         if not hashed or not listed.endswith(f" blob {hashed}"):
@@ -321,9 +326,7 @@ class Repository:
 
     def _staged_of(self, paths: Sequence[str]) -> list[str]:
         """Bring these paths into the index and return those that differ from HEAD."""
-        # --replace: a file where there was a folder, or the other way round.
-        update = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
-        self._git.run(*update, stdin="".join(f"{path}\0" for path in paths))
+        stage(self._git, self.root, paths)
         return self._differing(paths)
 
     def _differing(self, paths: Sequence[str]) -> list[str]:
@@ -332,7 +335,7 @@ class Repository:
         how = ("--cached", "--name-only", "--ignore-submodules=dirty", "--no-renames")
         listed = self._git.run("diff-index", "-z", *how, "HEAD", "--").split("\0")
         wanted = set(paths)
-        return [n for n in listed if n and not wanted.isdisjoint((n, *_parents(n)))]
+        return [n for n in listed if n and not wanted.isdisjoint((n, *parents(n)))]
 
     def _stamps(self) -> dict[str, tuple[int, ...]]:
         found: dict[str, tuple[int, ...]] = {}
@@ -343,7 +346,8 @@ class Repository:
 
     def staged(self, path: str) -> bytes | None:
         """Return a file of the index as a checkout writes it, None if it is not in there."""
-        if not self._git.ask("ls-files", "-z", "--cached", "--", path):
+        # As a folder a path names what is in it, too.
+        if path not in self._git.ask("ls-files", "-z", "--cached", "--", path).split("\0"):
             return None
         text = self._git.run("cat-file", "--filters", f":{path}", ok=(0, 128))  # 128: unmerged
         return text.encode("utf-8", "surrogateescape")
@@ -351,7 +355,8 @@ class Repository:
     def unstage(self, path: str) -> None:
         """Make a file in the index what it is in HEAD; the tree stays as it is."""
         mode, blob = "0", "0" * len(self.head())
-        if listed := self._git.ask("ls-tree", "-z", "HEAD", "--", path):
+        listed = self._git.ask("ls-tree", "-z", "HEAD", "--", path)
+        if listed and not listed.startswith(_TREE):
             mode, _, blob = listed.split("\t")[0].split(" ")
         self._git.run("update-index", "-z", "--index-info", stdin=f"{mode} {blob}\t{path}\0")
 
@@ -395,12 +400,6 @@ class Repository:
             )
         return names
 
-    def diff(self, old: str, new: str | None = None) -> str:
-        """Return the diff between two commits, or from one to the tree (tracked files only)."""
-        ends = [revision(old), revision(new)] if new else [revision(old)]
-        plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=dirty")
-        return self._git.run("diff", *plain, *ends, "--")
-
     def merged(self, base: str, ours: str, theirs: str) -> str | None:
         """Return a text with what two others have made of it, None where they touch or adjoin."""
         return merged(self._git, base, ours, theirs)
@@ -429,7 +428,9 @@ class Repository:
         with tempfile.TemporaryDirectory() as folder:
             if paths is not None:
                 names = Path(folder) / "names"
-                text = "".join(f"{path}\0" for path in paths)
+                # A file in whose place is a folder goes with the files in that.
+                implied = now_folders(self.root, paths)
+                text = "".join(f"{path}\0" for path in paths if path not in implied)
                 names.write_bytes(text.encode("utf-8", "surrogateescape"))
                 how += ["--only", f"--pathspec-from-file={names}", "--pathspec-file-nul"]
             if self.rules.sign:
@@ -489,11 +490,6 @@ def _is_small(path: Path) -> bool:
 def _leads_out(name: str) -> bool:
     """Whether a name is one that only a forged index has."""
     return name.startswith("/") or not {"..", ".git"}.isdisjoint(name.casefold().split("/"))
-
-
-def _parents(name: str) -> list[str]:
-    parts = name.split("/")
-    return ["/".join(parts[:n]) for n in range(1, len(parts))]
 
 
 def _line(out: str) -> str:

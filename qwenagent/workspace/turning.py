@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -23,6 +24,7 @@ from qwenagent.workspace.points import Change, Place, Point, Points, keep_file
 from qwenagent.workspace.refs import Refs
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.root import Root
+from qwenagent.workspace.staging import parents
 
 _TURNING = "turning"
 _EXECUTABLE = 0o100
@@ -220,8 +222,11 @@ class Turning:
         return self._carry_out(point, back)
 
     def _carry_out(self, point: Point, back: bool) -> Turned:
-        turned, kept = [], {}
+        turned: list[str] = []
+        kept: dict[str, Kept] = {}
         for change in _in_order(self._points.changes(point), back):
+            if _ends(change, back)[0].data is not None:
+                self._clear_way(change.path, turned)
             if stays := self._put(change, back):
                 kept[change.path] = stays
             else:
@@ -306,6 +311,17 @@ class Turning:
         except (OSError, PathEscapes):  # it is in the point all the same
             return ""
 
+    def _clear_way(self, path: str, removed: list[str]) -> None:
+        """Remove the folder in a file's place that is empty, now that others of the point left it.
+
+        One with something of the user's stays, and so does the file.
+        """
+        above = {parent for name in removed for parent in parents(name)}
+        inside = [name for name in above if name == path or name.startswith(f"{path}/")]
+        for name in sorted(inside, key=len, reverse=True):
+            with suppress(OSError):  # told where the file cannot be written
+                self._root.remove_folder(name)
+
     def _remove_folders(self, point: Point, turned: list[str]) -> None:
         above = {str(parent) for path in turned for parent in PurePosixPath(path).parents}
         for name in sorted(above & set(point.folders), key=len, reverse=True):
@@ -325,7 +341,7 @@ class Turning:
         if self._refs.place() == Place(point.place.branch, old):
             what = "undo" if back else "redo"
             self._refs.move_head(new, old, f"qwenagent: {what} of {point.about.title}"[:200])
-        for change in self._points.changes(point):
+        for change in _in_order(self._points.changes(point), back):
             _, expected = _ends(change, back)
             if self._repository.staged(change.path) == expected.data:
                 self._repository.unstage(change.path)

@@ -16,7 +16,7 @@ import secrets
 import stat
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -34,6 +34,7 @@ from qwenagent.workspace.points import About, Change, Place, Points, keep_file
 from qwenagent.workspace.refs import Refs
 from qwenagent.workspace.repository import Repository
 from qwenagent.workspace.root import TEMPORARY, Root
+from qwenagent.workspace.staging import parents
 
 _FOLDER = "unfinished"
 _COMMAND = "command"
@@ -212,9 +213,11 @@ def recover(repository: Repository, done: Callable[[], Done] = frozenset) -> Rec
 
 def _with_notes(repository: Repository, notes: list[_Note], stays: Done) -> Recovered:
     restored, kept, aside = [], [], []
-    # What was made goes first, for the sake of a name that the system takes for another.
+    folders = {name for note in notes for name in note.folders}
+    # What was made goes first: a file may come back in the place of a folder, or under a name that
+    # the system takes for another.
     for note in sorted(notes, key=lambda note: note.before is not None):
-        match _put_back(repository, note, stays):
+        match _put_back(repository, note, stays, folders):
             case True:
                 restored.append(note.path)
             case False:
@@ -280,7 +283,9 @@ def _with_command(repository: Repository, found: Recovered, command: _Command) -
     return replace(found, command=command.shown, snapshot=command.snapshot, differ=differ)
 
 
-def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
+def _put_back(
+    repository: Repository, note: _Note, done: Done, folders: Collection[str]
+) -> bool | None:
     """Return whether the file was put back, None if there was nothing to put back."""
     root = Root(repository.root)
     try:
@@ -298,7 +303,7 @@ def _put_back(repository: Repository, note: _Note, done: Done) -> bool | None:
     # A command may have changed nothing but that it can be run.
     is_before = now == before and (now is None or not (mode ^ note.mode) & 0o100 or not ours)
     if not is_before and ours:
-        _write_back(root, before, note)
+        _write_back(root, before, note, folders)
     if is_before or ours:
         _unstage(repository, note)
     return None if is_before else ours
@@ -319,13 +324,12 @@ def _is_committed(repository: Repository, note: _Note, now: bytes | None) -> boo
     return repository.has(note.head, note.path) and not repository.has("HEAD", note.path)
 
 
-def _write_back(root: Root, before: bytes | None, note: _Note) -> None:
+def _write_back(root: Root, before: bytes | None, note: _Note, folders: Collection[str]) -> None:
     try:
         if before is None:
             root.remove(note.path)
-            above = PurePosixPath(note.path).parents
-            for name in note.folders:
-                if PurePosixPath(name) in above and not root.remove_folder(name):
+            for name in reversed(parents(note.path)):
+                if name in folders and not root.remove_folder(name):
                     return  # somebody has put something there
         else:
             root.make_folders(note.path, [])

@@ -222,7 +222,7 @@ class Commands:
 
     def _write_plan(self, rest: str, stop: Stop) -> int:
         from qwenagent.checks import detect
-        from qwenagent.cli.desk import write_plan_file
+        from qwenagent.cli.desk import write_new_plan
         from qwenagent.loop.writing import Desk, write_plan
 
         if not rest:
@@ -234,8 +234,7 @@ class Commands:
         loaded = chat.loaded(stop)
         desk = Desk(loaded.engine, chat.recording.events, stop, chat.settings.loop.seed)
         text = write_plan(desk, tree, rest, test)
-        path = _free_plan(Path.cwd())
-        write_plan_file(path, text)
+        path = write_new_plan(Path.cwd(), text)
         self._plan = path.name
         click.echo(revealed(text).rstrip("\n"))
         click.echo(f"\nthe plan is in {path.name}; /run {path.name} carries it out")
@@ -330,14 +329,6 @@ _SHOWN = 8
 
 def _more(n: int) -> str:
     return f" and {n - _SHOWN} more" if n > _SHOWN else ""
-
-
-def _free_plan(folder: Path) -> Path:
-    names = ("plan.md", *(f"plan-{n}.md" for n in range(2, 100)))
-    found = next((folder / name for name in names if not (folder / name).exists()), None)
-    if found is None:
-        raise UsageError("there are 99 plans here", hint="delete some of plan-*.md")
-    return found
 
 
 def _read_value(text: str) -> Any:

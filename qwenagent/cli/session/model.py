@@ -34,6 +34,70 @@ class Loaded:
     info: EngineInfo
 
 
+class _Load:
+    """One model on its way. What it has by the time that nobody wants it any more is freed."""
+
+    def __init__(self, settings: Settings, changed: Callable[[], None]) -> None:
+        """`changed` is called, in its thread, once it is there or cannot be had."""
+        self.loaded: Loaded | None = None
+        self.error: BaseException | None = None
+        self.done = threading.Event()
+        """Set once one of them is there."""
+        self._settings = settings
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._unwanted = False
+        self._thread = threading.Thread(target=self._run, name="model", daemon=True)
+
+    def begin(self) -> None:
+        """Start; to be called once."""
+        self._thread.start()
+
+    def give_up(self) -> None:
+        """Free everything; nothing of it is told or shown after this."""
+        with self._lock:
+            self._unwanted, self.loaded = True, None
+            engine = self._engine
+        if engine is None:  # the thread starts none any more
+            return
+        self._thread.join(_PATIENCE_S)
+        engine.close()
+        self._thread.join(_END_S)
+
+    def _run(self) -> None:
+        engine = None
+        try:
+            card, make_engine = wiring.model_of(self._settings)
+            engine = make_engine()
+            if self._takes(engine):
+                found = Loaded(card, engine, engine.describe())  # which starts it
+                import qwenagent.loop.agent  # noqa: F401  # a task needs it, and it takes a while
+
+                self._publish(found)
+        except BaseException as error:  # raised where somebody waits for the model
+            self.error = error
+        finally:
+            if engine is not None and self.loaded is None:
+                with suppress(QwenAgentError, OSError):
+                    engine.close()
+            self.done.set()
+            if not self._unwanted:
+                self._changed()
+
+    def _takes(self, engine: Engine) -> bool:
+        """Whether an engine is still wanted; then whoever gives up closes it."""
+        with self._lock:
+            if not self._unwanted:
+                self._engine = engine
+            return not self._unwanted
+
+    def _publish(self, found: Loaded) -> None:
+        with self._lock:
+            if not self._unwanted:
+                self.loaded = found
+
+
 class Model:
     """Loads in a thread of its own; whoever needs it waits. One that failed is tried again."""
 
@@ -41,35 +105,29 @@ class Model:
         """`changed` is called, in some thread, once the model is there or cannot be had."""
         self.settings = settings
         self._changed = changed
-        self._thread: threading.Thread | None = None
-        self._done = threading.Event()
-        self._engine: Engine | None = None
-        """While it loads, and after."""
-        self._loaded: Loaded | None = None
-        self._error: BaseException | None = None
+        self._load: _Load | None = None
 
     @property
     def loaded(self) -> Loaded | None:
         """The model, None while it is not there."""
-        return self._loaded
+        return self._load.loaded if self._load else None
 
     @property
     def is_loading(self) -> bool:
         """Whether it is on its way."""
-        return self._thread is not None and not self._done.is_set()
+        return self._load is not None and not self._load.done.is_set()
 
     @property
     def name(self) -> str:
         """What it is called, as far as that is known."""
-        return self._loaded.card.title if self._loaded else self.settings.model.name
+        loaded = self.loaded
+        return loaded.card.title if loaded else self.settings.model.name
 
     def begin(self) -> None:
         """Load, if that is not done and not under way."""
-        if self._loaded is None and not self.is_loading:
-            self._error = None
-            self._done.clear()
-            self._thread = threading.Thread(target=self._load, name="model", daemon=True)
-            self._thread.start()
+        if self.loaded is None and not self.is_loading:
+            self._load = _Load(self.settings, self._changed)
+            self._load.begin()
 
     def wait(self, stop: Stop) -> Loaded:
         """Return the model once it is there.
@@ -79,44 +137,24 @@ class Model:
             ModelError, EngineError: it cannot be had; the next call tries again.
         """
         self.begin()
-        while self.is_loading:
+        load = self._load
+        assert load is not None
+        while not load.done.is_set():
             stop.check()
-            self._done.wait(_POLL_S)
-        if self._loaded is None:
-            assert self._error is not None
-            raise self._error
-        return self._loaded
+            load.done.wait(_POLL_S)
+        if load.loaded is None:
+            assert load.error is not None
+            raise load.error
+        return load.loaded
 
     def change(self, settings: Settings) -> None:
         """Free the model and load the one that the settings name."""
         self.close()
-        self.settings, self._error = settings, None
+        self.settings = settings
         self.begin()
 
     def close(self) -> None:
         """Free everything, also what is still being loaded."""
-        if self._thread is not None:
-            self._thread.join(_PATIENCE_S)
-        if self._engine is not None:
-            self._engine.close()
-        if self._thread is not None:
-            self._thread.join(_END_S)
-        self._engine = self._loaded = None
-
-    def _load(self) -> None:
-        engine = None
-        try:
-            card, make_engine = wiring.model_of(self.settings)
-            engine = self._engine = make_engine()
-            found = Loaded(card, engine, engine.describe())  # which starts it
-            import qwenagent.loop.agent  # noqa: F401  # a task needs it, and it takes a while
-
-            self._loaded = found
-        except BaseException as error:  # raised where somebody waits for the model
-            self._error = error
-            if engine is not None:
-                with suppress(QwenAgentError, OSError):
-                    engine.close()
-        finally:
-            self._done.set()
-            self._changed()
+        load, self._load = self._load, None
+        if load is not None:
+            load.give_up()

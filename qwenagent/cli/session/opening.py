@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qwenagent.cli.codes import ENVIRONMENT
+from qwenagent.cli.confining import consent_by
 from qwenagent.cli.frontier import is_attended
 from qwenagent.cli.offline import connections
 from qwenagent.cli.session.names import Names
@@ -53,6 +54,7 @@ def open_session(flags: dict[str, Any], resume: str, *, plain: bool) -> int:
         from qwenagent.cli.session.stage import Stage
 
         stage = Stage(reader, plain=plain)
+        stack.enter_context(consent_by(stage.confirm))
         stack.enter_context(stage.ending_by_signals())
         return _session(stage, names, settings, flags, resume, stack)
 

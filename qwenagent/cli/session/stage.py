@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from types import FrameType
 
 from qwenagent.cli.codes import INTERRUPTED
@@ -16,6 +18,8 @@ from qwenagent.ui.reading import Reader
 from qwenagent.ui.session_view import SessionView, Tee
 
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_POLL_S = 0.1
+_YES = ("y", "yes")
 
 
 class Stage:
@@ -61,6 +65,12 @@ class Stage:
             with redirect_stdout(out), redirect_stderr(err):
                 yield
 
+    def confirm(self, question: str) -> bool:
+        """Ask on the terminal itself; True for a yes, and no if the work is stopped meanwhile."""
+        with self.released(), suppress(OSError):
+            return _answer(f"{question} [y/N]: ", self._stop or Stop()).strip().lower() in _YES
+        return False
+
     @contextmanager
     def ending_by_signals(self) -> Iterator[None]:
         """Have SIGTERM and SIGHUP end the session in good order, the work under way first."""
@@ -90,3 +100,40 @@ class LentApprover:
         """Ask."""
         with self._stage.released():
             return self._inner.ask(request)
+
+
+def _answer(question: str, stop: Stop) -> str:
+    """Ask; return the line that is typed after that, empty at its end or if nobody waits any more.
+
+    Raises:
+        OSError: there is no terminal.
+    """
+    import termios
+
+    handle = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    try:
+        with suppress(termios.error):
+            termios.tcflush(handle, termios.TCIFLUSH)  # what was typed before is no answer to this
+        _write_all(handle, question)
+        line = _line(handle, stop)
+        if not line.endswith("\n"):
+            _write_all(handle, "\n")
+        return line
+    finally:
+        os.close(handle)
+
+
+def _line(handle: int, stop: Stop) -> str:
+    try:
+        while not select.select([handle], [], [], _POLL_S)[0]:
+            if stop.is_set():
+                return ""
+    except KeyboardInterrupt:
+        return ""
+    return os.read(handle, 4096).decode("utf-8", "replace")
+
+
+def _write_all(handle: int, text: str) -> None:
+    data = text.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
+    while data:
+        data = data[os.write(handle, data) :]
