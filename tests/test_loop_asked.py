@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import Settings, TestSettings
-from qwenagent.loop.judging import speaks_of_red_tests
+from qwenagent.loop.redtests import speaks_of_red_tests
 from qwenagent.protocol.messages import Alternative
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
 
@@ -43,6 +43,20 @@ OTHER = "\n\nclass Other(unittest.TestCase):\n    def test_other(self):\n       
         ("A failing request is retried. Write a test.", False),
         ("Let `parse` fail on empty input.", False),
         ("Change the colour to red.", False),
+        ("Extend the tests for failing payments.", False),
+        ("Extend the tests for payments that fail.", False),
+        ("Extend the tests for requests that do not end.", False),
+        ("Log a broken pipe and keep the tests as they are.", False),
+        ("Let the suite cover the red button.", False),
+        ("The tests are not red.", False),
+        ("Repair the failing unit tests.", True),
+        ("Repair the broken and red tests.", True),
+        ("Repair the tests that fail.", True),
+        ("Repair the failing `tests/test_a.py` tests.", True),
+        ("Two tests in tests/test_a.py, for `parse`, fail.", True),
+        ("The tests of the cart module fail on Windows.", True),
+        ("The suite has been red since Monday.", True),
+        ("The tests are currently broken.", True),
     ],
 )
 def test_words(text, speaks):
@@ -93,6 +107,23 @@ def test_a_command_that_comes_with_a_task_is_a_wish(root):
     assert (root / "calc.py").read_text() == FIXED
     assert stage.finished.steps[0].reason == "1 of the tests that were red still are"
     assert stage.states == ["solved"]
+
+
+def test_a_wish_does_not_come_true_by_tests_that_the_step_wrote(root):
+    (root / "calc.py").write_text(FIXED, encoding="utf-8")
+    (root / "test_calc.py").write_text(TEST + OTHER, encoding="utf-8")
+    own = (
+        "import unittest\n\nfrom calc import twice\n\n\nclass Twice(unittest.TestCase):\n"
+        "    def test_twice(self):\n        self.assertEqual(twice(2), 4)\n"
+    )
+    settings = Settings(tests=TestSettings(command=f"{sys.executable} -m unittest -v"))
+    stage = Stage(root, [body(own), *[THOUGHT, body(own)] * 4], settings=settings)
+    stage.git("add", "-A")
+    stage.git("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "old")
+    assert stage.run_task("Write `test_twice.py` for what has no test.") == 0
+    assert (root / "test_twice.py").read_text() == own
+    [line] = stage.finished.steps
+    assert (line.state, line.reason) == ("unverified", "1 of the tests that were red still are")
 
 
 def test_what_breaks_a_test_is_no_wish_come_true(root):

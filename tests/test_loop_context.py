@@ -14,7 +14,7 @@ from qwenagent.engine import ScriptedEngine
 from qwenagent.loop import context
 from qwenagent.loop.context import Background, Brief, build, fenced, system_message
 from qwenagent.loop.targets import find_targets
-from qwenagent.loop.testsource import source_of_test
+from qwenagent.loop.testcode import source_of_test
 from qwenagent.plan import parse_plan
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem
@@ -314,3 +314,40 @@ def test_a_file_that_is_gone_or_no_text_is_left_out(tmp_path):
     Path(root / "a.py").write_bytes(b"\0\xff")
     _, event = built(tree, made)
     assert whats(event.included) == ["other b.py"]
+
+
+def test_what_fails_is_shown_before_what_the_command_names(tmp_path):
+    files = {f"tests/test_{n}.py": f"def test_{n}():\n    pass\n" for n in range(5)}
+    tree = Workspace(Repository.open(make_repository(tmp_path / "r", {**files, "a.py": "A = 1\n"})))
+    run = TestRun("pytest", 1, 0.1, "", {}, {"tests/test_4.py::test_4": "E   AssertionError"})
+    made = brief(tree, "Mend `a.py`.", failing=run, test_command=f"pytest {' '.join(files)}")
+    shown = [path for path, _ in context.shown_tests(made, tree)]
+    assert shown == ["tests/test_4.py", "tests/test_0.py", "tests/test_1.py"]
+
+
+def test_of_a_long_go_file_the_function_of_a_failing_subtest_is_shown(tmp_path):
+    code = "package calc\n" + "".join(
+        f"\nfunc Test{n}(t *testing.T) {{\n\tcalc{n}()\n}}\n" for n in "ABCDEFGHIJKLMNOPQRSTUV"
+    )
+    files = {"calc/calc_test.go": code, "calc/calc.go": "package calc\n"}
+    tree = Workspace(Repository.open(make_repository(tmp_path / "r", files)))
+    failures = {"calc/calc_test.go::TestB/1.5": "E   1 != 2"}
+    run = TestRun("go test ./...", 1, 0.1, "", {}, failures)
+    made = brief(tree, "Mend `calc/calc.go`.", failing=run, test_command="go test ./...")
+    text, _ = built(tree, made)
+    assert "calcB()" in text
+    assert "calcC()" not in text
+
+
+def test_a_test_of_the_same_name_in_another_file_is_not_shown(tmp_path):
+    code = "".join(f"def test_{n}():\n    NAME({n})\n\n\n" for n in range(40))
+    files = {f"tests/test_{n}.py": code.replace("NAME", n) for n in ("one", "two")}
+    tree = Workspace(Repository.open(make_repository(tmp_path / "r", {**files, "a.py": "A = 1\n"})))
+    failures = {"tests/test_one.py::test_3": "E   x", "tests/test_two.py::test_5": "E   x"}
+    run = TestRun("pytest", 1, 0.1, "", {}, failures)
+    made = brief(tree, "Mend `a.py`.", failing=run, test_command="pytest")
+    _, event = built(tree, made)
+    assert [what for what in whats(event.included) if what.startswith("test ")] == [
+        "test tests/test_one.py test_3",
+        "test tests/test_two.py test_5",
+    ]

@@ -12,7 +12,6 @@ from qwenagent.loop import Stop
 from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.stop import Stopped
 from qwenagent.loop.testing import Tests, summary
-from qwenagent.loop.testsource import files_of_tests
 from qwenagent.plan import Step, parse_plan
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.events import EventStream, Record, TestsRan, TestsStarted, Warned
@@ -179,6 +178,29 @@ def test_tests_that_the_step_wrote_are_no_evidence(tree):
     assert brief(judged) == ("unverified", "only tests that this step wrote itself speak for it")
 
 
+def test_tests_that_the_step_wrote_are_found_in_a_folder_that_is_no_package(tree):
+    write(tree, FIXED)
+    (tree.root / "tests").mkdir()
+    suite = "python3 -m unittest discover -v -s tests"
+    write(tree, OTHER.replace("(3, 2), 1", "(3, 2), 5"), "tests/test_other.py")
+    judge = Judge(step("Write more tests."), None, measured(tree, suite), tree)
+    write(tree, NEW_TEST, "tests/test_new.py")
+    judged = judge.judge(["tests/test_new.py"])
+    assert judged.newly_passed == ()
+    assert brief(judged) == ("unverified", "only tests that this step wrote itself speak for it")
+
+
+def test_a_step_asks_for_the_red_tests_of_the_file_it_names(tree):
+    (tree.root / "tests").mkdir()
+    for name in ("sums", "other"):
+        write(tree, TEST, f"tests/test_{name}.py")
+    suite = measured(tree, "python3 -m unittest discover -v -s tests")
+    judge = Judge(step("Have `tests/test_sums.py`, at last, be right."), None, suite, tree)
+    assert judge.is_asked
+    write(tree, BROKEN)
+    assert brief(judge.judge(["calc.py"])) == ("red", "test_sums.Add.test_add is still red")
+
+
 def test_a_test_that_somebody_else_wrote_speaks_for_a_step_that_wrote_one_too(tree):
     judge = Judge(step("Fix `add`, write `test_new.py`."), None, measured(tree, SUITE), tree)
     write(tree, NEW_TEST, "test_new.py")
@@ -220,23 +242,6 @@ def test_the_suite_that_is_found_is_the_one_that_runs(tree):
     tests = measured(tree, found.shown)
     assert tests.baseline is not None
     assert summary(tests.baseline) == "1 of 2 passed"
-
-
-@pytest.mark.parametrize(
-    ("texts", "files"),
-    [
-        (["python3 -m unittest -v test_calc"], ["test_calc.py"]),
-        (["test_calc.Add.test_add"], ["test_calc.py"]),
-        (["pytest ./test_calc.py::Add::test_add[a b]"], ["test_calc.py"]),
-        (["sub.test_deep.T.test_x", "sub/test_deep.py"], ["sub/test_deep.py"]),
-        (["See 'test_calc.py', \"sub/test_deep.py\""], ["test_calc.py", "sub/test_deep.py"]),
-        (["calc.py", "test_gone.py", "../test_calc.py", "", "..."], []),
-    ],
-)  # fmt: skip
-def test_the_test_files_that_are_named(texts, files, tree):
-    (tree.root / "sub").mkdir()
-    write(tree, NEW_TEST, "sub/test_deep.py")
-    assert files_of_tests(tree, *texts) == files
 
 
 @pytest.mark.parametrize(

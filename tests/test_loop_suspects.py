@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qwenagent.loop.suspects import Spectrum, suspicion
-from qwenagent.loop.testsource import words_of_test
+from qwenagent.loop.testsource import words_of_tests
 from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.workspace import Repository, Workspace
 from tests.loop_stage import make_repository
@@ -88,6 +88,10 @@ def run(*red: str) -> TestRun:
     return TestRun("pytest", 1, 0.1, "", statuses, {})
 
 
+def words_of(test: str, tree: Workspace) -> frozenset[str]:
+    return words_of_tests([test], tree).get(test, frozenset())
+
+
 @pytest.mark.parametrize(
     ("told", "names"),
     [
@@ -103,6 +107,43 @@ def run(*red: str) -> TestRun:
 def test_without_the_source_of_tests_frames_and_words_tell(told, names):
     failing = replace(RED, failures={"t::x": told})
     assert [s.name for s in suspicion("sums.py", SUMS, failing, Spectrum())] == names
+
+
+DJANGO = ("users/models.py", "orders/models.py", "api/orders/models.py", "my apps/models.py")
+
+
+@pytest.mark.parametrize(
+    ("path", "files", "told", "is_meant"),
+    [
+        ("users/models.py", DJANGO, "at orders/models.py:5: return a", False),
+        ("orders/models.py", DJANGO, "at orders/models.py:5: return a", True),
+        ("users/models.py", DJANGO, 'File "/repo/users/models.py", line 5, in f', True),
+        # The longest end counts.
+        ("orders/models.py", DJANGO, "at api/orders/models.py:5", False),
+        ("api/orders/models.py", DJANGO, "at api/orders/models.py:5", True),
+        ("my apps/models.py", DJANGO, "at my apps/models.py:5: x", True),
+        ("users/models.py", DJANGO, "at my apps/models.py:5: x", False),
+        ("users/models.py", DJANGO, "at bonusers/models.py:5: x", True),
+        # It may count from a folder further down, or be of a copy that is somewhere else.
+        ("web/src/index.ts", ("web/src/index.ts", "api/index.ts"), "at src/index.ts:5", True),
+        ("api/index.ts", ("web/src/index.ts", "api/index.ts"), "at src/index.ts:5", False),
+        ("src/mod.rs", ("src/mod.rs", "src/a/mod.rs"), "at /build/copy/mod.rs:5", True),
+        ("users/models.py", DJANGO, "at ./models.py:5", True),
+        # What is installed is none of the repository.
+        ("models.py", ("models.py", *DJANGO), "at users/models.py:5", False),
+        ("a/models.py", ("a/models.py",), "/v/site-packages/x/models.py:5: in f", False),
+        ("a/models.py", ("a/models.py",), "/v/site-packages/a/models.py:5: in f", False),
+        ("a/models.py", ("a/models.py",), "/usr/lib/python3.11/models.py:5: in f", False),
+        ("models.py", ("models.py", *DJANGO), "at models.py:5", True),
+    ],
+)
+def test_files_of_one_name_are_told_apart(path, files, told, is_meant):
+    text = "\n\n\ndef first(a):\n    return a\n" if path.endswith(".py") else ""
+    text = text or "\n\n\nfn first() {\n  1\n}\n"
+    text = text.replace("fn", "function") if path.endswith(".ts") else text
+    failing = replace(RED, failures={"t::x": told})
+    found = suspicion(path, text, failing, Spectrum(), files)
+    assert [s.name for s in found] == (["first"] if is_meant else [])
 
 
 def test_private_methods_count_by_their_name():
@@ -133,13 +174,13 @@ def test_frames_come_first(tree):
 
 
 def test_the_words_of_a_test_are_those_of_its_code(tree):
-    assert "second" in words_of_test("tests/test_sums.py::test_second", tree)
-    assert "third" not in words_of_test("tests/test_sums.py::test_second", tree)
-    assert words_of_test("tests/gone.py::test_second", tree) == frozenset()
+    assert "second" in words_of("tests/test_sums.py::test_second", tree)
+    assert "third" not in words_of("tests/test_sums.py::test_second", tree)
+    assert words_of("tests/gone.py::test_second", tree) == frozenset()
 
 
 def test_tests_with_titles(tree):
-    found = words_of_test("tests/add.test.js::takes away", tree)
+    found = words_of("tests/add.test.js::takes away", tree)
     assert "subtract" in found
     assert "add" not in found
 
@@ -148,6 +189,6 @@ def test_tests_with_titles(tree):
     "test", ["src/lib.rs::tests::adds", "calc/calc_test.go::TestAdd/small_one"]
 )
 def test_tests_of_other_languages(test, tree):
-    found = words_of_test(test, tree)
+    found = words_of(test, tree)
     assert "add" in found
     assert "take" not in found

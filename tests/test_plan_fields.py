@@ -80,6 +80,13 @@ def test_files_of_a_step(field, expected):
         ("`src/*.py` or `<name>.py`", ()),
         ("run `pytest tests/test_a.py -q`", ("tests/test_a.py",)),
         ("src/data.xyz but not data.xyz, nor src/app/", ("src/data.xyz",)),
+        ("src/größe.py, файл.py and a\u0308b.js", ("src/größe.py", "файл.py", "a\u0308b.js")),
+        ("修改src/app.py文件 src/app.py를", ("src/app.py",)),
+        ("`src/größe.py` und `设计/图.md`", ("src/größe.py", "设计/图.md")),
+        ("`app/(auth)/login/page.tsx`", ("app/(auth)/login/page.tsx",)),
+        ("`app/(a)/@m/(.)photo/[id]/page.tsx:12`", ("app/(a)/@m/(.)photo/[id]/page.tsx",)),
+        ("`npx jest (auth)/a.test.js app/(b)/c.ts`", ("(auth)/a.test.js", "app/(b)/c.ts")),
+        ("`f(src/a.py)`, `(src/b.py)`, `c/d.py(x)`, `e/(f)(g)/h.py()`", ("src/a.py", "src/b.py")),
     ],
 )
 def test_names_mentioned_in_a_step(text, expected):

@@ -5,8 +5,8 @@ A run whose tests are not known one by one counts as a single test, named by its
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from qwenagent.checks.command import parse_command
 from qwenagent.checks.failures import signal_name
@@ -44,6 +44,15 @@ def compare(before: TestRun | None, after: TestRun) -> Verdict:
     why_not = _why_not(before, after, newly_passed, newly_failed)
     why = why_not or f"{named(newly_passed)} passed for the first time, none turned red"
     return Verdict(newly_passed, newly_failed, not why_not, why)
+
+
+def relocated(run: TestRun, ids: Mapping[str, str | None]) -> TestRun:
+    """Return a run with other ids for some tests, and without those whose new id is None."""
+    names = {test: ids.get(test, test) for test in run.statuses}
+    statuses = {new: run.statuses[test] for test, new in names.items() if new is not None}
+    failures = {ids.get(test, test): text for test, text in run.failures.items()}
+    kept = {new: text for new, text in failures.items() if new is not None}
+    return replace(run, statuses=statuses, failures=kept)
 
 
 def ending(run: TestRun) -> str:

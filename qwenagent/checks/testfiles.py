@@ -8,14 +8,17 @@ import re
 from qwenagent.checks.uses import PYTHON, RUST, SCRIPT, Read
 
 _TEST_FILE = re.compile(
-    r"(?:^|/)(?:tests?|spec|__tests__)/|(?:^|/)(?:test_[^/]*|tests|[^/]*[._-](?:test|spec))\.\w+$"
+    r"(?:^|/)(?:(?i:tests?|spec|__tests__|e2e|cypress)|[^/]+\.[A-Za-z]*Tests?)/"
+    r"|(?:^|/)(?:test_[^/]*|tests|[^/]*[._-](?:test|spec))\.\w+$"
+    r"|\.(?:cy|e2e)\.[cm]?[jt]sx?$"
 )
+_JVM = (".java", ".kt", ".kts", ".scala", ".groovy")
 _FAMILIES = (
     PYTHON,
     SCRIPT,
     (".go",),
     RUST,
-    (".java", ".kt", ".kts", ".scala", ".groovy"),
+    _JVM,
     (".c", ".h", ".cc", ".cpp", ".cxx", ".hpp"),
     (".ex", ".exs"),
     *((suffix,) for suffix in (".rb", ".php", ".cs", ".swift", ".dart", ".lua", ".r", ".jl")),
@@ -29,12 +32,30 @@ _TEST_STEM = re.compile(
     r"^(?:test[_-](?P<a>.+)|(?P<b>.+?)[_.-](?:tests?|specs?)|(?P<c>.+?)(?:Tests?|Spec|IT|TestCase)"
     r"|Test(?P<d>[A-Z].*))$"
 )
+_BY_CAPITALS = (*_JVM, ".cs", ".swift", ".php", ".cc", ".cpp", ".cxx")
+"""Where `CartTest` is a test by custom; in others, as a component `ABTest.tsx`, it need not be."""
+_STYLES = (
+    # (suffixes, which marks of a test's name count in them)
+    (_SUFFIXES, re.compile(r"test[_-].|.+[_.-](?:tests?|specs?)$")),
+    (_BY_CAPITALS, re.compile(r".*(?:Tests?|TestCase)$")),
+    (_JVM, re.compile(r"Test[A-Z]|.*[a-z]IT$")),
+    # A PodSpec.java or JobSpec.ts says how something is to be made.
+    ((".kt", ".kts", ".scala", ".groovy"), re.compile(r".*Spec$")),
+)
 _RUST_TEST = re.compile(r"#\[(?:\w+::)*test\b|#\[cfg\(test\)\]|#\[rstest")
 
 
 def is_test_file(path: str) -> bool:
-    """Tell a test, or what lies beside tests, from a file of the program itself."""
-    return _TEST_FILE.search(path) is not None
+    """Tell a test, or what lies beside tests, from a file of the program itself.
+
+    A folder `testing` is the program's: there lies what it gives to the tests of others.
+    """
+    if _TEST_FILE.search(path):
+        return True
+    stem, suffix = posixpath.splitext(posixpath.basename(path))
+    return _tested_name(stem) is not None and any(
+        suffix in suffixes and style.match(stem) for suffixes, style in _STYLES
+    )
 
 
 def holds_tests(path: str, read: Read) -> bool:

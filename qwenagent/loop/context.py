@@ -9,7 +9,7 @@ first, or its file before the tests, the 1.5B wrote other files' contents.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -22,7 +22,8 @@ from qwenagent.loop.houserules import NO_RULES, RULES_HEAD, Rules
 from qwenagent.loop.phases import Form, form_of
 from qwenagent.loop.suspects import NO_SPECTRUM, Spectrum, suspicion
 from qwenagent.loop.targets import Targets, identifiers
-from qwenagent.loop.testsource import files_of_tests, source_of_test
+from qwenagent.loop.testcode import source_of_test
+from qwenagent.loop.testsource import MAX_SHOWN, files_of_tests, files_to_show
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem
@@ -193,7 +194,7 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
         "outline",
     )
     lines = text.split("\n")
-    for symbol in _relevant(path, text, brief):
+    for symbol in _relevant(path, text, brief, workspace.files()):
         if symbol.n_lines <= brief.whole_file_lines:
             code = symbol.code_in(lines)
             title = f"{_named(symbol.name)} in {_named(path)}:"
@@ -204,30 +205,34 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
             )
 
 
-def _relevant(path: str, text: str, brief: Brief) -> Iterable[Symbol]:
+def _relevant(path: str, text: str, brief: Brief, files: Collection[str]) -> Iterable[Symbol]:
     """Return the symbols that the step names, then those that failures point to."""
     wanted = identifiers(brief.step)
     named = [s for s in symbols(path, text) if s.name.rpartition(".")[2] in wanted]
-    found = suspicion(path, text, brief.failing, brief.spectrum) if brief.failing else {}
+    run = brief.failing
+    found = suspicion(path, text, run, brief.spectrum, files) if run else {}
     return dict.fromkeys([*named, *list(found)[:MAX_SUSPECTS]])
 
 
 def shown_tests(brief: Brief, workspace: Workspace) -> list[tuple[str, str]]:
     """Return path and text of the test files that the prompt shows, or parts of."""
-    failed = list(brief.failing.failures) if brief.failing else []
-    named = files_of_tests(workspace, brief.test_command, brief.step.text, *failed)
-    texts = [(path, workspace.text(path)) for path in named[:3] if path not in brief.targets.change]
+    failed = brief.failing.failures if brief.failing else {}
+    named = files_to_show(workspace, brief.step, brief.test_command, failed)
+    others = [path for path in named if path not in brief.targets.change][:MAX_SHOWN]
+    texts = [(path, workspace.text(path)) for path in others]
     return [(path, text) for path, text in texts if text is not None]
 
 
 def _tests(brief: Brief, workspace: Workspace) -> Iterable[Section]:
     """The source of the tests that have to pass."""
     failed = list(brief.failing.failures) if brief.failing else []
+    homes = files_of_tests(workspace, failed)
     for path, text in shown_tests(brief, workspace):
         if text.count("\n") <= brief.whole_file_lines:
             yield Section(f"test {path}", f"Test {_named(path)}:\n{fenced(text, fence_info(path))}")
         else:
-            yield from _failing_tests(path, text, failed)
+            own = (test for test in failed if homes.get(test, path) == path)
+            yield from _failing_tests(path, text, own)
 
 
 def _failing_tests(path: str, text: str, failed: Iterable[str]) -> Iterable[Section]:

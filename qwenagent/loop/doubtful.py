@@ -8,7 +8,7 @@ lines that it would rather have written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -60,14 +60,21 @@ class LineEdit:
 
 
 def passages(
-    texts: Mapping[str, str], whole_file_lines: int, failing: TestRun, spectrum: Spectrum
+    texts: Mapping[str, str],
+    whole_file_lines: int,
+    failing: TestRun,
+    spectrum: Spectrum,
+    files: Collection[str] = (),
 ) -> list[Passage]:
-    """Return the code that may hold the fault: short files, of others what failures point to."""
+    """Return the code that may hold the fault: short files, of others what failures point to.
+
+    `files` are the repository's.
+    """
     found: list[Passage] = []
     room = MAX_CODE_CHARS
     for path, text in texts.items():
         rows: Sequence[int] = range(1, text.count("\n") + 2)
-        known = suspicion(path, text, failing, spectrum)
+        known = suspicion(path, text, failing, spectrum, files)
         if len(rows) > whole_file_lines:
             rows = _suspect_rows(path, text, known, room)
         passage = _passage(path, text, rows, known)

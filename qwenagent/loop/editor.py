@@ -199,7 +199,8 @@ class Editor:
         sampling = self._sampling(self._ports.profile.max_body_tokens)
         question = self._question(self._offers(phase), phase, sampling)
         whole, texts = self._ports.profile.whole_file_lines, self._changeable()
-        found = passages(texts, whole, failing, Spectrum.of(failing, self._tree))
+        spectrum = Spectrum.of(failing, self._tree)
+        found = passages(texts, whole, failing, spectrum, self._tree.files())
         n_each = max(n // max(len(found), 1), LEAST_OF_PASSAGE)
         for passage in found:
             text = texts[str(passage.call.arguments["path"])]

@@ -17,7 +17,7 @@ from qwenagent.escalate import FilePatch, FileText, Material, Subject
 from qwenagent.loop.ports import Frontier, Ports
 from qwenagent.loop.suspects import Spectrum, suspicion
 from qwenagent.loop.targets import Targets, identifiers
-from qwenagent.loop.testsource import files_of_tests
+from qwenagent.loop.testsource import MAX_SHOWN, files_to_show
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.tools import ToolCall
@@ -150,8 +150,8 @@ class Escalating:
         return clean_output(reduce_output(failing, self._tree.root, OUTPUT_CHARS))
 
     def _files(self, failing: TestRun | None) -> Iterator[FileText]:
-        failed = list(failing.failures) if failing else []
-        tests = files_of_tests(self._tree, self._test_command, self._step.text, *failed)[:3]
+        failed = failing.failures if failing else {}
+        tests = files_to_show(self._tree, self._step, self._test_command, failed)[:MAX_SHOWN]
         wanted = (*self._targets.change, *self._targets.create, *tests, *self._step.mentions)
         for path in list(dict.fromkeys(wanted))[:MAX_FILES]:
             text = self._tree.text(path)
@@ -165,7 +165,8 @@ class Escalating:
         wanted = identifiers(self._step)
         named = [s for s in symbols(path, text) if s.name.rpartition(".")[2] in wanted]
         if failing:
-            named += suspicion(path, text, failing, Spectrum.of(failing, self._tree))
+            spectrum = Spectrum.of(failing, self._tree)
+            named += suspicion(path, text, failing, spectrum, self._tree.files())
         lines = text.split("\n")
         for symbol in list(dict.fromkeys(named))[:MAX_PARTS]:
             code = symbol.code_in(lines)

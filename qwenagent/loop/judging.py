@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,29 +10,15 @@ from qwenagent.checks import Verdict
 from qwenagent.checks.judge import is_cut_short, what_fails
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.loop.examples import Examples
+from qwenagent.loop.owntests import own_tests
+from qwenagent.loop.redtests import speaks_of_red_tests
+from qwenagent.loop.relocating import Relocations
 from qwenagent.loop.targets import identifiers
 from qwenagent.loop.testing import Tests
-from qwenagent.loop.testsource import files_of_tests, words_of_test
+from qwenagent.loop.testsource import files_in_step, files_of_tests, words_of_tests
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.workspace import Workspace
-
-_TESTS = r"\b(?:tests?|specs?|suite)\b"
-_NEAR = r"(?:[^.\n]|\.(?=\w)){0,80}?"
-_NOT = r"(?<!not )(?<!never )(?<!n't )(?<!to )"
-_RED_TESTS = re.compile(
-    rf"(?<!no ){_TESTS}{_NEAR}\b{_NOT}(?:fail(?:s|ing|ed)?|red|broken|hangs?)\b"
-    rf"|{_TESTS}{_NEAR}\bdo(?:es)?(?: not|n't) (?:pass|end)\b"
-    rf"|\b(?:do|does|did)(?: not|n't) pass\b{_NEAR}{_TESTS}"
-    rf"|\b(?:failing|red|broken|hanging)\b{_NEAR}{_TESTS}"
-    rf"|\b(?:make|get)\b{_NEAR}{_TESTS}{_NEAR}\b(?:pass|green)\b",
-    re.IGNORECASE,
-)
-"""Says that tests fail or are to pass; not that those which pass have to go on passing."""
-_NEW_TESTS = re.compile(
-    rf"\b(?:write|add|create)\s+(?:an?|another|some|more|new|the)?\s*(?:\w+\s+)?{_TESTS}",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +39,8 @@ class Judged:
     """True where the tests are content, and examples from the step's text alone are not."""
     is_wish: bool = False
     """True where all that is red was red before, and nobody said that it has to turn green."""
+    is_won: bool = False
+    """True where a test passes now that speaks for the step: none that it wrote itself."""
 
     @property
     def rank(self) -> tuple[int, ...]:
@@ -75,10 +62,13 @@ class Judge:
         wanted: Sequence[str] = (),
         *,
         is_task: bool = False,
+        delete: Sequence[str] = (),
+        rename: Sequence[tuple[str, str]] = (),
     ) -> None:
         """`wanted` are the files that the step is about, there or not.
 
-        A task whose test command was given with it wishes for green ones.
+        A task whose test command was given with it wishes for green ones. Tests in the files that
+        are to be deleted or renamed are not missed, or looked for in their new place.
         """
         self.command = command
         self._tests = tests
@@ -90,6 +80,9 @@ class Judge:
             self.command, self._same = tests.suite, True
         elif self._was_blank and tests.endless:
             self.command, self.before = tests.endless
+        runs = [run for run in (self.before, tests.baseline) if run]
+        known = dict.fromkeys(test for run in runs for test in run.statuses)
+        self._relocations = Relocations.of(tree, known, delete, dict(rename))
         asked = self._asked_for(step)
         self._wished = self._red_tests() if is_task and _is_given(tests.suite) else ()
         self._waiting = asked or self._wished or self._waiting_for(step)
@@ -188,27 +181,28 @@ class Judge:
         return suite
 
     def _red(self, own: TestRun) -> Judged:
-        verdict = self._tests.compare(self.before, own)
+        verdict = self._compare(self.before, own)
         why = verdict.why if verdict.newly_failed or not own.collected else what_fails(own)
         return self._judged("red", f"the step's tests are red: {why}", own, None, verdict)
 
     def _with_suite(
         self, own: TestRun | None, suite: TestRun | None, written: Collection[str]
     ) -> Judged:
-        over_all = self._tests.compare(self._tests.baseline, suite) if suite else None
-        if suite and over_all and compare_suites(self._tests, suite):
+        over_all = self._compare(self._tests.baseline, suite) if suite else None
+        if suite and over_all and _is_broken(self._tests.baseline, suite, over_all):
             return self._judged("red", over_all.why, suite, suite, over_all)
-        verdicts = [self._tests.compare(self.before, own)] if own else []
+        verdicts = [self._compare(self.before, own)] if own else []
         verdicts += [over_all] if over_all else []
-        is_won = any(self._is_won(t, written) for v in verdicts for t in v.newly_passed)
+        is_won = self._is_won({t for v in verdicts for t in v.newly_passed}, written)
         shown = own or suite
         best = next((v for v in verdicts if v.evidence), None)
         still = self._still_red(shown) if own is None and shown else []
         if still and (self._is_asked or self._wished):
             told = self._judged("red", f"{still[0]} is still red", shown, suite, over_all)
-            return replace(told, is_wish=not self._is_asked, is_guess=not self._is_asked)
+            is_wish = not self._is_asked
+            return replace(told, is_wish=is_wish, is_guess=is_wish, is_won=is_won)
         if is_won and best:
-            return self._judged("solved", best.why, shown, suite, best)
+            return replace(self._judged("solved", best.why, shown, suite, best), is_won=True)
         if still:
             told = self._judged("red", f"{still[0]} is still red", shown, suite, over_all)
             return replace(told, is_guess=True)
@@ -218,6 +212,16 @@ class Judge:
         if verdicts and any(v.newly_passed for v in verdicts):
             reason = "only tests that this step wrote itself speak for it"
         return self._judged("unverified", reason, shown, suite, None)
+
+    def _compare(self, before: TestRun | None, after: TestRun) -> Verdict:
+        return self._tests.compare(self._relocations.applied(before, after), after)
+
+    def as_it_is_now(self, run: TestRun) -> TestRun | None:
+        """Return a run without the tests whose files are deleted now, and with new ids of others.
+
+        None if there is no other test in it.
+        """
+        return self._relocations.applied(run)
 
     def _still_red(self, shown: TestRun) -> list[str]:
         """Return the tests that are waited for and did not pass."""
@@ -239,12 +243,11 @@ class Judge:
         failed = verdict.newly_failed if verdict else ()
         return Judged(state, reason, shown, suite, passed, failed)
 
-    def _is_won(self, test: str, written: Collection[str]) -> bool:
-        """Whether a test that passes now speaks for the step."""
-        return not (self._is_own(test, written) or self._was_green(test))
-
-    def _is_own(self, test: str, written: Collection[str]) -> bool:
-        return any(path in written for path in files_of_tests(self._tree, test))
+    def _is_won(self, tests: Collection[str], written: Collection[str]) -> bool:
+        """Whether one of the tests that pass now speaks for the step."""
+        new = {test for test in tests if not self._was_green(test)}
+        own = own_tests(new, written, (self.before, self._tests.baseline), self._tree)
+        return new != own
 
     def _was_green(self, test: str) -> bool:
         """True for a test that the plan gave and that passed at once: the suite had it not yet."""
@@ -261,8 +264,8 @@ class Judge:
 
     def _asked_for(self, step: Step) -> tuple[str, ...]:
         """Red tests that the step asks for: those of the files it names, or all if it says so."""
-        red, named = self._red_tests(), _test_files(step)
-        of_files = [t for t in red if named.intersection(files_of_tests(self._tree, t))]
+        red, named = self._red_tests(), files_in_step(self._tree, step)
+        of_files = [t for t, path in files_of_tests(self._tree, red).items() if path in named]
         return tuple(of_files or (red if speaks_of_red_tests(step.text) else ()))
 
     def _red_tests(self) -> tuple[str, ...]:
@@ -274,12 +277,8 @@ class Judge:
     def _waiting_for(self, step: Step) -> tuple[str, ...]:
         """Red tests of the suite that use a name which the step mentions."""
         names = identifiers(step)
-        return tuple(t for t in self._red_tests() if names & words_of_test(t, self._tree))
-
-
-def speaks_of_red_tests(text: str) -> bool:
-    """Return whether a text says that tests fail, or that they are to pass."""
-    return _RED_TESTS.search(_NEW_TESTS.sub("", text)) is not None
+        found = words_of_tests(self._red_tests(), self._tree)
+        return tuple(test for test, words in found.items() if names & words)
 
 
 def _test_files(step: Step) -> set[str]:
@@ -299,6 +298,9 @@ def _is_same(command: TestCommand | None, suite: TestCommand | None) -> bool:
 def compare_suites(tests: Tests, suite: TestRun) -> str:
     """Return which tests of the whole suite a change has broken, empty if none."""
     verdict = tests.compare(tests.baseline, suite)
-    was_cut = tests.baseline is not None and is_cut_short(tests.baseline)
-    broke = verdict.newly_failed or (is_cut_short(suite) and not was_cut)
-    return verdict.why if broke else ""
+    return verdict.why if _is_broken(tests.baseline, suite, verdict) else ""
+
+
+def _is_broken(baseline: TestRun | None, suite: TestRun, verdict: Verdict) -> bool:
+    was_cut = baseline is not None and is_cut_short(baseline)
+    return bool(verdict.newly_failed) or (is_cut_short(suite) and not was_cut)

@@ -160,7 +160,12 @@ class PlanRun:
         self._beginning.prepare()
         self._tests.measure_baseline()
         self._runner = StepRunner(
-            self._ports, self._tests, asker, self._background(), is_task=self._kind == "task"
+            self._ports,
+            self._tests,
+            asker,
+            self._background(),
+            is_task=self._kind == "task",
+            folder=self._options.folder,
         )
         self._commands = CommandRunner(self._ports, self._tests)
         for step in self.open_steps:

@@ -20,7 +20,7 @@ from qwenagent.loop.importing import Imports
 from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.rounds import Rounds
-from qwenagent.loop.targets import Targets, find_targets
+from qwenagent.loop.targets import Targets, find_targets, in_folder
 from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand
@@ -61,10 +61,13 @@ class StepRunner:
         background: Background,
         *,
         is_task: bool = False,
+        folder: str = ".",
     ) -> None:
-        """A task is a step that somebody typed, and not one of a plan."""
+        """A task is a step that somebody typed, standing in `folder`, and not one of a plan."""
         self._ports = ports
         self._is_task = is_task
+        self._folder = folder
+        self._gone: set[str] = set()
         self._tests = tests
         self._asker = asker
         self._background = background
@@ -85,15 +88,23 @@ class StepRunner:
             Stopped: the run was stopped; the tree is as the interrupted attempt left it.
         """
         self._tree.refresh()
-        window_bytes = prompt_tokens(self._ports) * BYTES_PER_TOKEN
-        targets = find_targets(step, self._tree, extra_files, window_bytes)
+        if self._is_task:
+            step = in_folder(step, self._tree, self._folder)
+        targets = self._targets(step, extra_files)
         if targets.refused and not targets.named:
             return StepResult("blocked", "; ".join(targets.refused))
-        for sentence in targets.refused:
+        for sentence in (*targets.refused, *targets.unclear):
             self._emit(Warned(sentence))
         try:
             judge = Judge(
-                step, command, self._tests, self._tree, targets.all, is_task=self._is_task
+                step,
+                command,
+                self._tests,
+                self._tree,
+                targets.all,
+                is_task=self._is_task,
+                delete=targets.delete,
+                rename=targets.rename,
             )
         except ChecksError as error:
             return StepResult("blocked", error.message)
@@ -101,7 +112,15 @@ class StepRunner:
             self._emit(
                 Warned(f"{given} passes before anything is done, so it is no evidence for the step")
             )
-        return self._work(step, targets, judge).solve()
+        result = self._work(step, targets, judge).solve()
+        self._gone.update(path for path in result.changed if not self._tree.exists(path))
+        return result
+
+    def _targets(self, step: Step, extra_files: tuple[str, ...]) -> Targets:
+        window_bytes = prompt_tokens(self._ports) * BYTES_PER_TOKEN
+        return find_targets(
+            step, self._tree, extra_files, window_bytes, folder=self._folder, gone=self._gone
+        )
 
     def _work(self, step: Step, targets: Targets, judge: Judge) -> _Work:
         ports, command = self._ports, judge.shown_command
@@ -246,6 +265,9 @@ class _Work:
     def _finished(self, judged: Judged) -> StepResult:
         if judged.suite:
             self.tests.accept(judged.suite)
+        if baseline := self.tests.baseline:
+            # Of a slow suite only a part ran; what is left out counts as it was before.
+            self.tests.accept(self.judge.as_it_is_now(baseline) or baseline)
         return StepResult(
             state="solved" if judged.state == "solved" else "unverified",
             reason=judged.reason,
@@ -264,7 +286,7 @@ class _Work:
             self.ports.workspace.restore(kept.files)
             judged = kept.judged
             n_red = judged.shown.n_failed if judged.shown else 0
-            state: StepState = "solved" if judged.newly_passed else "unverified"
+            state: StepState = "solved" if judged.is_won else "unverified"
             reason = f"{n_red} of the tests that were red still are"
             return replace(self._finished(judged), state=state, reason=reason)
         if kept is None or not kept.judged.tests_solved:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from qwenagent.loop.testsource import WORD, words_of_test
+from qwenagent.loop.testsource import WORD, words_of_tests
 from qwenagent.protocol.checks import TestRun
 from qwenagent.syntax import Symbol, plain_name, symbols
 from qwenagent.workspace import Workspace
@@ -22,6 +22,8 @@ _CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "constructor"
 _DEPTH = 3
 """So many calls are followed from a test."""
 _MAX_TESTS = 400
+_MAX_PATH = 1000
+_FOREIGN = re.compile(r"(?:^|/)(?:site-packages|dist-packages|node_modules|lib/python\d[\d.]*)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +37,27 @@ class Spectrum:
     def of(cls, run: TestRun, tree: Workspace) -> Spectrum:
         """Return what tests of a run use, as far as their source is found."""
         words: dict[str, list[frozenset[str]]] = {"failed": [], "passed": []}
-        for test, status in list(run.statuses.items())[:_MAX_TESTS]:
-            if status in words and (used := words_of_test(test, tree)):
-                words[status].append(used)
+        some = [t for t, s in run.statuses.items() if s in words][:_MAX_TESTS]
+        for test, used in words_of_tests(some, tree).items():
+            if used:
+                words[run.statuses[test]].append(used)
         return cls(tuple(words["failed"]), tuple(words["passed"]))
 
 
 NO_SPECTRUM = Spectrum()
 
 
-def suspicion(path: str, text: str, failing: TestRun, spectrum: Spectrum) -> dict[Symbol, float]:
+def suspicion(
+    path: str, text: str, failing: TestRun, spectrum: Spectrum, files: Collection[str] = ()
+) -> dict[Symbol, float]:
     """Return the functions of a file that failures point to, 0 to 1, the most suspect first.
 
     Those that hold the innermost frames come before what failing tests use. What no test tells of
-    is in a failure's words, perhaps.
+    is in a failure's words, perhaps. `files` are the repository's, to tell those of one name apart.
     """
     functions = [s for s in symbols(path, text) if s.kind == "function"]
     told = "\n".join([*failing.failures.values(), failing.output])
-    rows = _frames(path, told)
+    rows = _frames(path, told, files)
     by_frame = [s for row in rows for s in functions if s.first_line <= row <= s.last_line]
     if spectrum.red:
         scores = _scores(functions, text, spectrum)
@@ -64,11 +69,35 @@ def suspicion(path: str, text: str, failing: TestRun, spectrum: Spectrum) -> dic
     return found | {s: scores[s.name] for s in ranked if s not in found}
 
 
-def _frames(path: str, told: str) -> list[int]:
+def _frames(path: str, told: str, files: Collection[str]) -> list[int]:
     """Return the lines of a file that a failure names, the last one first."""
-    name = re.escape(PurePosixPath(path).name)
-    rows = re.findall(rf"(?<![\w.-]){name}[\"']?(?::|, line |\()(\d+)", told)
-    return [int(row) for row in reversed(rows)]
+    name = PurePosixPath(path).name
+    twins = [p for p in files if PurePosixPath(p).name == name]
+    places = re.finditer(rf"(?<![\w.-]){re.escape(name)}(?=[\"']?(?::|, line |\()(\d+))", told)
+    rows = [int(found[1]) for found in places if _is_of(path, _before(found), twins)]
+    return rows[::-1]
+
+
+def _before(found: re.Match[str]) -> str:
+    """Return the line up to the end of the name that was found in it."""
+    text, at = found.string, found.start()
+    begin = max(text.rfind("\n", 0, at) + 1, at - _MAX_PATH)
+    return text[begin : found.end()]
+
+
+def _is_of(path: str, before: str, twins: Sequence[str]) -> bool:
+    """Tell whether a frame whose path stands at the end of a text is one of this file.
+
+    `twins` are the files of its name; which of them is meant is known by the longest end.
+    """
+    said = re.split(r"[\s\"'(]", before)[-1].removeprefix("./")
+    if _FOREIGN.search(said):
+        return False
+    if meant := [p for p in twins if re.search(rf"(?<![\w.-]){re.escape(p)}$", before)]:
+        return max(meant, key=len) == path
+    # It may count from a folder further down.
+    below = [p for p in twins if p.endswith(f"/{said}")]
+    return path in below or not below
 
 
 def _short(symbol: Symbol) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import posixpath
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from qwenagent.checks.testfiles import is_test_file
+from qwenagent.loop.creating import how_created, is_only
 from qwenagent.loop.moves import deletions, renamings
 from qwenagent.plan import Step
 from qwenagent.protocol.protected import is_instruction
@@ -25,8 +27,9 @@ TEST_INFRASTRUCTURE = frozenset(
     }
 )  # fmt: skip
 _WORD = re.compile(r"[^\W\d]\w+")
-_CREATING = re.compile(r"\b(add|creat\w*|writ\w*|new|implement\w*|introduc\w*|mak\w*)\b", re.I)
 _LINK_OR_PATH = re.compile(r"\S*[./]\S*")
+MAX_NAMED = 4
+"""Files that are told of where a name may mean several."""
 _BUILTINS = frozenset({*dir(builtins), *keyword.kwlist, "self", "cls", "args", "kwargs"})
 _CODE = re.compile(r"`([^`\n]+)`")
 
@@ -47,6 +50,8 @@ class Targets:
     """Files that the step says are to go; they are not in `change`."""
     rename: tuple[tuple[str, str], ...] = ()
     """(from, to) that the step names; they are not in `create`, and `to` may be changed, too."""
+    unclear: tuple[str, ...] = ()
+    """Names that may mean several files, and so mean none: a sentence each."""
 
     @property
     def named(self) -> bool:
@@ -69,25 +74,67 @@ def find_targets(
     workspace: Workspace,
     extra: tuple[str, ...] = (),
     window_bytes: int = 0,
+    *,
+    folder: str = ".",
+    gone: Collection[str] = (),
 ) -> Targets:
     """Return the files of a step. `extra` are files the user named on the command line.
 
-    With `window_bytes`, a listed file that is longer and has no symbols to name is refused.
+    With `window_bytes`, a listed file that is longer and has no symbols to name is refused. Of
+    several files that a name may mean it is the one below `folder`. What is `gone`, deleted or
+    renamed by an earlier step, is made anew only if just that is the order.
     """
-    asked = _resolved([*step.files, *extra], workspace)
+    names = _Names(step, workspace, folder)
+    asked = names.resolved([*step.files, *extra])
     reasons = {path: _why_not(path, workspace, window_bytes) for path in asked}
     listed = [path for path in asked if not reasons[path] and not workspace.is_folder(path)]
     mentioned = [
         path
-        for path in _resolved(step.mentions, workspace)
+        for path in names.resolved(step.mentions)
         if path in listed or (path not in reasons and _is_writable(path, workspace))
     ]
-    found = _sorted_out(step, workspace, listed, [*listed, *mentioned])
-    return replace(found, refused=tuple(dict.fromkeys(filter(None, reasons.values()))))
+    found = _sorted_out(step, workspace, listed, [*listed, *mentioned], gone)
+    refused = tuple(dict.fromkeys(filter(None, reasons.values())))
+    return replace(found, refused=refused, unclear=tuple(names.unclear))
+
+
+def in_folder(step: Step, workspace: Workspace, folder: str) -> Step:
+    """Return a step with its paths as seen from the folder where the user stands.
+
+    What is in that folder comes first, then what is in the repository; a file that is still to be
+    written is placed below the folder unless only the repository has the folder that it names.
+    """
+    if folder in (".", ""):
+        return step
+
+    def placed(name: str) -> str:
+        near = posixpath.normpath(posixpath.join(folder, name))
+        if workspace.exists(near):
+            return near
+        how = how_created(name, step.text, step.mentions)
+        if workspace.exists(name) and how != "itself":
+            return name
+        parent = posixpath.dirname(name)
+        if parent and not workspace.is_folder(posixpath.dirname(near)):
+            return name if how == "no" or workspace.is_folder(parent) else near
+        return near if how != "no" or _is_new_name(name, step) else name
+
+    files = tuple(dict.fromkeys(map(placed, step.files)))
+    return replace(step, files=files, mentions=tuple(dict.fromkeys(map(placed, step.mentions))))
+
+
+def _is_new_name(name: str, step: Step) -> bool:
+    """Return whether a name that is not there is one that a file is to get."""
+    others = [other for other in step.mentions if other != name]
+    return any(to == name for _, to in renamings(step.text, others, [name], lambda _: False))
 
 
 def _sorted_out(
-    step: Step, workspace: Workspace, listed: Collection[str], named: Collection[str]
+    step: Step,
+    workspace: Workspace,
+    listed: Collection[str],
+    named: Collection[str],
+    gone: Collection[str],
 ) -> Targets:
     """Return what is to happen to each of the files that a step names."""
     there = [p for p in named if workspace.is_file(p)]
@@ -95,7 +142,7 @@ def _sorted_out(
     rename = renamings(step.text, there, new, workspace.is_folder)
     moved = dict(rename)
     delete = deletions(step.text, [p for p in there if p not in moved])
-    create = [p for p in named if _is_to_create(p, step, workspace, listed)]
+    create = [p for p in named if _is_to_create(p, step, workspace, listed, gone)]
     create = [p for p in create if p not in moved.values()]
     left = [p for p in there if p not in moved and p not in delete]
     code = [p for p in left if not is_test_file(p) and (p in listed or not is_infrastructure(p))]
@@ -116,27 +163,63 @@ def is_infrastructure(path: str) -> bool:
     return PurePosixPath(path).name in TEST_INFRASTRUCTURE or is_instruction(path)
 
 
-def _is_to_create(path: str, step: Step, workspace: Workspace, listed: Collection[str]) -> bool:
-    """A listed file that is missing, or one of code that the step speaks of as its work."""
+def _is_to_create(
+    path: str,
+    step: Step,
+    workspace: Workspace,
+    listed: Collection[str],
+    gone: Collection[str],
+) -> bool:
+    """A listed file that is missing, or one of code that the step orders to be made."""
     if workspace.exists(path):
         return False
+    how = how_created(path, step.text, step.mentions)
+    if path in gone:
+        return how == "itself"
     if path in listed:
         return True
-    about = "/" in path or path in step.title or _CREATING.search(step.text) is not None
+    about = how != "no" or is_only(path, step.title)
     return about and is_known(path) and not is_infrastructure(path)
 
 
-def _resolved(names: Iterable[str], workspace: Workspace) -> list[str]:
-    """Return repository paths; a bare name may mean the one file of that name further down."""
-    found = []
-    for name in names:
-        if "/" in name or workspace.exists(name):
-            found.append(name)
-            continue
-        matches = [p for p in workspace.files() if p.endswith(f"/{name}")]
-        if len(matches) <= 1:  # of several it cannot be known which one is meant
-            found += matches or [name]
-    return found
+class _Names:
+    """Finds out which files the names in a step mean."""
+
+    def __init__(self, step: Step, workspace: Workspace, folder: str) -> None:
+        self._step = step
+        self._workspace = workspace
+        self._folder = folder
+        self.unclear: dict[str, None] = {}
+
+    def resolved(self, names: Iterable[str]) -> list[str]:
+        """Return repository paths; the end of a path may mean the one file that has it."""
+        return [path for name in names if (path := self._resolved(name))]
+
+    def _resolved(self, name: str) -> str:
+        """Return the path that a name means, empty if it cannot be known."""
+        if self._workspace.exists(name) or self._is_new(name):
+            return name
+        found = [path for path in self._workspace.files() if path.endswith(f"/{name}")]
+        below = [path for path in found if path.startswith(f"{self._folder}/")]
+        if len(found) > 1 and len(below) != 1:
+            self._tell(name, below or found)
+            return ""
+        return (below or found or [name])[0]
+
+    def _is_new(self, name: str) -> bool:
+        """Whether a file is to be made at just this path, whatever else ends like it."""
+        if "/" not in name:
+            return False
+        return name in self._step.files or how_created(name, self._step.text) != "no"
+
+    def _tell(self, name: str, paths: list[str]) -> None:
+        if is_known(name):
+            *most, last = paths[:MAX_NAMED]
+            last = (
+                f"{last}, to name {MAX_NAMED} of {len(paths)}" if len(paths) > MAX_NAMED else last
+            )
+            sentence = f"`{name}` may be {', '.join(most)} or {last}: name it by its path"
+            self.unclear[sentence] = None
 
 
 def _is_writable(path: str, workspace: Workspace) -> bool:
@@ -165,7 +248,10 @@ def identifiers(step: Step) -> frozenset[str]:
     Parts of paths and the language's own names are none: every test uses them.
     """
     paths = {*step.mentions, *step.files}
-    text = _LINK_OR_PATH.sub(lambda m: " " if m[0].strip("`.,:;") in paths else m[0], step.text)
+    ends = {
+        "/".join(parts[n:]) for p in paths if (parts := p.split("/")) for n in range(len(parts))
+    }
+    text = _LINK_OR_PATH.sub(lambda m: " " if m[0].strip("`.,:;") in ends else m[0], step.text)
     in_code = {w for span in _CODE.findall(text) for w in _WORD.findall(span)}
     words = _WORD.findall(text)
     unusual = {w for w in words if "_" in w.strip("_") or not (w.islower() or w.istitle())}

@@ -35,7 +35,16 @@ _URL = re.compile(
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|dev|edu|gov)/", re.IGNORECASE)
 _LINK = re.compile(r"\]\(\s*<?([^\s()<>]{1,300})>?")
 _ESCAPE = re.compile(r"\\([_.*\-\[\]#+`~])")
-_BARE = re.compile(r"[A-Za-z0-9_.@\\/+\-\[\]]+")
+# Marks that stand on a letter are none themselves. Where words are written without blanks between
+# them, as in Chinese, a name ends where they begin.
+_LETTER = (
+    r"[^\W\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u30ff\u3130-\u318f"
+    r"\u3400-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff]|[\u0300-\u036f]"
+)
+_BARE = re.compile(rf"(?:[.@\\/+\-\[\]]|{_LETTER})+")
+_GROUP = r"\([\w.-]{1,60}\)"  # a folder of routes, as in Next.js and Expo
+_PART = r"[^\s\"'`,;:=(){}<>|*?$/\\]"
+_IN_GROUPS = re.compile(rf"(?:(?:{_GROUP}){_PART}*/|{_PART}+/)+{_PART}+")
 _IN_CODE = re.compile(r"[^\s\"'`,;:=(){}<>|*?$]+(?=(\()?)")
 _PLACE = re.compile(r"(?:::.*|:\d+(?:[-:]\d+)*|#L?\d+(?:-L?\d+)?)$")
 _COMMENT = re.compile(r"\s*(?:#|//|--|;|<!--|/\*)+\s*(\S+)\s*(?:-->|\*/)?\s*$")
@@ -96,7 +105,16 @@ def _in_line(line: str) -> list[str]:
 
 
 def _words_of_code(text: str) -> list[str]:
-    return [found[0] for found in _IN_CODE.finditer(text) if not found[1]]
+    return [name for word in text.split() for name in _names_in_word(word)]
+
+
+def _names_in_word(word: str) -> list[str]:
+    """Return a path with folders in brackets as it is, else the parts between brackets."""
+    if "/(" in word or word.startswith("("):
+        whole = _PLACE.sub("", word[:_LENGTH_LIMIT])
+        if _IN_GROUPS.fullmatch(whole):
+            return [whole]
+    return [found[0] for found in _IN_CODE.finditer(word) if not found[1]]
 
 
 def _words_of_text(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qwenagent.checks.reports.compilers import add_go_errors
+from qwenagent.checks.reports.gomodules import GoModules
 from qwenagent.checks.reports.places import Places
 from qwenagent.checks.reports.report import Report
 from qwenagent.checks.reports.stacks import Frame, described
@@ -30,7 +31,6 @@ _NOISE = re.compile(
 )
 _CALL = re.compile(r"\S.*\(.*\)$|created by ")
 _FUNCTION = re.compile(r"^func (?:\([^)]*\) )?((?:Test|Benchmark|Example|Fuzz)\w*)\(", re.MULTILINE)
-_MODULE = re.compile(r"^module\s+\"?([^\s\"]+)", re.MULTILINE)
 _STATUSES: dict[str, TestStatus] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 
 
@@ -61,10 +61,10 @@ def read_go(output: str, places: Places) -> GoOutput:
         _take(state, test, action, text)
     text = "".join(shown)
     report = Report()
-    modules = _modules(places)
+    modules = GoModules(places.cwd, places.root)
     for name, state in packages.items():
         if name:
-            _add(report, state, _folder(name, modules), places)
+            _add(report, state, modules.folder(name), places)
     if any(not state.builds for state in packages.values()) or not report.statuses:
         _add_build_errors(report, text, places)
     n_run = sum(len(state.statuses) for state in packages.values())
@@ -184,31 +184,10 @@ def _add_build_errors(report: Report, text: str, places: Places) -> None:
     if start is not None or failed or text.startswith("go: "):
         found = add_go_errors(report, "\n".join(builds[start or 0 :]), places)
         if not found:
-            modules = _modules(places)
+            modules = GoModules(places.cwd, places.root)
             for name in failed:
                 said = next((b for b in builds if name in b and "FAIL" not in b), "build failed")
-                report.add(_folder(name, modules), "failed", f"E   {said.strip()}")
-
-
-def _modules(places: Places) -> dict[str, str]:
-    """Return the folders of the modules by module path, relative to the repository."""
-    found: dict[str, str] = {}
-    for folder in (places.cwd, *places.cwd.parents):
-        if not folder.is_relative_to(places.root):
-            break
-        for manifest in [folder / "go.mod", *sorted(folder.glob("*/go.mod"))]:
-            text = text_of(manifest, errors="replace")
-            if name := _MODULE.search(text):
-                local = manifest.parent.relative_to(places.root).as_posix()
-                found.setdefault(name[1], local)
-    return found
-
-
-def _folder(package: str, modules: dict[str, str]) -> str:
-    for name in sorted(modules, key=len, reverse=True):
-        if package == name or package.startswith(f"{name}/"):
-            return (Path(modules[name]) / package[len(name) + 1 :]).as_posix()
-    return package
+                report.add(modules.folder(name), "failed", f"E   {said.strip()}")
 
 
 def _functions(folder: Path) -> dict[str, str]:

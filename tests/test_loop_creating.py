@@ -1,0 +1,84 @@
+"""Which files a step orders to be made, by its words."""
+
+from __future__ import annotations
+
+import pytest
+
+from qwenagent.loop.creating import how_created, is_only
+
+PATH = "src/parser.py"
+NAMED = ("app/main.py", "src/a.py", PATH)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Update the imports of `src/parser.py` in `app/main.py`.",
+        "Use the rate of src/parser.py in app/main.py",
+        "Add an import of `src/parser.py` to `app/main.py`",
+        "Add `src/parser.py` imports to app/main.py",
+        "Add `total` to app/main.py and use it in `src/parser.py`.",
+        "Write tests for `src/parser.py` in tests/test_a.py",
+        "Make `src/parser.py` pass",
+        "Mend the parser in src/parser.py",
+        "Use the new module `src/parser.py`.",
+        "Import it from the new `src/parser.py`",
+        "Move the parts of `src/parser.py` to `lib/x.py`",
+        "Rename `src/parser.py` to `src/lexer.py`",
+        "Do not create `src/parser.py`.",
+        "Add a command that writes `src/parser.py`.",
+        "See `src/parser.py`.",
+        "Create it.\n\n```\nwrite src/parser.py\n```",
+    ],
+)
+def test_a_file_that_is_only_mentioned(text):
+    assert how_created(PATH, text, NAMED) == "no"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Implement the parser in src/parser.py",
+        "In `src/parser.py`, implement `parse`.",
+        "`src/parser.py`: add `parse()`.",
+        "`src/parser.py` should contain the parser.",
+        "The new module `src/parser.py` holds the parser.",
+        "New file: `src/parser.py`",
+        "Create these files:\n- `src/a.py`\n- `src/parser.py`: the parser",
+        "Add the parser\n\n- `src/parser.py`\n- app/main.py",
+        "Write a parser. It belongs into `src/parser.py`.",
+        "Move the helpers from `app/main.py` into `src/parser.py`",
+        "Extract the parser to parser.py.",
+        "Split app/main.py into `src/a.py` and `src/parser.py`",
+        "Put the parser into a module of its own, src/parser.py.",
+        "Add a parser and a lexer in src/parser.py",
+        "Write a script to check the imports in src/parser.py",
+        "Add a call of main to read the config in `src/parser.py`.",
+        "Cover `main` with tests in `src/parser.py`.",
+        "\u5728 `src/parser.py` \u4e2d\u5b9e\u73b0\u89e3\u6790\u5668",
+    ],
+)
+def test_a_file_that_is_to_hold_what_is_made(text):
+    assert how_created(PATH, text, NAMED) == "somehow"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Implement src/parser.py",
+        "Write `src/parser.py` with `parse()`.",
+        "Create a file called src/parser.py",
+        "Create `src/a.py`, `src/b.py` and `src/parser.py`.",
+        "Make a module `parser.py` with `parse`.",
+        "Lege `src/parser.py` mit `parse` an.",
+    ],
+)
+def test_a_file_that_is_the_order_itself(text):
+    assert how_created(PATH, text, NAMED) == "itself"
+
+
+def test_a_title_that_is_a_path():
+    assert is_only(PATH, "`src/parser.py`")
+    assert is_only(PATH, "src/parser.py:")
+    assert not is_only(PATH, "Mend src/parser.py")
+    assert not is_only(PATH, "")
