@@ -383,7 +383,7 @@ def test_the_whole_of_a_slow_suite_at_the_end_names_what_it_finds(root):
     Stage(root).git("commit", "-qm", "suite")
     command = f"{Path(sys.executable).name} -m unittest -v test_all"
     settings = Settings(tests=TestSettings(command=command, slow_s=0.001))
-    stage = Stage(root, [body("LOUD\n")], settings=settings)
+    stage = Stage(root, ["LOUD\n`````"], settings=settings)
     assert stage.run_plan("- [ ] Change `shout.txt`.\n") == 1
     assert stage.states == ["unverified"]
     assert "test_all.All.test_quiet" in stage.finished.reason

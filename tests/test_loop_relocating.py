@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from qwenagent.config import Settings, TestSettings
 from qwenagent.loop.asker import header_text
 from qwenagent.loop.relocating import Relocations
 from qwenagent.protocol.checks import TestRun
-from qwenagent.protocol.events import EditApplied
+from qwenagent.protocol.events import EditApplied, Warned
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.workspace import Repository, Workspace
 from tests.loop_stage import FIXED, TEST, Stage, make_repository
@@ -50,6 +51,15 @@ def test_a_file_and_its_tests_are_deleted(root):
     text = "- [ ] Delete `legacy.py` and delete `tests/test_legacy.py`: nobody uses them.\n"
     assert states(root, text) == (["unverified"], ["legacy.py", "tests/test_legacy.py"])
     assert not (root / "legacy.py").exists()
+
+
+def test_the_whole_of_a_slow_suite_at_the_end_does_not_miss_them(root):
+    slow = replace(PYTEST, tests=replace(PYTEST.tests, slow_s=0.001))
+    stage = Stage(root, settings=slow)
+    text = "- [ ] Delete `legacy.py` and delete `tests/test_legacy.py`: nobody uses them.\n"
+    assert stage.run_plan(f"# Plan\n\n{text}") == 0
+    assert stage.states == ["unverified"]
+    assert not [warned for warned in stage.events(Warned) if "test_old" in warned.message]
 
 
 def test_the_step_after_it_does_not_miss_them_either(root):

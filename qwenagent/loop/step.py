@@ -265,9 +265,8 @@ class _Work:
     def _finished(self, judged: Judged) -> StepResult:
         if judged.suite:
             self.tests.accept(judged.suite)
-        if baseline := self.tests.baseline:
-            # Of a slow suite only a part ran; what is left out counts as it was before.
-            self.tests.accept(self.judge.as_it_is_now(baseline) or baseline)
+        # Of a slow suite only a part ran; what is left out counts as it was before.
+        self.tests.relocate(self.judge.as_it_is_now)
         return StepResult(
             state="solved" if judged.state == "solved" else "unverified",
             reason=judged.reason,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -193,6 +193,13 @@ class Tests:
     def accept(self, suite: TestRun) -> None:
         """Have later runs of the suite compared with this one: its changes are kept."""
         self.baseline = suite
+
+    def relocate(self, as_it_is_now: Callable[[TestRun], TestRun | None]) -> None:
+        """Have earlier runs of the suite be those of the test files that there are now."""
+        if self.baseline:
+            self.baseline = as_it_is_now(self.baseline) or self.baseline
+        if self._first:
+            self._first = as_it_is_now(self._first) or self._first
 
     def closing_run(self) -> Closing | None:
         """Run a slow suite as a whole; None if it is not slow or nothing changed since it ran.
