@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,6 +73,18 @@ def ids(context: Context, first_read: list[int], held: Path) -> list[int]:
     """The tokens that the context holds now."""
     assert context.load(held)
     return first_read
+
+
+def test_costs_are_kept_where_no_prompt_is(settings, tmp_path):
+    """Costs that are measured anew make other batches, and those other answers now and then."""
+    bare = replace(settings, cache=tmp_path, cache_bytes=0)
+    kept = []
+    for _ in range(2):
+        with closing(EmbeddedEngine("test", bare)) as engine:
+            engine.complete(ASK, sampling=GREEDY)
+        kept.append((tmp_path / "costs.json").read_bytes())
+    assert kept[0] == kept[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["costs.json"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def load_settings_of(card: Card, path: Path, settings: Settings) -> LoadSettings
         n_gpu_layers=model.n_gpu_layers,
         kv_type=fit.need.kv_type,
         log=log,
-        cache=home() / "engine" if cache_bytes else None,
+        cache=home() / "engine",
         cache_bytes=cache_bytes,
     )
 

@@ -107,7 +107,7 @@ def _load(settings: LoadSettings) -> tuple[Decoder, Ready]:
     placed = open_model(settings)
     model, context = placed.loaded
     saved = None
-    if settings.cache:
+    if settings.cache and settings.cache_bytes:
         computed = [library(), placed.device, settings.kv_type, context.attention]
         key = "|".join([model.fingerprint(settings.path), *computed])
         saved = SavedPrompts(settings.cache / "prompts", key, settings.cache_bytes)
