@@ -122,7 +122,8 @@ def play(terminal: Terminal, columns: int, out: Path) -> None:
         terminal.type(f"{command}\r")
         wait(terminal, f"> {command}")
         wait(terminal, sign)
-        keep(command[1:])
+        if command == "/diff":
+            keep("diff")
     terminal.type("/quit\r")
     terminal.ends()
 
