@@ -62,6 +62,14 @@ def table(name: str) -> str:
     return f" {name}\n" + "".join(f"{i}: the value of {i} is {i * i}\n" for i in range(50))
 
 
+@pytest.fixture(autouse=True)
+def hears_ctrl_c() -> Iterator[None]:
+    """Undo what tests that run in the background inherit: there nobody hears a Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def settings(test_gguf: Path, n_threads: int, cache: Path) -> LoadSettings:
     return LoadSettings(test_gguf, n_ctx=2048, n_threads=n_threads, cache=cache)
