@@ -41,7 +41,7 @@ def repack(name: str, folder: Path) -> Path:
         ChecksumMismatch: one of its files has changed since.
     """
     found = _distribution(name)
-    files = [file for file in found.files or [] if _belongs(file)]
+    files = [file for file in _recorded(found) if _belongs(file)]
     info = next((f.parent for f in files if f.name == "WHEEL" and f.match("*.dist-info/*")), None)
     if info is None:
         raise ModelNotFound(f"{name} was not installed from a wheel", hint="reinstall it with pip")
@@ -64,6 +64,17 @@ def _distribution(name: str) -> metadata.Distribution:
         return metadata.distribution(name)
     except metadata.PackageNotFoundError as error:
         raise ModelNotFound(f"{name} is not installed", hint="install it with pip") from error
+
+
+def _recorded(found: metadata.Distribution) -> list[metadata.PackagePath]:
+    """Return all files of its record: newer versions of `Distribution.files` skip missing ones."""
+    files = []
+    for name, digest, _ in csv.reader((found.read_text("RECORD") or "").splitlines()):
+        file = metadata.PackagePath(name)
+        file.hash = metadata.FileHash(digest) if digest else None
+        file.dist = found
+        files.append(file)
+    return files
 
 
 def _belongs(file: metadata.PackagePath) -> bool:
