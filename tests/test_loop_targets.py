@@ -148,6 +148,8 @@ def test_what_is_gone_comes_back_only_by_order(tree):
         ("Write `new/lexer.py`.", ("backend/new/lexer.py",)),
         ("Rename `parser.py` to `lexer.py`.", ("backend/parser.py", "backend/lexer.py")),
         ("Use `gone.py`.", ("gone.py",)),
+        ("`app.py` adds wrong rates.", ("app.py",)),
+        ("Make `app.py` with the rates.", ("backend/app.py",)),
     ],
 )
 def test_paths_as_seen_from_a_folder(text, mentions, tmp_path):

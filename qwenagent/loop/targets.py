@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from qwenagent.checks.testfiles import is_test_file
-from qwenagent.loop.creating import how_created, is_only
+from qwenagent.loop.creating import is_ordered, is_wanted
 from qwenagent.loop.moves import deletions, renamings
 from qwenagent.plan import Step
 from qwenagent.protocol.protected import is_instruction
@@ -27,6 +27,7 @@ TEST_INFRASTRUCTURE = frozenset(
     }
 )  # fmt: skip
 _WORD = re.compile(r"[^\W\d]\w+")
+_CREATING = re.compile(r"\b(add|creat\w*|writ\w*|new|implement\w*|introduc\w*|mak\w*)\b", re.I)
 _LINK_OR_PATH = re.compile(r"\S*[./]\S*")
 MAX_NAMED = 4
 """Files that are told of where a name may mean several."""
@@ -111,22 +112,16 @@ def in_folder(step: Step, workspace: Workspace, folder: str) -> Step:
         near = posixpath.normpath(posixpath.join(folder, name))
         if workspace.exists(near):
             return near
-        how = how_created(name, step.text, step.mentions)
-        if workspace.exists(name) and how != "itself":
+        is_there = any(path == name or path.endswith(f"/{name}") for path in workspace.files())
+        if is_there and not is_ordered(name, step.text, step.mentions):
             return name
         parent = posixpath.dirname(name)
         if parent and not workspace.is_folder(posixpath.dirname(near)):
-            return name if how == "no" or workspace.is_folder(parent) else near
-        return near if how != "no" or _is_new_name(name, step) else name
+            return name if workspace.is_folder(parent) else near
+        return near if name in step.files or is_wanted(name, step.text, step.mentions) else name
 
     files = tuple(dict.fromkeys(map(placed, step.files)))
     return replace(step, files=files, mentions=tuple(dict.fromkeys(map(placed, step.mentions))))
-
-
-def _is_new_name(name: str, step: Step) -> bool:
-    """Return whether a name that is not there is one that a file is to get."""
-    others = [other for other in step.mentions if other != name]
-    return any(to == name for _, to in renamings(step.text, others, [name], lambda _: False))
 
 
 def _sorted_out(
@@ -173,12 +168,12 @@ def _is_to_create(
     """A listed file that is missing, or one of code that the step orders to be made."""
     if workspace.exists(path):
         return False
-    how = how_created(path, step.text, step.mentions)
     if path in gone:
-        return how == "itself"
+        return is_ordered(path, step.text, step.mentions)
     if path in listed:
         return True
-    about = how != "no" or is_only(path, step.title)
+    about = "/" in path or path in step.title or _CREATING.search(step.text) is not None
+    about = about and is_wanted(path, step.text, step.mentions)
     return about and is_known(path) and not is_infrastructure(path)
 
 
@@ -210,7 +205,7 @@ class _Names:
         """Whether a file is to be made at just this path, whatever else ends like it."""
         if "/" not in name:
             return False
-        return name in self._step.files or how_created(name, self._step.text) != "no"
+        return name in self._step.files or is_ordered(name, self._step.text)
 
     def _tell(self, name: str, paths: list[str]) -> None:
         if is_known(name):
