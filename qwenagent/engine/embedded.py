@@ -233,9 +233,6 @@ class EmbeddedEngine:
         """Return the next message, None after `timeout_s` of silence."""
         assert self._pipe is not None
         try:
-            # A Ctrl-C just before a wait without an end would be noticed only after it.
-            while timeout_s is None and not self._pipe.poll(POLL_S):
-                pass
             return self._pipe.recv() if self._pipe.poll(timeout_s) else None
         except (EOFError, ConnectionResetError, BrokenPipeError):
             raise self._crashed() from None
