@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from qwenagent.cli import main, wiring
 from qwenagent.cli.confining import make_box
 from qwenagent.engine import ScriptedEngine
@@ -78,8 +80,9 @@ def engine(replies: list[Any]) -> PacedEngine:
 if __name__ == "__main__":
     script = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     made = engine(script)
-    wiring._engine = lambda *_: made
+    patch = pytest.MonkeyPatch()
+    patch.setattr(wiring, "_engine", lambda *_: made)
     if os.environ.get("SESSION_CHILD_SANDBOX") == "none":
         boxed = partial(make_box, sandbox=Sandbox.off("there is no bubblewrap"))
-        wiring.make_box = boxed  # type: ignore[attr-defined]
+        patch.setattr(wiring, "make_box", boxed)
     main(sys.argv[2:])
