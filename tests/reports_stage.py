@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 RECORDED = Path(__file__).parent / "data" / "reports"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The folder of a project, with a space in its name."""
+    folder = tmp_path / "my repo"
+    folder.mkdir()
+    return folder.resolve()
 
 
 def recorded(name: str, root: Path) -> str:

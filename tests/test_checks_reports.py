@@ -24,15 +24,10 @@ from qwenagent.checks.reports import (
     read_vitest_text,
 )
 from qwenagent.checks.reports.places import Places
+from tests import reports_stage
 from tests.reports_stage import as_file, recorded, write
 
-
-@pytest.fixture
-def root(tmp_path):
-    folder = tmp_path / "my repo"
-    folder.mkdir()
-    return folder.resolve()
-
+root = reports_stage.root
 
 JEST = {
     "src/cart.test.js::total::adds": "passed",

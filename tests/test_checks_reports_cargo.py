@@ -6,14 +6,10 @@ import pytest
 
 from qwenagent.checks.reports import Report, nothing_ran_cargo, read_cargo
 from qwenagent.checks.reports.places import Places
+from tests import reports_stage
 from tests.reports_stage import recorded, write
 
-
-@pytest.fixture
-def root(tmp_path):
-    folder = tmp_path / "my repo"
-    folder.mkdir()
-    return folder.resolve()
+root = reports_stage.root
 
 
 CRATES = {
