@@ -25,7 +25,9 @@ _DESCRIPTION = re.compile(
     r"|[\"'(*]\s*)+$",
     re.I,
 )
-_ROW = re.compile(r"(?:`[^`\n]+`|[\w@+~.-]*[./][\w@+~./-]*\w)(?:\s*,\s*and|\s*,|\s+and|\s*&)$")
+_DESCRIBED = 80
+"""Characters before a name that are looked through for what describes it."""
+_JOINT = re.compile(r"\W*(?:,\s*and|,|\band|&)?", re.I)
 _GOVERNED = re.compile(
     r"\b(?:of|from|for|like|us(?:e|es|ing)|than|by|on|see|via|imports?|importing|after|before"
     r"|against|about|beside|near|mirrors?|creates|writes|generates|reads"
@@ -71,18 +73,23 @@ def is_ordered(path: str, text: str, named: Sequence[str] = ()) -> bool:
 
 
 def _places(path: str, text: str, named: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield what stands before and behind each naming of a path, without what describes it."""
+    """Yield what stands before and behind each naming of a path.
+
+    Without what describes it, and without the names before it in a row.
+    """
     paths = [path, *(other for other in named if other != path)]
     for sentence in sentences(text):
+        near, at = "", 0
         for name, start, end in names_in(sentence.text):
+            between = _undescribed(sentence.text[at:start])
+            if not at or not _JOINT.fullmatch(between):
+                near = sentence.text[:at] + between
+            at = end
             if spelt(name, paths) == path:
-                yield _near(sentence.text[:start]), sentence.text[end:]
+                yield near, sentence.text[end:]
 
 
-def _near(before: str) -> str:
-    """Return the text before a name without what describes it, and without names in a row."""
-    while True:
-        shorter = _ROW.sub("", _DESCRIPTION.sub("", before.rstrip()).rstrip()).rstrip()
-        if shorter == before:
-            return shorter
-        before = shorter
+def _undescribed(text: str) -> str:
+    """Return the text before a name without what describes it: "a new file called"."""
+    near = text[-_DESCRIBED:]
+    return text[: len(text) - len(near)] + _DESCRIPTION.sub("", near.rstrip()).rstrip()

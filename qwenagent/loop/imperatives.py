@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from qwenagent.plan.markdown.leaves import Leaf, pieces
+from qwenagent.plan.paths import LETTER
 
 _BREAK = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+|\n(?=\s*(?:\*\*)?[A-Z])|;\s+")
 _LINK = re.compile(r"\[([^\]\n]+)\]\([^)\n]*\)")
@@ -58,7 +59,8 @@ _PART_OF_PROGRAM = re.compile(
 _BUILDING = re.compile(
     r"^(?:add|implement|create|write|introduce|extend|support|provide|document|fix|mend)\b", re.I
 )
-_NAME = re.compile(r"`([^`\n]+)`|((?:[\w@+~.\[\]-]*[/.\\])+[\w@+~\[\]-]+/?|(?:[\w@+~.-]+/)+)")
+_PART = rf"(?:[@+~\[\]-]|{LETTER})"
+_NAME = re.compile(rf"`([^`\n]+)`|((?:{_PART}*[/.\\])+{_PART}+/?|(?:(?:{_PART}|\.)+/)+)")
 """A code span, or what looks like a path."""
 _KIND = (
     r"(?:(?:the|all|both|old|new|now|unused|obsolete|empty|whole|entire|dead|stale|legacy|deprecated"

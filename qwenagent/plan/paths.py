@@ -37,11 +37,12 @@ _LINK = re.compile(r"\]\(\s*<?([^\s()<>]{1,300})>?")
 _ESCAPE = re.compile(r"\\([_.*\-\[\]#+`~])")
 # Marks that stand on a letter are none themselves. Where words are written without blanks between
 # them, as in Chinese, a name ends where they begin.
-_LETTER = (
+LETTER = (
     r"[^\W\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u30ff\u3130-\u318f"
     r"\u3400-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff]|[\u0300-\u036f]"
 )
-_BARE = re.compile(rf"(?:[.@\\/+\-\[\]]|{_LETTER})+")
+"""A letter of a name, as a pattern."""
+_BARE = re.compile(rf"(?:[.@\\/+\-\[\]]|{LETTER})+")
 _GROUP = r"\([\w.-]{1,60}\)"  # a folder of routes, as in Next.js and Expo
 _PART = r"[^\s\"'`,;:=(){}<>|*?$/\\]"
 _IN_GROUPS = re.compile(rf"(?:(?:{_GROUP}){_PART}*/|{_PART}+/)+{_PART}+")
