@@ -16,6 +16,8 @@ import platformdirs
 import pytest
 from filelock import FileLock
 
+from tests.needs import program
+
 BUILD_S = 3600
 START_S = 120
 # Without its web pages, TLS and the other tools: minutes instead of a quarter of an hour.
@@ -49,8 +51,7 @@ def server_binary() -> Path:
 
 def _build(version: str, folder: Path, binary: Path) -> None:
     for tool in ("cmake", "c++"):
-        if not shutil.which(tool):
-            pytest.skip(f"llama-server cannot be built: there is no {tool}")
+        program(tool)
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()

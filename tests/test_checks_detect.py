@@ -1,4 +1,3 @@
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ import pytest
 from qwenagent.checks import parse_command
 from qwenagent.checks.detect import Found, detect, detect_found
 from qwenagent.protocol.checks import TestCommand
+from tests.needs import needs
 
 CASE = "import unittest\n\nclass T(unittest.TestCase):\n    def test_a(self):\n        pass\n"
 PLAIN = "def test_a():\n    assert True\n"
@@ -322,7 +322,7 @@ def test_links_and_folders_with_file_names_are_no_hints(tmp_path):
     assert detect(tmp_path) is None
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@needs("make")
 def test_the_make_target_that_is_found_runs(tmp_path):
     write(tmp_path, {"Makefile": "test: prepare\n\t@echo tested\n\nprepare:\n\t@true\n"})
     found = detect(tmp_path)

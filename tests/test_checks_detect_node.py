@@ -1,11 +1,11 @@
 import json
-import shutil
 import subprocess
 
 import pytest
 
 from qwenagent.checks import parse_command
 from qwenagent.checks.detect import Found, detect, detect_found
+from tests.needs import needs
 from tests.test_checks_detect import write
 
 
@@ -214,7 +214,7 @@ def test_json_that_is_nested_without_end_is_no_hint(tmp_path):
     assert detect(tmp_path) is None
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@needs("node")
 @pytest.mark.parametrize("name", ["spec/a b.mjs", "a.test.mjs", "test/deep/a.mjs"])
 def test_the_node_command_that_is_found_runs(tmp_path, name):
     write(tmp_path, {name: "import { test } from 'node:test'\ntest('a', () => {})\n"})

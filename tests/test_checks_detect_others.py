@@ -1,4 +1,3 @@
-import shutil
 import subprocess
 from dataclasses import replace
 
@@ -7,6 +6,7 @@ import pytest
 from qwenagent.checks import parse_command
 from qwenagent.checks.detect import Found, detect, detect_found, explain_none
 from qwenagent.protocol.checks import TestCommand
+from tests.needs import needs
 from tests.test_checks_detect import write
 
 CMAKE = "cmake_minimum_required(VERSION 3.20)\nproject(x NONE)\nenable_testing()\n"
@@ -259,7 +259,7 @@ def test_a_build_folder_that_is_missing_is_said(tmp_path):
     )
 
 
-@pytest.mark.skipif(shutil.which("ctest") is None, reason="needs CMake")
+@needs("ctest")
 def test_the_ctest_command_that_is_found_builds_and_runs(tmp_path):
     listed = (
         "add_custom_target(made ALL COMMAND ${CMAKE_COMMAND} -E touch made)\n"

@@ -13,11 +13,11 @@ from qwenagent.errors import ChecksError
 from qwenagent.plan import Example
 from qwenagent.plan.examples import find_examples
 from qwenagent.protocol.checks import TestRun
+from tests.needs import needs
 
 NODE = shutil.which("node")
 FOLDERS = [Path(it).parent for it in (sys.executable, NODE) if it]
 PATH = os.pathsep.join([*map(str, FOLDERS), "/usr/bin", "/bin"])
-needs_node = pytest.mark.skipif(NODE is None, reason="needs node")
 
 
 @pytest.fixture
@@ -293,7 +293,7 @@ JAVASCRIPT = {
 }
 
 
-@needs_node
+@needs("node")
 def test_modules_of_javascript(root):
     write(root, {"src/slug.mjs": ESM})
     found = [find_examples(text)[0] for text in JAVASCRIPT]
@@ -310,7 +310,7 @@ def test_modules_of_javascript(root):
     assert tree(root) == ["src/slug.mjs"]
 
 
-@needs_node
+@needs("node")
 @pytest.mark.parametrize(
     "text",
     [
@@ -324,7 +324,7 @@ def test_common_js(root, text):
     assert check(root, SAID, {"slugify": "slug.js"}).green
 
 
-@needs_node
+@needs("node")
 def test_what_javascript_does_not_export_fails(root):
     write(root, {"slug.js": "function slugify() {}\n"})
     run = check(root, '`slugify("a")` returns `"a"`', {"slugify": "slug.js"})
@@ -386,7 +386,7 @@ def test_calls_of_what_turned_out_to_be_a_method_are_left_out(root):
     assert (none.statuses, none.failures, none.green) == ({}, {}, False)
 
 
-@needs_node
+@needs("node")
 def test_methods_of_javascript_are_left_out(root):
     write(root, {"board.mjs": "export class Board {\n  total() {\n    return 0;\n  }\n}\n"})
     run = check(

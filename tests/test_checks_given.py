@@ -11,6 +11,7 @@ from qwenagent.checks.given import GivenTest, given_test
 from qwenagent.errors import ChecksError
 from qwenagent.plan import task_plan
 from qwenagent.protocol.checks import TestCommand, TestRun
+from tests.needs import needs
 
 PYTEST = "from shop.cart import total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n"
 UNITTEST = "import unittest\n\n\nclass CartTest(unittest.TestCase):\n    def test_a(self): ...\n"
@@ -289,7 +290,7 @@ def test_the_command_runs_the_file_red_then_green(tmp_path):
     assert run(tmp_path, test).green
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@needs("node")
 def test_the_command_of_node_runs_the_file(tmp_path):
     test = given(NODE, ["add.mjs"], lang="js")
     assert not run(tmp_path, test).green

@@ -9,9 +9,10 @@ import pytest
 
 from qwenagent.checks import TestRunner, parse_command
 from qwenagent.protocol.checks import TestRun
+from tests.needs import needs, program
 from tests.reports_stage import write
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+pytestmark = needs("node")
 
 FILE = "tests/a.test.js"
 SAID = "E   Error: process.exit(0) ended this test file before its tests did"
@@ -69,7 +70,7 @@ def test_an_exit_of_a_module_is_a_failure(tmp_path, text):
     assert "process.exit(0) ended this test file before its tests did" in run.output
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
+@needs("npm")
 def test_an_exit_behind_npm_is_a_failure_and_npm_s_own_is_none(tmp_path):
     package = f'{{"scripts": {{"test": "node --test {FILE}"}}}}'
     lib = f"{ADD}process.exit(0);\n"
@@ -117,8 +118,8 @@ test("a thread", (t, done) => {
 
 @pytest.mark.parametrize("text", [f"node --test {FILE}", "npm test"])
 def test_ends_that_are_no_end_of_the_test_file(tmp_path, text):
-    if text.startswith("npm") and shutil.which("npm") is None:
-        pytest.skip("needs npm")
+    if text.startswith("npm"):
+        program("npm")
     package = f'{{"scripts": {{"test": "node --test {FILE}"}}}}'
     cli = "exports.main = () => process.exit(0);\n"
     files = {FILE: FINE, "cli.js": cli, "child.js": "process.exit(0);\n", "package.json": package}

@@ -1,5 +1,4 @@
 import os
-import shutil
 import sys
 import threading
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 from qwenagent.checks import TestRunner, parse_command, reduce_output
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand, TestRun
+from tests.needs import program
 from tests.test_checks_interpreter import make_tool, make_venv
 
 PYTEST = f"'{sys.executable}' -m pytest -q"
@@ -135,8 +135,8 @@ def test_pytest_that_finds_nothing(root, files):
 )
 def test_pytest_behind_other_words(root, text):
     write(root, {"test_a.py": "import b\ndef test_a(): assert b.X\n", "b.py": "X = 1\n"})
-    if text.startswith("timeout") and shutil.which("timeout") is None:
-        pytest.skip("needs timeout")
+    if text.startswith("timeout"):
+        program("timeout")
     assert run_in(root, text).statuses == {"test_a.py::test_a": "passed"}
 
 
@@ -300,9 +300,8 @@ def test_a_folder_inside_the_repository_and_none_outside(root):
             runner.run(TestCommand(argv, "pytest", "plan", cwd), timeout_s=60)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_node_that_finds_nothing(root):
-    path = str(Path(shutil.which("node") or "").parent)
+    path = tool_path("node")
     write(root, {"a.txt": ""})
     assert run_in(root, "node --test", path=path).collected is False
 
@@ -317,10 +316,9 @@ describe("cart", () => {
 """
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="needs node and npm")
 @pytest.mark.parametrize("text", ["node --test", "npm test"])
 def test_node(root, text):
-    path = f"{Path(shutil.which('node') or '').parent}:/usr/bin:/bin"
+    path = tool_path(text.split()[0])
     files = {"test/cart.test.js": NODE_TESTS, "test/broken.test.js": "const x = ;\n"}
     write(root, {"package.json": '{"scripts": {"test": "node --test test/*.js"}}', **files})
     if text == "npm test":  # a pattern would need a shell
@@ -340,20 +338,15 @@ def test_node(root, text):
     assert sorted(root.rglob("*")) == before
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_a_reporter_of_the_user_s_own_is_kept(root):
     write(root, {"cart.test.js": NODE_TESTS})
-    path = str(Path(shutil.which("node") or "").parent)
-    run = run_in(root, "node --test --test-reporter=tap", path=path)
+    run = run_in(root, "node --test --test-reporter=tap", path=tool_path("node"))
     assert run.output.startswith("TAP version 13")
     assert run.statuses == {"cart::adds": "passed", "cart::is wrong": "failed"}
 
 
 def tool_path(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"needs {name}")
-    return f"{Path(found).parent}:/usr/bin:/bin"
+    return f"{Path(program(name)).parent}:/usr/bin:/bin"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from qwenagent.checks import TestRunner, parse_command, select
 from qwenagent.protocol.checks import TestCommand, TestRun
+from tests.needs import needs
 from tests.reports_stage import write
 
 QUICK = {"PATH": "/usr/bin:/bin", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -196,7 +197,7 @@ def test_scripts_of_npm_are_seen_through(tmp_path):
         assert shown(text, "a.js::x") == "none"
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@needs("node")
 def test_a_test_of_node_is_run_alone(tmp_path):
     tests = 'const { test } = require("node:test");\ntest("a (b) \'c\'", () => { throw 1; });\n'
     write(tmp_path, {"t.test.js": tests + 'test("other", () => {});\n'})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import needs
 
 BASH = """
 source <("$0" completion bash)
@@ -35,9 +36,7 @@ def program() -> str:
 
 
 def test_bash_completes():
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("there is no bash")
+    bash = needs.program("bash")
     lines = "".join(f"{line}\n" for line in OFFERED)
     done = subprocess.run(
         [bash, "-c", BASH, program()], input=lines, capture_output=True, encoding="utf-8"

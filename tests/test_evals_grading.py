@@ -20,6 +20,7 @@ from qwenagent.evals import Check, Grade, Task
 from qwenagent.evals.grading import interpreted, write_files
 from qwenagent.evals.task import REGRESSION
 from tests.evals_stage import SOLVED, TASK, TEST, make_grader, make_tree
+from tests.needs import needs
 
 RED = {"tests": False}
 GREEN = {"tests": True}
@@ -183,7 +184,7 @@ def test_tests_of_the_agents_own_do_not_count(tmp_path):
     assert (grade.checks, grade.passed, grade.failed) == (RED, 0, 1)
 
 
-@pytest.mark.skipif(not shutil.which("go"), reason="go is not on this machine")
+@needs("go")
 def test_go_tests_of_the_agents_own_are_not_built(tmp_path):
     given = 'package calc\n\nimport "testing"\n\nfunc TestOne(t *testing.T) { t.Log(One()) }\n'
     task = replace(
@@ -252,10 +253,9 @@ JS = replace(
     checks=(Check("tests", ("node", "--test", "tests/")),),
     files=("calc.js",),
 )
-needs_node = pytest.mark.skipif(not shutil.which("node"), reason="node is not on this machine")
 
 
-@needs_node
+@needs("node")
 @pytest.mark.parametrize(
     "code",
     [
@@ -274,7 +274,7 @@ def test_an_end_at_import_is_no_pass_in_javascript(tmp_path, code):
     assert (grade.solved, grade.passed) == (False, 0)
 
 
-@needs_node
+@needs("node")
 def test_an_end_after_the_first_test_is_no_pass_in_javascript(tmp_path):
     code = "exports.add = (a, b) => (a ? a + b : process.exit(0));\n"
     grade = graded(tmp_path, {"calc.js": code}, JS)
@@ -282,19 +282,19 @@ def test_an_end_after_the_first_test_is_no_pass_in_javascript(tmp_path):
     assert "process.exit(0) ended this test file before its tests did" in grade.output
 
 
-@needs_node
+@needs("node")
 def test_a_solved_tree_is_green_in_javascript(tmp_path):
     grade = graded(tmp_path, {"calc.js": "exports.add = (a, b) => a + b;\n"}, JS)
     assert (grade.solved, grade.passed, grade.failed) == (True, 3, 0)
 
 
-@needs_node
+@needs("node")
 def test_a_file_without_tests_is_no_pass(tmp_path):
     task = replace(JS, tests={"tests/calc.test.js": 'require("../calc.js");\n'})
     assert graded(tmp_path, {}, task).checks == RED
 
 
-@pytest.mark.skipif(not shutil.which("go"), reason="go is not on this machine")
+@needs("go")
 @pytest.mark.parametrize("at", ["init", "test"])
 def test_an_end_is_no_pass_in_go(tmp_path, at):
     test = 'package calc\n\nimport "testing"\n\n'
@@ -313,7 +313,7 @@ def test_an_end_is_no_pass_in_go(tmp_path, at):
     assert not grade.solved
 
 
-@pytest.mark.skipif(not shutil.which("cargo"), reason="cargo is not on this machine")
+@needs("cargo")
 def test_an_end_in_a_test_is_no_pass_in_rust(tmp_path):
     tests = "#[test]\nfn a_one() {}\n\n#[test]\nfn b_two() { calc::two(); }\n"
     task = replace(

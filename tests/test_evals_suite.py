@@ -12,6 +12,7 @@ from qwenagent.evals import IdleArm, Kind, OracleArm, Task, shipped_tasks
 from qwenagent.evals.grading import missing_tool
 from qwenagent.evals.task import REGRESSION
 from tests.evals_stage import make_grader, make_trial
+from tests.needs import program
 
 KINDS: tuple[Kind, ...] = ("edit", "fix", "plan")
 TASKS = [task for kind in KINDS for task in shipped_tasks(kind)]
@@ -48,7 +49,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(task: Task) -> None:
     """Skip a task whose tool this machine lacks."""
     if tool := missing_tool(task, os.environ):
-        pytest.skip(f"{tool} is not on this machine")
+        program(tool)
 
 
 @each_trial

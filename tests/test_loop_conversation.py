@@ -279,7 +279,8 @@ def test_special_tokens_in_files_are_text(root):
 
 @pytest.mark.parametrize("line", ["/clear", "/CLEAR", "/Clear "])
 def test_what_was_cleared_stays_away(line):
-    events = (MessageSent("What is x?"), Answered("It is 1.", "stop"), CommandRan(line, "", 0))
+    cleared = CommandRan(line, "", 0)
+    events: tuple[Event, ...] = (MessageSent("What is x?"), Answered("It is 1.", "stop"), cleared)
     records = [Record(event, "r", seq, 0.0) for seq, event in enumerate(events)]
     assert exchanges_of(records) == []
 

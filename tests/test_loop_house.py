@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from qwenagent.protocol.tools import ToolCall
 from qwenagent.ui import NobodyApprover, RememberingApprover
 from tests.kinds_stage import GIVEN, GIVEN_FILE
 from tests.loop_stage import COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
+from tests.needs import program
 
 UGLY = FIXED.replace("return a + b", "return (a+b)")
 RUFF = "[tool.ruff]\nline-length = 90\n"
@@ -65,9 +65,7 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def require(name: str, folder: Path) -> None:
     """Put a real tool on PATH, of the tests' own environment or of the machine; else skip."""
     beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.is_file() else shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
+    found = str(beside) if beside.is_file() else program(name)
     # Not a link: node's programs look for their packages from where they are.
     (folder / name).write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
     (folder / name).chmod(0o755)

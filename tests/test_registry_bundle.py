@@ -38,6 +38,7 @@ from qwenagent.registry import (
     read_manifest,
 )
 from qwenagent.registry.bundle.repack import repack, source_of
+from tests.needs import program
 from tests.registry_standins import PAYLOAD, ship_tiny_card
 
 
@@ -111,11 +112,11 @@ def test_what_is_in_a_bundle(bundle, card):
 
 
 def test_the_sums_are_those_that_the_usual_program_reads(bundle):
-    program = shutil.which("sha256sum")
-    if program is None:
-        pytest.skip("no sha256sum here")
     done = subprocess.run(
-        [program, "--quiet", "-c", "SHA256SUMS"], cwd=bundle, capture_output=True, text=True
+        [program("sha256sum"), "--quiet", "-c", "SHA256SUMS"],
+        cwd=bundle,
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

@@ -33,6 +33,7 @@ from qwenagent.registry import (
     pull,
     reachable_sources,
 )
+from tests.needs import program
 from tests.registry_standins import (
     HUB_SOURCE,
     PAYLOAD,
@@ -360,8 +361,7 @@ subjectAltName = IP:127.0.0.1
 @pytest.fixture
 def expired(tmp_path: Path) -> Path:
     """A certificate and its key, valid for a month in 2001, in one file."""
-    if not shutil.which("openssl"):
-        pytest.skip("openssl makes the certificate")
+    program("openssl")
     folder = tmp_path / "authority"
     folder.mkdir()
     (folder / "index").touch()
