@@ -83,7 +83,7 @@ def test_a_file_that_is_the_order_itself(text):
     assert is_ordered(PATH, text, NAMED)
 
 
-@pytest.mark.parametrize("unit", [".", "a.", "new file ", "`a.py`, ", "a.py and ", "the the ", "a]"])
+@pytest.mark.parametrize("unit", [".", "a.", "new file ", "`a.py`, ", "a.py and ", "the ", "a]"])
 def test_a_long_run_of_anything_is_read_at_once(unit):
     text = f"{(unit * 1400)[:1400]} {PATH}"
     assert is_wanted(PATH, text, NAMED)
