@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -115,6 +116,18 @@ def test_a_stranger_that_holds_the_pipe_open_is_ended_and_does_not_hold_us_up(tm
     assert waited_gone(pid_in(tmp_path / "pid"))
     assert (ran.exit_code, ran.output) == (0, "leader ends\n")
     assert ran.seconds < 5
+
+
+def test_processes_that_end_while_others_are_looked_for(tmp_path, monkeypatch):
+    real = os.stat
+
+    def stat(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        if str(path).startswith("/proc/"):  # what the kernel says of a process that is ending
+            raise ProcessLookupError(errno.ESRCH, "No such process", path)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    assert shell("sleep 0.1 & echo out", tmp_path).output == "out\n"
 
 
 def test_cancel_ends_the_command_soon(tmp_path):

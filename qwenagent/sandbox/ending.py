@@ -80,7 +80,7 @@ def _group_lives(group: int) -> bool:
     """True if a process of the group runs; zombies wait for their parent and do not count."""
     if not _signal_group(group, 0):
         return False
-    states = [_state(file) for file in Path("/proc").glob("[0-9]*/stat")]
+    states = [_state(file) for file in _of_each("stat")]
     return not states or any(of == group and state not in "ZX" for state, of in states)
 
 
@@ -91,6 +91,15 @@ def _state(stat: Path) -> tuple[str, int]:
     except OSError:  # ended meanwhile
         return "X", 0
     return fields[0], int(fields[2])
+
+
+def _of_each(name: str) -> list[Path]:
+    """Return this file of each process. `glob` raises where one ends while it looks."""
+    try:
+        folders = list(Path("/proc").iterdir())
+    except OSError:  # no Linux
+        return []
+    return [folder / name for folder in folders if folder.name.isdecimal()]
 
 
 def _signal_group(group: int, number: int) -> bool:
@@ -106,7 +115,7 @@ def _marked(mark: str) -> list[psutil.Process]:
     """Return the processes that have the mark in the environment they were started with."""
     wanted = f"{MARK}={mark}".encode()
     found = []
-    for file in Path("/proc").glob("[0-9]*/environ"):
+    for file in _of_each("environ"):
         with contextlib.suppress(OSError, psutil.Error):  # ended meanwhile, or somebody else's
             if wanted in file.read_bytes().split(b"\0"):
                 process = psutil.Process(int(file.parent.name))
