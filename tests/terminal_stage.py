@@ -144,8 +144,11 @@ class Terminal:
         return int(-self._child.signalstatus if code is None else code)
 
     def hang_up(self) -> None:
-        """Close the terminal, as a closed window does, and do not end the program."""
+        """Close the terminal, as a closed window does, and wait for the program's end."""
         self._child.ptyproc.fileobj.close()
+        limit = time.monotonic() + _LIMIT_S
+        while self._child.isalive() and time.monotonic() < limit:
+            time.sleep(0.05)
 
     def kill(self, number: int = signal.SIGINT) -> None:
         """Send the program a signal."""
