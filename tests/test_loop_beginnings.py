@@ -94,6 +94,14 @@ def test_words_about_types_change_nothing_where_no_type_comes_first():
     assert symbol_beginning("a.c", C, "area", "Another type.").text == "int area"
 
 
+def test_documents_are_no_documentation_and_an_import_ends_in_its_line():
+    body = "# Of documents.\ndef fetch(url):\n    return 1"
+    assert not is_legal("a.py", PYTHON, "fetch", "Fetch all documents.", body)
+    assert is_legal("a.py", PYTHON, "fetch", "Document fetch.", body)
+    body = "from math import (\ndef fetch(url):\n    return 1"
+    assert not is_legal("a.py", PYTHON, "fetch", "Fetch all documents.", body)
+
+
 @pytest.mark.parametrize(
     ("path", "text", "begin"),
     [

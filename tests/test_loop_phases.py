@@ -113,6 +113,18 @@ def test_editing_by_the_size_of_the_file(tree):
     assert not legal(offers, "replace_lines", path="data.csv", start=1, end=1)
 
 
+def test_what_is_to_be_added_comes_first_and_in_its_place(tree):
+    request = "Add a function `mean` to the file, after the function `f7`."
+    paths = ["pkg/long.py"]
+    offers = phases.edit_offers(tree, paths, WHOLE, request=request, is_alone=True)
+    call = ToolCall("insert_symbol", {"path": "pkg/long.py", "after": "f7"})
+    assert forced_call(offers) == call
+    assert names(phases.edit_offers(tree, paths, WHOLE, adding=paths)) == ["insert_symbol"]
+    several = phases.edit_offers(tree, paths, WHOLE, request=request)
+    assert names(several) == ["replace_symbol", "insert_symbol"]
+    assert legal(several, "insert_symbol", path="pkg/long.py", after="f8")
+
+
 @pytest.mark.parametrize(
     "call",
     [

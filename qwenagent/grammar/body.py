@@ -17,7 +17,7 @@ def fence_for(*texts: str, markdown: bool = False) -> str:
     return "`" * max(MARKDOWN_FENCE if markdown else 3, longest + 1)
 
 
-_IMPORTS = '(("import " | "from ") rest "\\n"{1,2})*'
+_IMPORTS = r'(("import " | "from ") [^(\x00-\x08\x0A-\x1F\x7F]* "\n"{1,2})*'
 _REST_OF_LINE = r'([^A-Za-z0-9_$`\x00-\x08\x0A-\x1F\x7F] rest)? "\n" '
 _ABOVE = r'([ \t]{0,16} ("@" | "#[" | "# " | "//" | "/*" | "*") rest "\n"){0,12}'
 _WORDS = (

@@ -19,7 +19,7 @@ from qwenagent.grammar import (
     search_body,
 )
 from qwenagent.grammar.calls import OPENING
-from qwenagent.loop.beginnings import file_beginning, symbol_beginning
+from qwenagent.loop.beginnings import added_beginning, file_beginning, symbol_beginning
 from qwenagent.loop.doubtful import Passage
 from qwenagent.loop.stop import Stop, Stopped
 from qwenagent.protocol.events import (
@@ -217,6 +217,10 @@ class Asker:
             name = str(call.arguments["symbol"])
             code = symbol_beginning(path, text, name, question.step)
             grammar = body_grammar(fence, begin=code.text, may_have_more=code.may_have_more)
+        elif call.name == "insert_symbol":
+            after = str(call.arguments["after"])
+            code = added_beginning(path, text, after, question.step)
+            grammar = body_grammar(fence, begin=code.text, may_have_more=code.may_have_more)
         else:
             grammar = body_grammar(fence, may_be_empty=call.name == "replace_lines")
         return _Blank(Prompt(question.asking_for_body(call), opening), grammar, call, begin, fence)
@@ -342,9 +346,15 @@ def _overruled(call: ToolCall, line: str, doubts: Sequence[Doubt]) -> Overruled 
         start = line.index(f'"{name}": ', end) + len(f'"{name}": ')
         end = start + len(json.dumps(value, ensure_ascii=False))
         worst = worst_doubt(doubts, start - len(OPENING), end - len(OPENING))
-        if worst and name not in FREE_ARGUMENTS:
+        if worst and name not in FREE_ARGUMENTS and not _is_meant(value, worst):
             found.append(Overruled(name, worst))
     return max(found, key=lambda one: one.doubt.cut, default=None)
+
+
+def _is_meant(value: object, doubt: Doubt) -> bool:
+    """Return whether the model wanted a symbol by the end of its name: `save` of `Store.save`."""
+    wanted = doubt.wanted.strip()
+    return bool(wanted) and any(part.startswith(wanted) for part in str(value).split(".")[1:])
 
 
 def header_text(call: ToolCall) -> str:

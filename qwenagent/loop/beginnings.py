@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from qwenagent.syntax import beginning, header
+from qwenagent.loop.additions import addition
+from qwenagent.syntax import beginning, header, symbols
 from qwenagent.tools import is_named, may_go
 
 MAX_CHARS = 400
@@ -22,11 +23,18 @@ _TOP = re.compile(
 )
 _MORE_BEFORE = re.compile(
     r"\b(async\w*|await\w*|concurren\w*|decorat\w*|annotat\w*|attribute|propert(y|ies)|cach\w*"
-    r"|memoi[sz]\w*|comment\w*|doc\w*|export\w*|static\w*|class ?methods?|abstract\w*|overrid\w*"
+    r"|memoi[sz]\w*|comment\w*|docs?|docstrings?|document(ed|ing|ation)?|export\w*"
+    r"|static\w*|class ?methods?|abstract\w*|overrid\w*"
     r"|deprecat\w*|data ?class\w*|context ?managers?|getters?|setters?|generators?|virtual|inline"
     r"|const|final|derive[sd]?|fixtures?|parametri[sz]\w*)\b|@\w|#\[",
     re.IGNORECASE,
 )
+_MODIFIED = re.compile(
+    r"\b(async\w*|await\w*|decorat\w*|propert(y|ies)|cached|static ?methods?|static|class ?methods?"
+    r"|abstract\w*|overrid\w*|context ?managers?|fixtures?|parametri[sz]\w*|overload\w*)\b|@\w",
+    re.IGNORECASE,
+)
+"""What makes new code begin with more than its name."""
 _OTHERWISE = re.compile(
     r"\b(private|public|protected|internal|visib\w*|types?|typed|signatures?|void|long|double"
     r"|float|generic\w*|receiver|const|static)\b",
@@ -67,3 +75,22 @@ def symbol_beginning(path: str, text: str, name: str, request: str) -> Beginning
     if len(begin) > MAX_CHARS or not _WRITABLE.fullmatch(begin):
         return Beginning()
     return Beginning(begin, may_have_more=bool(_MORE_BEFORE.search(request)))
+
+
+def added_beginning(path: str, text: str, after: str, request: str) -> Beginning:
+    """Return how code of Python begins that is added behind a symbol, if the step names it.
+
+    As deep as that symbol is. Otherwise it begins as the model likes.
+    """
+    if not path.endswith((".py", ".pyi")):
+        return Beginning()
+    new = addition(path, text, request, is_alone=True)
+    if new is None or after not in new.after:
+        return Beginning()
+    begin = new.signature or f"def {new.name}"
+    if len(begin) > MAX_CHARS or not _WRITABLE.fullmatch(begin):
+        return Beginning()
+    line = next(it.first_line for it in symbols(path, text) if it.name == after)
+    row = text.split("\n")[line - 1]
+    indent = row[: len(row) - len(row.lstrip())]
+    return Beginning(indent + begin, may_have_more=bool(_MODIFIED.search(request)))

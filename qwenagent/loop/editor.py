@@ -40,7 +40,13 @@ from qwenagent.protocol.events import (
 from qwenagent.protocol.messages import Alternative, Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
 from qwenagent.syntax import is_known
-from qwenagent.tools import GATHER_TOOLS, make_edit, refusal, run_gather, without_copies
+from qwenagent.tools import (
+    GATHER_TOOLS,
+    make_edit,
+    refusal,
+    run_gather,
+    without_copies,
+)
 from qwenagent.workspace import Edit
 
 LEAST_BODY_TOKENS = 256
@@ -92,6 +98,8 @@ class Editor:
         self._mind = ""
         """Why the last edit was not written, for the next attempt to mind."""
         self._seen: set[Edit] = set()
+        self._adding: set[str] = set()
+        """Files for whose code a name was wanted that is not there: something new is meant."""
         self._stuck: set[str] = set()
         """Files that were written again as they were."""
         self._n_opened = self._n_asked = 0
@@ -308,8 +316,10 @@ class Editor:
             has_moved=self.talk.has_moved,
             changed=tuple(self._tree.changed()),
             stuck=frozenset(self._stuck),
+            adding=frozenset(self._adding),
             may_be_done=not self._test_command,
             form=self._ports.settings.loop.form or None,
+            request=self._step.text,
         )
         return legal_edits(self._tree, state, self._ports.profile)
 
@@ -413,13 +423,14 @@ class Editor:
             self.talk.has_moved = True
         else:
             self.talk.touched.append(path)
+        self._adding.discard(path)
         return edit, ""
 
     def _why_refused(self, edit: Edit, overruled: Overruled | None) -> str:
         """Return why an edit is not to be written, of several reasons the one that weighs most."""
         is_again = edit in self._seen and self._targets.single
         self._seen.add(edit)
-        not_meant = self._not_meant(overruled)
+        not_meant = self._not_meant(edit.path, overruled)
         steering = next(filter(is_infrastructure, (edit.path, edit.to)), "")
         if steering and edit.path not in self._targets.all:
             return f"{steering} decides how tests run and is not part of the step"
@@ -430,7 +441,7 @@ class Editor:
         unresolved = self._imports.unresolved(edit, (*self._targets.create, *self._coming))
         return refusal(edit, f"{self._step.text}\n{self._background.plan_text}", unresolved)
 
-    def _not_meant(self, overruled: Overruled | None) -> str:
+    def _not_meant(self, path: str, overruled: Overruled | None) -> str:
         """Return why a call is not what the model wanted; the last attempts are taken as they are.
 
         A second time the model is right to insist: then what it wants cannot be had.
@@ -438,6 +449,8 @@ class Editor:
         if overruled is None or overruled.doubt.cut < OVERRULED or self._was_overruled:
             return ""
         self._was_overruled = True
+        if overruled.argument == "symbol":
+            self._adding.add(path)
         wanted = overruled.doubt.wanted.strip() or "something else"
         return f"for {overruled.argument} {wanted!r} was wanted, which cannot be had here"
 

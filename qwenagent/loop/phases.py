@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -11,6 +11,7 @@ from typing import Literal
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.grammar import Between, NewPath, Offer, OneOf, Switch
 from qwenagent.grammar.choices import Choice
+from qwenagent.loop.additions import addition
 from qwenagent.loop.targets import TEST_INFRASTRUCTURE, Targets
 from qwenagent.protocol.events import Phase
 from qwenagent.protocol.json import JsonObject
@@ -52,10 +53,14 @@ class EditState:
     """Files that differ from the start of the step."""
     stuck: frozenset[str] = frozenset()
     """Files that the model wrote again as they were: others come first."""
+    adding: frozenset[str] = frozenset()
+    """Files in which the model looked for a name that is not there: it is to be added."""
     may_be_done: bool = False
     """Whether the model may say that the step is complete: only where no test can."""
     form: Form | None = None
     """How files are changed, where that is possible; None is what suits their length."""
+    request: str = ""
+    """The step's text: what it orders to be added is added, and where it says."""
 
 
 def legal_edits(workspace: Workspace, state: EditState, profile: Profile) -> list[Offer]:
@@ -65,7 +70,15 @@ def legal_edits(workspace: Workspace, state: EditState, profile: Profile) -> lis
     if missing := [p for p in state.targets.create if not workspace.exists(p)]:
         return create_offers(missing[:1])
     paths = _open_paths(workspace, state)
-    offers = edit_offers(workspace, paths, profile.whole_file_lines, state.form)
+    offers = edit_offers(
+        workspace,
+        paths,
+        profile.whole_file_lines,
+        state.form,
+        request=state.request,
+        is_alone=state.targets.single,
+        adding=state.adding,
+    )
     if not state.targets.named:
         offers.append(new_file_offer(workspace))
     if state.phase == "repair" and profile.name == "large":
@@ -200,11 +213,20 @@ def new_file_offer(workspace: Workspace) -> Offer:
 
 
 def edit_offers(
-    workspace: Workspace, paths: Sequence[str], whole_file_lines: int, form: Form | None = None
+    workspace: Workspace,
+    paths: Sequence[str],
+    whole_file_lines: int,
+    form: Form | None = None,
+    *,
+    request: str = "",
+    is_alone: bool = False,
+    adding: Collection[str] = (),
 ) -> list[Offer]:
     """Return the calls that change existing files: whole if short, else by symbol or line.
 
-    With `form` in this one, where the file has what it needs.
+    With `form` in this one, where the file has what it needs. A file that lacks a function which
+    the step's text, `request`, orders gets that first, in its place. `is_alone`: the step is about
+    one file. To those of `adding` something is added, whatever it is.
     """
     by_form: dict[Form, list[str]] = {}
     for path in paths:
@@ -215,11 +237,17 @@ def edit_offers(
     if whole := by_form.get("whole"):
         offers.append(Offer(SPECS["rewrite_file"], {"path": OneOf(tuple(whole))}))
     if with_symbols := by_form.get("symbol"):
-        names = {p: OneOf(_symbol_names(workspace, p)) for p in with_symbols}
-        by_name = Switch({p: {"symbol": them} for p, them in names.items()})
-        after = Switch({p: {"after": them} for p, them in names.items()})
-        offers.append(Offer(SPECS["replace_symbol"], {"path": by_name}))
-        offers.append(Offer(SPECS["insert_symbol"], {"path": after}))
+        by_name: dict[str | int, dict[str, Choice]] = {}
+        after: dict[str | int, dict[str, Choice]] = {}
+        for path in with_symbols:
+            new = addition(path, workspace.text(path) or "", request, is_alone=is_alone)
+            names = OneOf(_symbol_names(workspace, path))
+            after[path] = {"after": OneOf(new.after) if new else names}
+            if not (new or path in adding):  # it would be looked for among those that are there
+                by_name[path] = {"symbol": names}
+        if by_name:
+            offers.append(Offer(SPECS["replace_symbol"], {"path": Switch(by_name)}))
+        offers.append(Offer(SPECS["insert_symbol"], {"path": Switch(after)}))
     if by_line := by_form.get("lines"):
         ranges: dict[str | int, dict[str, Choice]] = {
             p: {"start": _range(_n_lines(workspace.text(p) or ""))} for p in by_line
