@@ -45,6 +45,7 @@ from qwenagent.tools import (
     make_edit,
     refusal,
     run_gather,
+    with_forgotten_imports,
     without_copies,
 )
 from qwenagent.workspace import Edit
@@ -410,6 +411,7 @@ class Editor:
             edit = make_edit(self._tree, call, self._shown_texts)
             if _is_text(edit):
                 edit = without_copies(edit, shown_tests(self._brief, self._tree))
+                edit = with_forgotten_imports(edit)
             if reason := self._why_refused(edit, overruled):
                 return edit, reason
             self._tree.apply(edit)

@@ -3,6 +3,7 @@
 from qwenagent.tools.command import argv_of
 from qwenagent.tools.copies import without_copies
 from qwenagent.tools.edits import make_edit
+from qwenagent.tools.forgotten import with_forgotten_imports
 from qwenagent.tools.gather import run_gather
 from qwenagent.tools.guard import is_named, may_go, refusal
 from qwenagent.tools.importable import PROBE, Importable
@@ -25,5 +26,6 @@ __all__ = [
     "run_gather",
     "tool_lines",
     "unresolved_imports",
+    "with_forgotten_imports",
     "without_copies",
 ]

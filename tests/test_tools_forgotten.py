@@ -1,0 +1,64 @@
+"""Imports that an edit of Python forgot."""
+
+from __future__ import annotations
+
+import pytest
+
+from qwenagent.tools import with_forgotten_imports
+from qwenagent.workspace import Edit
+
+OLD = '"""Counts."""\n\nimport sys\n\n\ndef count(words):\n    return len(words)\n'
+
+
+def new_text(new: str, old: str | None = OLD, path: str = "a.py") -> str | None:
+    return with_forgotten_imports(Edit(path, old, new)).new
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("    return defaultdict(int, words)\n", "from collections import defaultdict"),
+        ("    return re.findall('a', words)\n", "import re"),
+        ("    found: Any = words\n    return found\n", "from typing import Any"),
+        ("    return json.dumps(json.loads(words))\n", "import json"),
+    ],
+)
+def test_what_can_mean_but_one_thing_is_imported(code, line):
+    new = OLD.replace("    return len(words)\n", code)
+    assert new_text(new) == new.replace("import sys\n", f"import sys\n{line}\n")
+
+
+def test_it_joins_its_siblings():
+    old = "from typing import List, Dict\n\nA: List[Dict[int, int]] = []\n"
+    new = f"{old}B: Optional[Any] = None\n"
+    assert new_text(new, old) == new.replace("List, Dict\n", "List, Dict, Optional, Any\n")
+
+
+def test_a_file_without_imports():
+    new = "def f():\n    return math.pi\n"
+    assert new_text(new, None) == f"import math\n\n\n{new}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "    return helper(words)\n",
+        "    return re\n",
+        "    return random(re.sub, re)\n",
+        "    return math.pi if (\n",
+        "    return len(words) + 1\n",
+    ],
+)
+def test_what_may_mean_anything_is_left(code):
+    new = OLD.replace("    return len(words)\n", code)
+    assert new_text(new) == new
+
+
+def test_what_was_undefined_before_is_left():
+    old = "def f():\n    return defaultdict(int)\n"
+    assert new_text(f"{old}\n\nA = 1\n", old) == f"{old}\n\nA = 1\n"
+
+
+def test_other_languages_and_other_edits_are_left():
+    assert new_text("f(defaultdict)\n", None, "a.js") == "f(defaultdict)\n"
+    assert with_forgotten_imports(Edit("a.py", OLD, None)).new is None
