@@ -413,6 +413,15 @@ def test_in_a_folder_of_a_monorepo_its_own_tests_run_there(tmp_path):
     assert stage.events(TestsRan)[0].run.n_failed == 1
 
 
+def test_a_class_of_the_file_beside_is_imported(tmp_path):
+    files = {"model.py": "class Task:\n    pass\n", "tests/test_model.py": "class Task: ...\n"}
+    root = make_repository(tmp_path / "repo", files)
+    stage = Stage(root, [body("def first():\n    return Task()\n")])
+    stage.run_plan("- [ ] Write `store.py` with `first()`, which makes a task.\n")
+    code = (root / "store.py").read_text()
+    assert code == "from model import Task\n\n\ndef first():\n    return Task()\n"
+
+
 def test_several_projects_are_named_where_no_tests_are_found(tmp_path):
     files = {
         "one/Cargo.toml": "[package]\nname = 'one'\nversion = '0.1.0'\n",

@@ -62,3 +62,47 @@ def test_what_was_undefined_before_is_left():
 def test_other_languages_and_other_edits_are_left():
     assert new_text("f(defaultdict)\n", None, "a.js") == "f(defaultdict)\n"
     assert with_forgotten_imports(Edit("a.py", OLD, None)).new is None
+
+
+PACKAGE = {
+    "todo/__init__.py": "",
+    "todo/model.py": "class Task:\n    pass\n\n\ndef make(title):\n    return Task()\n",
+    "flat.py": "def lonely():\n    return 1\n",
+    "src/box/__init__.py": "from box.lid import Lid\n",
+    "src/box/lid.py": "class Lid:\n    pass\n",
+    "scripts/run.py": "def start():\n    return 1\n",
+    "a/__init__.py": "",
+    "a/one.py": "def twin():\n    return 1\n\n\ndef back():\n    return 2\n\n\nimport store\n",
+    "a/two.py": "def twin():\n    return 2\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("def f(t: Task):\n    return t\n", "from todo.model import Task"),
+        ("A = make(1)\n", "from todo.model import make"),
+        ("A = lonely()\n", "from flat import lonely"),
+        ("A = Lid()\n", "from box.lid import Lid"),
+    ],
+)
+def test_what_one_file_of_the_repository_has(code, line):
+    edit = with_forgotten_imports(Edit("todo/store.py", None, code), lambda: PACKAGE)
+    assert edit.new is not None
+    assert edit.new.startswith(f"{line}\n")
+    assert edit.new.endswith(f"\n\n{code}")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "A = make\n",  # may be a variable that is missing
+        "A = start()\n",  # in no package
+        "A = twin()\n",  # in two files
+        "A = back()\n",  # in a file that imports this one
+        "A = Nothing()\n",
+    ],
+)
+def test_what_the_repository_has_not_for_sure(code):
+    edit = Edit("todo/store.py", None, code)
+    assert with_forgotten_imports(edit, lambda: PACKAGE) == edit

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from qwenagent.checks.testfiles import is_test_file
 from qwenagent.errors import ContextOverflow, EditRefused, PathEscapes
 from qwenagent.grammar import Offer, forced_call
 from qwenagent.loop import calling
@@ -25,7 +26,7 @@ from qwenagent.loop.doubtful import LineEdit, Passage, line_edits, passages
 from qwenagent.loop.edited import edit_applied, edit_kind
 from qwenagent.loop.importing import Imports
 from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
-from qwenagent.loop.phases import EditState, Seen, gather_offers, legal_edits, legal_paths
+from qwenagent.loop.phases import EditState, Seen, gather_offers, legal_edits, legal_paths, nearest
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.suspects import NO_SPECTRUM, Spectrum
 from qwenagent.loop.targets import Targets, is_infrastructure
@@ -57,6 +58,8 @@ GREEDY_ATTEMPTS = 2
 """The plain one, and the one that thinks first; the same again would come out the same."""
 LEAST_OF_PASSAGE = 8
 """Lines of each passage, of several, that are tried where the model doubts them."""
+MAX_SOURCES = 1000
+"""Files that are looked through for a name that an edit uses and does not import."""
 MAX_EDITS = 6
 """Edits of one attempt at a step that names many files."""
 
@@ -411,7 +414,7 @@ class Editor:
             edit = make_edit(self._tree, call, self._shown_texts)
             if _is_text(edit):
                 edit = without_copies(edit, shown_tests(self._brief, self._tree))
-                edit = with_forgotten_imports(edit)
+                edit = with_forgotten_imports(edit, self._sources)
             if reason := self._why_refused(edit, overruled):
                 return edit, reason
             self._tree.apply(edit)
@@ -427,6 +430,13 @@ class Editor:
             self.talk.touched.append(path)
         self._adding.discard(path)
         return edit, ""
+
+    def _sources(self) -> dict[str, str]:
+        """The Python files that are no tests, by path; those nearest to the top."""
+        paths = [
+            p for p in nearest(self._tree.files()) if p.endswith(".py") and not is_test_file(p)
+        ]
+        return self._texts_of(paths[:MAX_SOURCES])
 
     def _why_refused(self, edit: Edit, overruled: Overruled | None) -> str:
         """Return why an edit is not to be written, of several reasons the one that weighs most."""

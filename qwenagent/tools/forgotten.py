@@ -1,14 +1,16 @@
 """Adds imports that an edit of Python forgot, where a name can mean but one thing.
 
-Small models use `defaultdict` and `re` without importing them; asked again, they often do the same.
+Small models use `defaultdict`, `re`, and classes of the file beside without importing them. Asked
+again they often do the same, or do without: with dictionaries in the place of the class.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from qwenagent.syntax import python_tree
 from qwenagent.tools.hoisting import import_spans
@@ -42,41 +44,80 @@ _MODULES = frozenset(
 """Imported as such where nothing but their members is used."""
 
 
-def with_forgotten_imports(edit: Edit) -> Edit:
-    """Return the edit with the imports of the standard library that it lacks."""
+Sources = Callable[[], Mapping[str, str]]
+"""Gives the Python files of a repository that are no tests, by path."""
+
+
+def with_forgotten_imports(edit: Edit, sources: Sources = dict) -> Edit:
+    """Return the edit with the imports that it lacks, of the standard library or the repository.
+
+    Of the repository if one file alone has the name, and it is that of a class or is only called.
+    """
     if edit.new is None or edit.meant is not None or not edit.path.endswith((".py", ".pyi")):
         return edit
     known = set(undefined_names(edit.old or ""))
     text = edit.new
     for name in undefined_names(edit.new):
-        if name not in known:
-            text = _with_import(edit.path, text, name)
+        if name not in known and (line := _import_of(name, edit.path, text, sources)):
+            text = _with_line(edit.path, text, line)
     return edit if text == edit.new else replace(edit, new=text, kept=None)
 
 
-def _with_import(path: str, text: str, name: str) -> str:
+def _import_of(name: str, path: str, text: str, sources: Sources) -> str:
     if module := _MODULE_OF.get(name):
-        line = re.compile(rf"^(from {module} import \w+(?:, \w+)*)$", re.MULTILINE)
-        longer, n = line.subn(rf"\1, {name}", text, count=1)
-        return longer if n else _added(path, text, f"from {module} import {name}")
-    if name in _MODULES and _is_module(text, name):
-        return _added(path, text, f"import {name}")
-    return text
+        return f"from {module} import {name}"
+    if name in _MODULES and _is_only(text, name, ast.Attribute):
+        return f"import {name}"
+    if name[:1].isupper() or _is_only(text, name, ast.Call):
+        module = _own_module(name, path, sources())
+        return f"from {module} import {name}" if module else ""
+    return ""
 
 
-def _added(path: str, text: str, *lines: str) -> str:
-    return spliced(text, import_spans(path, text, lines)).text
+def _own_module(name: str, path: str, sources: Mapping[str, str]) -> str:
+    """Return the one module that defines a name, empty if it imports that of `path` itself."""
+    defined = re.compile(rf"^(?:class|(?:async )?def) {re.escape(name)}\b", re.MULTILINE)
+    found = [other for other, code in sources.items() if other != path and defined.search(code)]
+    module = _dotted(found[0], sources) if len(found) == 1 else ""
+    if not module:
+        return ""
+    mine = re.escape(PurePosixPath(path).stem)
+    is_circle = re.search(rf"^\s*(?:from|import)\b.*\b{mine}\b", sources[found[0]], re.MULTILINE)
+    return "" if is_circle else module
 
 
-def _is_module(text: str, name: str) -> bool:
-    """Return whether nothing but members of a name are used."""
+def _dotted(path: str, sources: Mapping[str, str]) -> str:
+    """Return the module of a file at the top or in packages, empty for others."""
+    folder, _, name = path.removesuffix(".py").removesuffix("/__init__").rpartition("/")
+    names = [name]
+    while folder not in ("", "src"):
+        if f"{folder}/__init__.py" not in sources:
+            return ""
+        folder, _, name = folder.rpartition("/")
+        names.insert(0, name)
+    return ".".join(names)
+
+
+def _with_line(path: str, text: str, line: str) -> str:
+    module, _, name = line.rpartition(" import ")
+    if module:
+        sibling = re.compile(rf"^({re.escape(module)} import \w+(?:, \w+)*)$", re.MULTILINE)
+        longer, n = sibling.subn(rf"\1, {name}", text, count=1)
+        if n:
+            return longer
+    return spliced(text, import_spans(path, text, [line])).text
+
+
+def _is_only(text: str, name: str, kind: type[ast.Attribute | ast.Call]) -> bool:
+    """Return whether each use of a name is to be called, or to give a member."""
     tree = python_tree(text)
     nodes: Iterable[ast.AST] = ast.walk(tree) if tree else ()
-    owners, uses = 0, 0
+    inside, uses = 0, 0
     for node in nodes:
-        owners += isinstance(node, ast.Attribute) and _is_name(node.value, name)
+        if isinstance(node, kind):
+            inside += _is_name(node.func if isinstance(node, ast.Call) else node.value, name)
         uses += _is_name(node, name)
-    return 0 < uses == owners
+    return 0 < uses == inside
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
