@@ -10,15 +10,13 @@ import pytest
 def needs(*programs: str) -> pytest.MarkDecorator:
     """Return a mark that skips a test where one of the programs it runs is not installed."""
     missing = [name for name in programs if shutil.which(name) is None]
-    return pytest.mark.skipif(bool(missing), reason=_reason(", ".join(missing)))
+    return pytest.mark.skipif(
+        bool(missing), reason=f"runs the real {' and '.join(missing)}, not installed here"
+    )
 
 
 def program(name: str) -> str:
     """Return the path of a program that the running test runs; skip the test without it."""
     if found := shutil.which(name):
         return found
-    pytest.skip(_reason(name))
-
-
-def _reason(name: str) -> str:
-    return f"{name} is not installed here, and this test runs the real one"
+    pytest.skip(f"runs the real {name}, not installed here")

@@ -6,7 +6,7 @@ import pytest
 
 from qwenagent.grammar import accepts, body_grammar
 from qwenagent.loop.additions import Addition, addition
-from qwenagent.loop.beginnings import added_beginning
+from qwenagent.loop.beginnings import Beginning, added_beginning
 
 SCALE = """\
 LIMIT = 3
@@ -82,9 +82,14 @@ def test_a_function_belongs_to_the_only_file():
 def test_other_languages():
     found = addition("a.js", JS, "Add the method `tare()` to `Scale`.", is_alone=True)
     assert found == Addition("tare", ("Scale.weigh",))
-    assert added_beginning("a.js", JS, "Scale.weigh", "Add the method `tare()` to `Scale`.") == (
-        added_beginning("a.py", SCALE, "total", "Mend it.")
-    )
+    order = "Add the method `tare()` to `Scale`."
+    assert added_beginning("a.js", JS, "Scale.weigh", order, is_alone=True) == Beginning()
+
+
+def test_it_begins_freely_where_the_file_may_not_be_the_one():
+    order = "Write a function `mean`."
+    assert added_beginning("a.py", SCALE, "total", order, is_alone=True).text == "def mean"
+    assert added_beginning("a.py", SCALE, "total", order, is_alone=False) == Beginning()
 
 
 SIGNED = (
@@ -111,7 +116,7 @@ PLAIN = "Add the method `tare` to `Scale`."
     ],
 )
 def test_how_it_begins(order, body, is_legal):
-    begin = added_beginning("a.py", SCALE, "Scale.clear", order)
+    begin = added_beginning("a.py", SCALE, "Scale.clear", order, is_alone=True)
     grammar = body_grammar("```", begin=begin.text, may_have_more=begin.may_have_more)
     assert accepts(grammar.text, f"{body}```") == is_legal
 

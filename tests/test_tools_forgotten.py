@@ -93,6 +93,13 @@ def test_what_one_file_of_the_repository_has(code, line):
     assert edit.new.endswith(f"\n\n{code}")
 
 
+def test_a_package_that_is_called_src():
+    package = {**PACKAGE, "src/__init__.py": ""}
+    edit = with_forgotten_imports(Edit("todo/store.py", None, "A = Lid()\n"), lambda: package)
+    assert edit.new is not None
+    assert edit.new.startswith("from src.box.lid import Lid\n")
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -1,7 +1,7 @@
 """A function or method that a step wants to be added to a file, and where it may stand.
 
-Read from orders such as "add the method `tare` to `Scale`, after `weigh`" and from signatures
-(`def tare(self) -> None`). Where words leave a place open, so does this.
+Read from orders such as "add the method `tare` to `Scale`, after `weigh`". Where words leave a
+place open, so does this.
 """
 
 from __future__ import annotations

@@ -66,6 +66,8 @@ class Question:
     sampling: Sampling
     step: str = ""
     """The step's text, whose fences a body in Markdown must be able to hold."""
+    is_alone: bool = False
+    """Whether the step is about one file."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """By path, the files that may change; the fence outgrows the backticks in them."""
     body_order: Callable[[ToolCall], str] = field(default=lambda _: "")
@@ -219,7 +221,7 @@ class Asker:
             grammar = body_grammar(fence, begin=code.text, may_have_more=code.may_have_more)
         elif call.name == "insert_symbol":
             after = str(call.arguments["after"])
-            code = added_beginning(path, text, after, question.step)
+            code = added_beginning(path, text, after, question.step, is_alone=question.is_alone)
             grammar = body_grammar(fence, begin=code.text, may_have_more=code.may_have_more)
         else:
             grammar = body_grammar(fence, may_be_empty=call.name == "replace_lines")

@@ -77,14 +77,14 @@ def symbol_beginning(path: str, text: str, name: str, request: str) -> Beginning
     return Beginning(begin, may_have_more=bool(_MORE_BEFORE.search(request)))
 
 
-def added_beginning(path: str, text: str, after: str, request: str) -> Beginning:
+def added_beginning(path: str, text: str, after: str, request: str, *, is_alone: bool) -> Beginning:
     """Return how code of Python begins that is added behind a symbol, if the step names it.
 
-    As deep as that symbol is. Otherwise it begins as the model likes.
+    As deep as that symbol is. Otherwise it begins as the model likes. `is_alone`: see `addition`.
     """
     if not path.endswith((".py", ".pyi")):
         return Beginning()
-    new = addition(path, text, request, is_alone=True)
+    new = addition(path, text, request, is_alone=is_alone)
     if new is None or after not in new.after:
         return Beginning()
     begin = new.signature or f"def {new.name}"

@@ -341,6 +341,7 @@ class Editor:
             phase=phase,
             sampling=sampling,
             step=self._step.text,
+            is_alone=self._targets.single,
             texts=texts,
             order=call_order(offers),
             body_order=body_order,

@@ -43,7 +43,6 @@ _MODULES = frozenset(
 )
 """Imported as such where nothing but their members is used."""
 
-
 Sources = Callable[[], Mapping[str, str]]
 """Gives the Python files of a repository that are no tests, by path."""
 
@@ -90,7 +89,7 @@ def _dotted(path: str, sources: Mapping[str, str]) -> str:
     """Return the module of a file at the top or in packages, empty for others."""
     folder, _, name = path.removesuffix(".py").removesuffix("/__init__").rpartition("/")
     names = [name]
-    while folder not in ("", "src"):
+    while folder and (folder != "src" or "src/__init__.py" in sources):
         if f"{folder}/__init__.py" not in sources:
             return ""
         folder, _, name = folder.rpartition("/")
