@@ -26,14 +26,21 @@ from qwenagent.loop.doubtful import LineEdit, Passage, line_edits, passages
 from qwenagent.loop.edited import edit_applied, edit_kind
 from qwenagent.loop.importing import Imports
 from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
-from qwenagent.loop.phases import EditState, Seen, gather_offers, legal_edits, legal_paths, nearest
+from qwenagent.loop.phases import (
+    EditState,
+    Seen,
+    gather_offers,
+    legal_edits,
+    legal_paths,
+    nearest,
+)
 from qwenagent.loop.ports import Ports
+from qwenagent.loop.refusing import Refusals
 from qwenagent.loop.suspects import NO_SPECTRUM, Spectrum
-from qwenagent.loop.targets import Targets, is_infrastructure
+from qwenagent.loop.targets import Targets
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import (
-    OVERRULED,
     Phase,
     ToolEnded,
     ToolStarted,
@@ -44,7 +51,6 @@ from qwenagent.syntax import is_known
 from qwenagent.tools import (
     GATHER_TOOLS,
     make_edit,
-    refusal,
     run_gather,
     with_forgotten_imports,
     without_copies,
@@ -83,7 +89,9 @@ class Editor:
         self._asker = asker
         self._step = step
         self._targets = targets
-        self._imports = imports
+        self._refusals = Refusals(
+            ports, step, targets, imports, background.plan_text, is_tested=bool(test_command)
+        )
         self._test_command = test_command
         self._background = background
         self._tree = ports.workspace
@@ -101,14 +109,10 @@ class Editor:
         """What became of the last edit, as the model is told."""
         self._mind = ""
         """Why the last edit was not written, for the next attempt to mind."""
-        self._seen: set[Edit] = set()
-        self._adding: set[str] = set()
-        """Files for whose code a name was wanted that is not there: something new is meant."""
         self._stuck: set[str] = set()
         """Files that were written again as they were."""
         self._n_opened = self._n_asked = 0
         self._shown_whole: frozenset[str] = frozenset()
-        self._was_overruled = False
         self._opened_texts: dict[str, str] = {}
         """By path, the files to work on as they were when the conversation began."""
         self._shown_texts: dict[str, str] = {}
@@ -320,7 +324,7 @@ class Editor:
             has_moved=self.talk.has_moved,
             changed=tuple(self._tree.changed()),
             stuck=frozenset(self._stuck),
-            adding=frozenset(self._adding),
+            adding=frozenset(self._refusals.adding),
             may_be_done=not self._test_command,
             form=self._ports.settings.loop.form or None,
             request=self._step.text,
@@ -416,7 +420,7 @@ class Editor:
             if _is_text(edit):
                 edit = without_copies(edit, shown_tests(self._brief, self._tree))
                 edit = with_forgotten_imports(edit, self._sources)
-            if reason := self._why_refused(edit, overruled):
+            if reason := self._refusals.why(edit, overruled, self._coming):
                 return edit, reason
             self._tree.apply(edit)
         except (EditRefused, PathEscapes) as error:
@@ -429,7 +433,7 @@ class Editor:
             self.talk.has_moved = True
         else:
             self.talk.touched.append(path)
-        self._adding.discard(path)
+        self._refusals.adding.discard(path)
         return edit, ""
 
     def _sources(self) -> dict[str, str]:
@@ -438,34 +442,6 @@ class Editor:
             p for p in nearest(self._tree.files()) if p.endswith(".py") and not is_test_file(p)
         ]
         return self._texts_of(paths[:MAX_SOURCES])
-
-    def _why_refused(self, edit: Edit, overruled: Overruled | None) -> str:
-        """Return why an edit is not to be written, of several reasons the one that weighs most."""
-        is_again = edit in self._seen and self._targets.single
-        self._seen.add(edit)
-        not_meant = self._not_meant(edit.path, overruled)
-        steering = next(filter(is_infrastructure, (edit.path, edit.to)), "")
-        if steering and edit.path not in self._targets.all:
-            return f"{steering} decides how tests run and is not part of the step"
-        if not_meant or is_again:
-            return not_meant or "the same change was tried before"
-        if not _is_text(edit):
-            return ""
-        unresolved = self._imports.unresolved(edit, (*self._targets.create, *self._coming))
-        return refusal(edit, f"{self._step.text}\n{self._background.plan_text}", unresolved)
-
-    def _not_meant(self, path: str, overruled: Overruled | None) -> str:
-        """Return why a call is not what the model wanted; the last attempts are taken as they are.
-
-        A second time the model is right to insist: then what it wants cannot be had.
-        """
-        if overruled is None or overruled.doubt.cut < OVERRULED or self._was_overruled:
-            return ""
-        self._was_overruled = True
-        if overruled.argument == "symbol":
-            self._adding.add(path)
-        wanted = overruled.doubt.wanted.strip() or "something else"
-        return f"for {overruled.argument} {wanted!r} was wanted, which cannot be had here"
 
     def tell(self, edit: Edit) -> None:
         """Tell of an edit that was written."""

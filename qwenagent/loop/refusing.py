@@ -1,0 +1,100 @@
+"""Why an edit of a step is not written, of all reasons the one that weighs most.
+
+Reasons that words may have led to are given up after a while: then the edit is taken as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qwenagent.loop.asker import Overruled
+from qwenagent.loop.importing import Imports
+from qwenagent.loop.phases import form_of
+from qwenagent.loop.ports import Ports
+from qwenagent.loop.promised import lacking
+from qwenagent.loop.targets import Targets, is_infrastructure
+from qwenagent.plan import Step
+from qwenagent.protocol.events import OVERRULED
+from qwenagent.tools import refusal
+from qwenagent.workspace import Edit
+
+LACKING_REFUSED = 2
+"""Edits of a step that are refused for a name that it asks for and that is not there."""
+
+
+class Refusals:
+    """Looks at the edits of one step before they are written."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        step: Step,
+        targets: Targets,
+        imports: Imports,
+        plan_text: str,
+        *,
+        is_tested: bool,
+    ) -> None:
+        """`is_tested`: a test speaks for the step."""
+        self._loop = ports.settings.loop
+        self._whole_file_lines = ports.profile.whole_file_lines
+        self._step = step
+        self._targets = targets
+        self._imports = imports
+        self._plan_text = plan_text
+        self._is_tested = is_tested
+        self.adding: set[str] = set()
+        """Files for whose code a name was wanted that is not there: something new is meant."""
+        self._seen: set[Edit] = set()
+        self._was_overruled = False
+        self._n_lacking = 0
+
+    def why(self, edit: Edit, overruled: Overruled | None, coming: Sequence[str] = ()) -> str:
+        """Return why an edit is not to be written, empty if it is fine.
+
+        `overruled` is what the grammar refused of its call, `coming` the files that are about to be
+        made with it.
+        """
+        is_again = edit in self._seen and self._targets.single
+        self._seen.add(edit)
+        not_meant = self._not_meant(edit.path, overruled)
+        steering = next(filter(is_infrastructure, (edit.path, edit.to)), "")
+        if steering and edit.path not in self._targets.all:
+            return f"{steering} decides how tests run and is not part of the step"
+        if not_meant or is_again:
+            return not_meant or "the same change was tried before"
+        if edit.new is None or edit.to:
+            return ""
+        unresolved = self._imports.unresolved(edit, (*self._targets.create, *coming))
+        request = f"{self._step.text}\n{self._plan_text}"
+        return refusal(edit, request, unresolved) or self._lacking(edit, edit.new)
+
+    def _not_meant(self, path: str, overruled: Overruled | None) -> str:
+        """Return why a call is not what the model wanted; the last attempts are taken as they are.
+
+        A second time the model is right to insist: then what it wants cannot be had.
+        """
+        if overruled is None or overruled.doubt.cut < OVERRULED or self._was_overruled:
+            return ""
+        self._was_overruled = True
+        if overruled.argument == "symbol":
+            self.adding.add(path)
+        wanted = overruled.doubt.wanted.strip() or "something else"
+        return f"for {overruled.argument} {wanted!r} was wanted, which cannot be had here"
+
+    def _lacking(self, edit: Edit, new: str) -> str:
+        """Return what a file that was written whole lacks of what the step says that it has.
+
+        Tests tell that better.
+        """
+        if self._is_tested or not (self._targets.single and self._is_whole(edit)):
+            return ""
+        reason = lacking(edit.path, new, self._step.text)
+        self._n_lacking += bool(reason)
+        return reason if self._n_lacking <= LACKING_REFUSED else ""
+
+    def _is_whole(self, edit: Edit) -> bool:
+        if edit.old is None:
+            return True
+        way = form_of(edit.path, edit.old, self._whole_file_lines, self._loop.form or None)
+        return way == "whole"
