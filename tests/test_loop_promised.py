@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from qwenagent.engine.scripted import Reply
 from qwenagent.loop.promised import lacking, promises
 from qwenagent.protocol.events import ToolEnded
 from tests.loop_stage import Stage, body, make_repository
@@ -67,7 +70,33 @@ def test_promises(step, expected):
     ],
 )
 def test_what_is_not_there_is_named(path, text, step, lacks):
-    reason = lacking(path, text, step)
+    reason = lacking(path, "", text, step)
+    assert (lacks in reason) if lacks else not reason
+
+
+RAISES = 'Not found:\n\n```python\nraise ValueError("not in array")\n```\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "step", "lacks"),
+    [
+        ("", "x = 1\n", RAISES, 'has no `raise ValueError("not in array")`'),
+        ("", "raise ValueError('not in array')\n", RAISES, ""),
+        ("", "MESSAGE = 'not in array'\n", RAISES, ""),
+        # What is there already may be what is to go.
+        ("raise ValueError('not in array')\n", "x = 1\n", RAISES, ""),
+        ("", "x = 1\n", "Else `throw new RangeError('too far')`.", "has no `throw new RangeError("),
+        ("", "x = 1\n", 'Write `raise ValueError("A meaningful message here.")`.', ""),
+        (
+            "",
+            "x = 1\n",
+            'Write `raise ValueError(f"no {x}")` or `raise KeyError("no %s" % x)`.',
+            "",
+        ),
+    ],
+)
+def test_an_error_whose_message_is_given_has_it(old, new, step, lacks):
+    reason = lacking("a.py", old, new, step)
     assert (lacks in reason) if lacks else not reason
 
 
@@ -77,7 +106,7 @@ BOTH = f"{ONE}\n\ndef low(xs):\n    return min(xs)\n"
 STEP = "- [ ] `numbers_of.py`: functions `mean(xs)` and `low(xs)`.\n"
 
 
-def played(tmp_path, *replies, step=STEP):
+def played(tmp_path: Path, *replies: Reply, step: str = STEP) -> tuple[Stage, list[str], str]:
     root = make_repository(tmp_path / "repo", {"README.md": "Numbers.\n"})
     stage = Stage(root, replies)
     stage.run_plan(step)
@@ -109,3 +138,21 @@ def test_where_a_test_speaks_it_tells(tmp_path):
     stage, refused, _ = played(tmp_path, body(CLASS), step=step)
     assert not refused
     assert stage.states == ["solved"]
+
+
+STUB = (
+    "class School:\n    def add(self, name):\n        pass\n\n    def added(self):\n        pass\n"
+)
+
+
+def test_callers_that_would_fail_are_told(tmp_path):
+    wrong = STUB.replace("added(self)", "added(self, name)").replace("pass", "return [name]")
+    right = STUB.replace("pass", "return []")
+    root = make_repository(tmp_path / "repo", {"school.py": STUB})
+    stage = Stage(root, [body(wrong), "Keep the parameters.", body(right)])
+    stage.run_plan("- [ ] `school.py`: write the bodies of `School`.\n")
+    assert (root / "school.py").read_text() == right
+    refused = [e.result.content for e in stage.events(ToolEnded) if e.result.is_error]
+    assert refused == [
+        "not written: `School.added` would ask for `name`, which its callers do not give"
+    ]

@@ -1,7 +1,8 @@
-"""Functions, methods and classes that a step says its file has, and that what was written lacks.
+"""Functions, classes and errors that a step says its file has, and that what was written lacks.
 
-Without a test nothing else tells that the 1.5B wrote a class where functions were ordered, or left
-the third of them out. Reads words and lines; what a sentence leaves open is not asked for.
+Without a test nothing else tells that the 1.5B wrote a class where functions were ordered, left
+the third of them out, or raised an error with another message than the step gives. Reads words and
+lines; what a sentence leaves open is not asked for.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ _ORDERED = re.compile(
     r"|exports?|has|have|holds?|contains?|needs?|and|plus)(?:\s+the)?)\s*$",
     re.I,
 )
+_ERROR = re.compile(
+    r"\b(?:raise\s+[\w.]+|throw\s+new\s+[\w.]+)\(\s*([\"'])(?P<message>[^\"'\n{}%\\]{3,200})\1"
+)
+"""A message that is given whole: neither an f-string nor a format."""
+_EXCUSED = re.compile(r"\.\.\.|\bmessage\b", re.I)
+"""What stands for a message of one's own."""
 _NEAR = 80
 """Characters before a noun that are looked through for an order."""
 _NEGATED = re.compile(r"\b(?:not|never|no|without|instead|rather)\b|n['\u2019]t\b", re.I)
@@ -50,11 +57,15 @@ class Promise:
     """As the step writes it, as `pending(tasks)`."""
 
 
-def lacking(path: str, text: str, request: str) -> str:
+def lacking(path: str, old: str, new: str, request: str) -> str:
     """Return why a file is not what a step says that it has, empty if it is."""
     for promise in promises(request):
-        if not _has(path, text, promise):
+        if not _has(path, new, promise):
             return f"{path} has no {promise.kind} `{promise.code}`, which the step asks for"
+    for found in _ERROR.finditer(request):
+        message = found["message"]
+        if message not in new and message not in old and not _EXCUSED.search(message):
+            return f"{path} has no `{' '.join(found[0].split())})`, which the step gives"
     return ""
 
 

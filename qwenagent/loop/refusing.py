@@ -15,11 +15,11 @@ from qwenagent.loop.promised import lacking
 from qwenagent.loop.targets import Targets, is_infrastructure
 from qwenagent.plan import Step
 from qwenagent.protocol.events import OVERRULED
-from qwenagent.tools import refusal
+from qwenagent.tools import changed_parameters, refusal
 from qwenagent.workspace import Edit
 
-LACKING_REFUSED = 2
-"""Edits of a step that are refused for a name that it asks for and that is not there."""
+DOUBTFUL_REFUSED = 2
+"""Edits of a step that are refused for what only its words say against them."""
 
 
 class Refusals:
@@ -47,7 +47,7 @@ class Refusals:
         """Files for whose code a name was wanted that is not there: something new is meant."""
         self._seen: set[Edit] = set()
         self._was_overruled = False
-        self._n_lacking = 0
+        self._n_doubtful = 0
 
     def why(self, edit: Edit, overruled: Overruled | None, coming: Sequence[str] = ()) -> str:
         """Return why an edit is not to be written, empty if it is fine.
@@ -67,7 +67,7 @@ class Refusals:
             return ""
         unresolved = self._imports.unresolved(edit, (*self._targets.create, *coming))
         request = f"{self._step.text}\n{self._plan_text}"
-        return refusal(edit, request, unresolved) or self._lacking(edit, edit.new)
+        return refusal(edit, request, unresolved) or self._doubtful(edit, edit.new)
 
     def _not_meant(self, path: str, overruled: Overruled | None) -> str:
         """Return why a call is not what the model wanted; the last attempts are taken as they are.
@@ -82,16 +82,19 @@ class Refusals:
         wanted = overruled.doubt.wanted.strip() or "something else"
         return f"for {overruled.argument} {wanted!r} was wanted, which cannot be had here"
 
-    def _lacking(self, edit: Edit, new: str) -> str:
-        """Return what a file that was written whole lacks of what the step says that it has.
+    def _doubtful(self, edit: Edit, new: str) -> str:
+        """Return what a file lacks of what the step says, or which callers would fail.
 
-        Tests tell that better.
+        Tests tell that better. What is written part by part cannot have everything at once.
         """
-        if self._is_tested or not (self._targets.single and self._is_whole(edit)):
+        if self._is_tested or not self._targets.single:
             return ""
-        reason = lacking(edit.path, new, self._step.text)
-        self._n_lacking += bool(reason)
-        return reason if self._n_lacking <= LACKING_REFUSED else ""
+        old, request = edit.old or "", self._step.text
+        reason = lacking(edit.path, old, new, request) if self._is_whole(edit) else ""
+        if not reason and edit.path.endswith(".py"):
+            reason = changed_parameters(old, new, request)
+        self._n_doubtful += bool(reason)
+        return reason if self._n_doubtful <= DOUBTFUL_REFUSED else ""
 
     def _is_whole(self, edit: Edit) -> bool:
         if edit.old is None:

@@ -8,6 +8,7 @@ from qwenagent.tools.gather import run_gather
 from qwenagent.tools.guard import is_named, may_go, refusal
 from qwenagent.tools.importable import PROBE, Importable
 from qwenagent.tools.imports import unresolved_imports
+from qwenagent.tools.signatures import changed_parameters
 from qwenagent.tools.specs import EDIT_TOOLS, GATHER_TOOLS, SPECS, tool_lines
 from qwenagent.tools.truncate import cut_lines
 
@@ -18,6 +19,7 @@ __all__ = [
     "SPECS",
     "Importable",
     "argv_of",
+    "changed_parameters",
     "cut_lines",
     "is_named",
     "make_edit",
