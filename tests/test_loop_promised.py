@@ -82,6 +82,7 @@ RAISES = 'Not found:\n\n```python\nraise ValueError("not in array")\n```\n'
     [
         ("", "x = 1\n", RAISES, 'has no `raise ValueError("not in array")`'),
         ("", "raise ValueError('not in array')\n", RAISES, ""),
+        ("", "x = 1\n", 'Or `raise KeyError("can\'t be")`.', 'has no `raise KeyError("can'),
         ("", "MESSAGE = 'not in array'\n", RAISES, ""),
         # What is there already may be what is to go.
         ("raise ValueError('not in array')\n", "x = 1\n", RAISES, ""),

@@ -34,7 +34,8 @@ _ORDERED = re.compile(
     re.I,
 )
 _ERROR = re.compile(
-    r"\b(?:raise\s+[\w.]+|throw\s+new\s+[\w.]+)\(\s*([\"'])(?P<message>[^\"'\n{}%\\]{3,200})\1"
+    r"\b(?:raise\s+[\w.]+|throw\s+new\s+[\w.]+)\("
+    r"\s*([\"'])(?P<message>(?:(?!\1)[^\n{}%\\]){3,200})\1"
 )
 """A message that is given whole: neither an f-string nor a format."""
 _EXCUSED = re.compile(r"\.\.\.|\bmessage\b", re.I)
