@@ -54,6 +54,12 @@ def _options() -> list[Any]:
         ),
         click.option("--test-cmd", help="Command that runs the project's tests."),
         click.option("--files", multiple=True, metavar="FILE...", help="Files to work on."),
+        click.option(
+            "--write-tests",
+            is_flag=True,
+            default=None,
+            help="Where no test speaks for a step, have the model write one first.",
+        ),
         click.option("--yes", is_flag=True, help="Approve all commands without asking."),
         *frontier_options(),
         click.option(

@@ -185,6 +185,7 @@ def build_settings(root: Path | None, flags: dict[str, Any]) -> Settings:
         "model.name": flags.get("model"),
         "model.endpoint": flags.get("endpoint"),
         "loop.seed": flags.get("seed"),
+        "loop.write_tests": flags.get("write_tests"),
         "tests.command": flags.get("test_cmd"),
         "escalate.up_front": flags.get("up_front"),
         **dict([flags["budget"]] if flags.get("budget") else []),

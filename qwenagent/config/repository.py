@@ -58,7 +58,14 @@ REPOSITORY: dict[str, RepositoryRule] = {
         [
             *("model.n_threads", "model.n_gpu_layers", "model.kv_type", "model.endpoint"),
             *("model.endpoint_kind", "model.endpoint_key_variable", "model.endpoint_timeout_s"),
-            *("loop.temperature", "loop.seed", "loop.form", "tests.slow_s", "tests.suggested"),
+            *(
+                "loop.temperature",
+                "loop.seed",
+                "loop.form",
+                "loop.write_tests",
+                "tests.slow_s",
+                "tests.suggested",
+            ),
             *("commands.ask", "commands.allow"),
             *("git.sign", "git.hooks"),
             *("escalate.order", "escalate.providers", "escalate.up_front"),

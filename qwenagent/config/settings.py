@@ -60,6 +60,9 @@ class LoopSettings:
     form: Literal["", "whole", "symbol", "lines", "search"] = ""
     """How existing files are changed: written anew, by function or class, by line numbers, by lines
     that are searched for. Empty is what suits the file's length."""
+    write_tests: bool = False
+    """Where no test speaks for a step the model writes one first. It guides the attempts and is
+    committed by itself; what it alone speaks for stays unverified."""
     seed: Count = 0
     format: bool = True
     """Run the project's own formatters and linters on the files that a step has changed."""

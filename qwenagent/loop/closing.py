@@ -34,6 +34,14 @@ def commit_message(step: Step, n_steps: int, result: StepResult) -> str:
     return "\n\n".join([step.title, "\n".join(body), "\n".join(trailers)])
 
 
+def test_message(step: Step, n_steps: int, path: str) -> str:
+    """Return the message of a commit that holds nothing but a test of the model's own."""
+    title = f"A test for step {step.number}: {step.title}"
+    body = f"{path} was written by the model, before the code; it proves nothing by itself."
+    trailer = f"Qwenagent-Test: {step.number}/{n_steps} {step.digest[:DIGEST_CHARS]}"
+    return "\n\n".join([title, body, trailer])
+
+
 def after_commits(back: WayBack, branch: str) -> list[str]:
     """Return what the user may do with the commits on `branch`."""
     if branch == back.origin:

@@ -83,8 +83,12 @@ class Editor:
         imports: Imports,
         test_command: str,
         background: Background,
+        coming: tuple[str, ...] = (),
     ) -> None:
-        """`test_command` is what the model is told of the tests, empty if none speaks."""
+        """`test_command` is what the model is told of the tests, empty if none speaks.
+
+        `coming` are files that will be there later, and may be imported now.
+        """
         self._ports = ports
         self._asker = asker
         self._step = step
@@ -103,8 +107,7 @@ class Editor:
         self.draw = 0
         """Which of a round's further attempts is under way, 0 for its first."""
         self._advice = ""
-        self._coming: tuple[str, ...] = ()
-        """Files that a patch of somebody else's is about to make."""
+        self._coming = coming
         self._told = ""
         """What became of the last edit, as the model is told."""
         self._mind = ""

@@ -103,6 +103,11 @@ class Judge:
         return bool(self.shown_command) or self._examples.wait
 
     @property
+    def speaks(self) -> bool:
+        """Whether a test or an example speaks for this very step."""
+        return bool(self.command or self._waiting) or self._examples.wait
+
+    @property
     def is_asked(self) -> bool:
         """Whether the step is to turn red tests green: then a fault is looked for."""
         return self._is_asked or self._was_blank or self._is_told

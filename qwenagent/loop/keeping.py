@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qwenagent.errors import reason
-from qwenagent.loop.closing import commit_message
+from qwenagent.loop.closing import commit_message, test_message
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.resume import Resume, not_kept
@@ -38,6 +38,8 @@ class Keeping:
         numbers = (step.number for step in plan.steps)
         self._keys = dict(zip(numbers, step_keys(plan.steps), strict=True))
         self._done = {self._keys[number] for number in (resume.done if resume else ())}
+        self._first = ""
+        """The first commit of a step that has several."""
         self._ticks: Ticks | None = None
         if options.tick:
             self._ticks = Ticks(plan, self._tree, ports.events, in_commits=options.commit)
@@ -50,6 +52,7 @@ class Keeping:
             GitFailed: it cannot be committed; the files stay as they are if it was refused.
         """
         self._look_around()
+        self._first = ""
         self._done.add(self._keys[step.number])
         about = self._about(step, line, result)
         self._intend(about)
@@ -101,7 +104,7 @@ class Keeping:
 
     def _settle(self, about: About, commit: str = "") -> None:
         try:
-            self._tree.settle(about, commit)
+            self._tree.settle(about, commit, self._first)
         except OSError as error:
             self._cannot_be_undone(error)
 
@@ -118,8 +121,11 @@ class Keeping:
         if not changed:
             return ""
         message = commit_message(step, self._n_steps, result)
+        repository = self._tree.repository
         try:
-            commit = self._tree.repository.commit(changed, message)
+            if own := result.own_test:
+                self._first = repository.commit([own], test_message(step, self._n_steps, own))
+            commit = repository.commit(changed, message)
         except CommitRefused:  # by a hook or for want of a signature: the files are to stay
             self._settle(about)
             raise

@@ -31,6 +31,8 @@ from qwenagent.protocol.checks import TestCommand
 from qwenagent.protocol.events import RunKind, StepEnded, StepLine, StepStarted, StepState, Warned
 from qwenagent.protocol.messages import Usage
 
+HINT = "--write-tests has the model write one first, which guides it and proves nothing"
+
 
 class PlanRun:
     """Carries out one plan."""
@@ -124,7 +126,8 @@ class PlanRun:
         if self.suite is None and not any(step.test for step in self.open_steps):
             root = self._tree.root
             why = explain_none(root, root / self._options.folder, self._tree.files())
-            found.append(Warned(why))
+            hint = "" if self._ports.settings.loop.write_tests else HINT
+            found.append(Warned(why, hint))
         resume = self._resume
         if resume and resume.done:
             where = f", on branch {resume.branch}" if resume.branch else ""
@@ -235,6 +238,9 @@ class PlanRun:
             return StepResult("blocked", error.message)
         if given is None:
             command = self._tests.useful(command)
+            may_write = command is None and self._ports.settings.loop.write_tests
+            if may_write and (done := self._with_own_test(step)):
+                return done
             result = self._runner.run(step, command, self._options.files)
             self._house.tidy(result, self._tests, command)
             return result
@@ -258,6 +264,35 @@ class PlanRun:
         finally:
             if not kept:
                 self._tree.abandon()
+
+    def _with_own_test(self, step: Step) -> StepResult | None:
+        """Have the model write a test for a step and do it; None if nothing came of that."""
+        kept = False
+        try:
+            if (own := self._runner.own_test(step, self._options.files)) is None:
+                return None
+            before = self._tests.measure(own.command)
+            if before is None or before.green:
+                self._leave_out(own.path, "passes before anything is done")
+                return None
+            result = self._runner.run(step, own.command, self._options.files, own.path)
+            if result.state == "blocked":
+                self._leave_out(own.path, f"is not content with any attempt: {result.reason}")
+                return None
+            self._house.tidy(result, self._tests, own.command)
+            kept = True
+            reason = f"only {own.path} speaks for it, which the model wrote"
+            changed = (own.path, *(path for path in result.changed if path != own.path))
+            return replace(
+                result, state="unverified", reason=reason, changed=changed, own_test=own.path
+            )
+        finally:
+            if not kept:
+                self._tree.abandon()
+
+    def _leave_out(self, path: str, why: str) -> None:
+        """Tell that a test of the model's own is not used."""
+        self._emit(Warned(f"{path}, which the model wrote, {why}; the step is done without it"))
 
     def _only_test(self, command: TestCommand) -> StepResult:
         """End a step whose only work is the test that it gives: it is written now."""

@@ -16,11 +16,13 @@ from qwenagent.loop.attempts import Round, Standing, Tested
 from qwenagent.loop.context import Background
 from qwenagent.loop.editor import Editor, prompt_tokens
 from qwenagent.loop.escalating import Escalating, Help, Situation, calls_of, why_not_taken
+from qwenagent.loop.given import GivenFile
 from qwenagent.loop.importing import Imports
 from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.rounds import Rounds
 from qwenagent.loop.targets import Targets, find_targets, in_folder
+from qwenagent.loop.testfirst import written_test
 from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand
@@ -40,6 +42,8 @@ class StepResult:
     tests_after: str = ""
     changed: tuple[str, ...] = ()
     patch: str = ""
+    own_test: str = ""
+    """The file among `changed` that holds a test which the model wrote before the code."""
 
 
 def take_back(ports: Ports) -> None:
@@ -115,6 +119,25 @@ class StepRunner:
         result = self._work(step, targets, judge).solve()
         self._gone.update(path for path in result.changed if not self._tree.exists(path))
         return result
+
+    def own_test(self, step: Step, extra_files: tuple[str, ...] = ()) -> GivenFile | None:
+        """Have the model write a test for a step if nothing speaks for it; see `written_test`."""
+        self._tree.refresh()
+        if self._is_task:
+            step = in_folder(step, self._tree, self._folder)
+        targets = self._targets(step, extra_files)
+        judge = Judge(step, None, self._tests, self._tree, targets.all, is_task=self._is_task)
+        if judge.speaks or not (targets.create or targets.change):
+            return None
+        return written_test(
+            replace(step, files=targets.all),
+            targets.create,
+            self._tests.suite,
+            self._ports,
+            self._asker,
+            self._imports,
+            self._background,
+        )
 
     def _targets(self, step: Step, extra_files: tuple[str, ...]) -> Targets:
         window_bytes = prompt_tokens(self._ports) * BYTES_PER_TOKEN

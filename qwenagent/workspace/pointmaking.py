@@ -38,8 +38,10 @@ class PointMaker:
         self._place = self._refs.place()
         self._unfinished.intend(about, self._place)
 
-    def make(self, about: About, commit: str) -> Point | None:
+    def make(self, about: About, commit: str, first: str = "") -> Point | None:
         """Keep what the journal has as a point; None if that is nothing.
+
+        `commit` is the last of its commits, `first` the first where there are several.
 
         Raises:
             OSError: it cannot be written.
@@ -49,7 +51,7 @@ class PointMaker:
         if not changes:
             return None
         if commit:
-            place = Place(place.branch, self._refs.parent(commit))
+            place = Place(place.branch, self._refs.parent(first or commit))
         made = sorted(self._journal.made_folders, key=lambda path: len(path.parts), reverse=True)
         folders = tuple(dict.fromkeys(self._journal.root.relative(path) for path in made))
         unit = self._unfinished.unit

@@ -275,10 +275,11 @@ class Workspace:
         """
         self._maker.intend(about)
 
-    def settle(self, about: About | None = None, commit: str = "") -> Point | None:
+    def settle(self, about: About | None = None, commit: str = "", first: str = "") -> Point | None:
         """Keep what was written: `rollback` now returns to this state.
 
-        With `about` it becomes a point, which can be undone later; `commit` is what holds it.
+        With `about` it becomes a point, which can be undone later; `commit` is what holds it, with
+        those before it from `first` on.
 
         Raises:
             OSError: the point cannot be written; the files are kept all the same.
@@ -286,7 +287,7 @@ class Workspace:
         for path, image in (self.journal.images | self.journal.grounded).items():
             self._settled.setdefault(path, image)
         try:
-            return self._maker.make(about, commit) if about else None
+            return self._maker.make(about, commit, first) if about else None
         finally:
             self.journal.clear()
             self.meanwhile.stand()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from qwenagent.checks.given.block import Block, block_of, join, parent
+from qwenagent.checks.given.block import SUFFIXES, Block, Language, block_of, join, parent
 from qwenagent.checks.given.command import command_of
 from qwenagent.checks.given.place import place_of
 from qwenagent.checks.uses import Read
@@ -36,6 +36,34 @@ class GivenTest:
     text: str
     """The whole file: what was there before, if anything, is at its beginning."""
     command: TestCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a test for a step would go that gives none."""
+
+    path: str
+    """POSIX, relative to the repository; nothing is there."""
+    language: Language
+
+
+def place_for(step: Step, files: Collection[str], suite: TestCommand | None, read: Read) -> Place:
+    """Return where a new test for a step goes, in the language of the files it is about.
+
+    Raises:
+        ChecksError: it is about none whose language is known, or no runner is.
+    """
+    names = (*step.files, *step.mentions)
+    suffixes = [PurePosixPath(name).suffix for name in names]
+    found = (it for suffix in suffixes for it, known in SUFFIXES.items() if suffix in known)
+    if (language := next(found, None)) is None:
+        raise ChecksError(f"step {step.number} names no file whose tests are known here")
+    block = Block(replace(step, test_path=""), "", language, frozenset(files), read)
+    path = place_of(block, suite)
+    paths = (_numbered(path, number) for number in range(1, len(files) + 3))
+    free = next(it for it in paths if it not in block.files and not _is_taken(block, it))
+    command_of(block, free, suite)  # raises where no runner is known
+    return Place(free, language)
 
 
 def given_test(
