@@ -52,10 +52,12 @@ class Standing:
 
     start_rank: tuple[int, ...]
     """Of the tree before the step."""
+    start: Mapping[str, PreImage] = field(default_factory=dict)
+    """What the first round starts from: nothing is changed, but for what a first part has done."""
     best: Tested | None = None
     """The best state so far; None is the start of the step."""
     base: Tested | None = None
-    """The state that the next round starts from; None is the start of the step."""
+    """The state that the next round starts from; None is `start`."""
     kept: Tested | None = None
     """The attempt to tell of if none is good enough: the best, or the first."""
 
@@ -67,7 +69,7 @@ class Standing:
     @property
     def files(self) -> Mapping[str, PreImage]:
         """What the next round starts from."""
-        return self.base.files if self.base else {}
+        return self.base.files if self.base else self.start
 
     def settle(self, here: Tested, *, is_first: bool) -> None:
         """Decide from which state the next round starts.

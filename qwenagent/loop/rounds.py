@@ -26,6 +26,7 @@ class Rounds:
     """The rounds of one step."""
 
     def __init__(self, ports: Ports, tests: Tests, judge: Judge, editor: Editor) -> None:
+        """They start from the tree as it is."""
         self._ports = ports
         self._tests = tests
         self._judge = judge
@@ -33,7 +34,7 @@ class Rounds:
         self._tree = ports.workspace
         self._emit = ports.events.emit
         self._n_scored = 0
-        self.standing = Standing(judge.start_rank)
+        self.standing = Standing(judge.start_rank, ports.workspace.state())
 
     def run(self, phase: Phase, *, think: bool) -> Round | str:
         """Have the model try once more, from the tree as it is; return why it gave up, if it did.

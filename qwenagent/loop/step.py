@@ -6,7 +6,7 @@ enough, the tree as it was. Knows nothing of commits and of other steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from qwenagent.errors import ChecksError, EngineError
@@ -21,6 +21,7 @@ from qwenagent.loop.importing import Imports
 from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.rounds import Rounds
+from qwenagent.loop.splitting import halves
 from qwenagent.loop.targets import Targets, find_targets, in_folder
 from qwenagent.loop.testfirst import written_test
 from qwenagent.loop.testing import Tests, summary
@@ -147,8 +148,20 @@ class StepRunner:
 
     def _work(self, step: Step, targets: Targets, judge: Judge) -> _Work:
         ports, command = self._ports, judge.shown_command
-        editor = Editor(
-            ports,
+        editor = self._editor(step, targets, command)
+        escalating = Escalating(ports, step, targets, self._background.plan_text, command)
+
+        def in_two(reason: str) -> list[Editor]:
+            parts = halves(step, reason, self._asker) if ports.profile.name == "large" else ()
+            if parts:
+                self._emit(Warned(f"tried in two parts: {' | '.join(it.title for it in parts)}"))
+            return [self._editor(part, self._of_part(part, targets), command) for part in parts]
+
+        return _Work(ports, self._tests, targets, judge, editor, escalating, in_two)
+
+    def _editor(self, step: Step, targets: Targets, command: str) -> Editor:
+        return Editor(
+            self._ports,
             self._asker,
             step,
             targets,
@@ -156,8 +169,12 @@ class StepRunner:
             test_command=command,
             background=self._background,
         )
-        escalating = Escalating(ports, step, targets, self._background.plan_text, command)
-        return _Work(ports, self._tests, targets, judge, editor, escalating)
+
+    def _of_part(self, part: Step, whole: Targets) -> Targets:
+        """Return the files of a part of a step: no others than the step's, if it names any."""
+        found = self._targets(part, ())
+        is_within = found.named and set(found.all) <= {*whole.all}
+        return found if is_within or (found.named and not whole.named) else whole
 
 
 @dataclass(slots=True)
@@ -170,14 +187,15 @@ class _Work:
     judge: Judge
     editor: Editor
     escalating: Escalating
+    in_two: Callable[[str], Sequence[Editor]]
+    """Splits the step, told why it failed: who writes each part; nobody if it is not split."""
     rounds: Rounds = field(init=False)
     standing: Standing = field(init=False)
     tried: list[str] = field(default_factory=list)
     """What came of each attempt, a sentence each."""
 
     def __post_init__(self) -> None:
-        self.rounds = Rounds(self.ports, self.tests, self.judge, self.editor)
-        self.standing = self.rounds.standing
+        self._turned_to(self.editor)
 
     def solve(self) -> StepResult:
         """Solve the step, or leave the tree as it was."""
@@ -190,16 +208,23 @@ class _Work:
 
     def _solve(self) -> StepResult:
         """Try, each time from the best state so far, until the tests are content."""
-        loop = self.ports.settings.loop
-        reason = "no answer came to its end"
         if won := self._up_front():
             return won
+        won, reason = self._tries()
+        if won or (won := self._good_enough() or self._by_halves(reason)):
+            return won
+        return self._helped(reason) or self._blocked(reason)
+
+    def _tries(self) -> tuple[StepResult | None, str]:
+        """Try round by round; return how the step ended, if it is done, and why not."""
+        loop = self.ports.settings.loop
+        reason = "no answer came to its end"
         n_tested = n_refused = 0
         while n_tested <= loop.repairs and n_refused <= loop.resamples:
             phase: Phase = "repair" if n_tested else "edit"
             round_ = self.rounds.run(phase, think=n_tested + n_refused > 0)
             if isinstance(round_, str):
-                return self._helped(round_) or self._blocked(round_)
+                return None, round_
             self.tried.append(self._came_of(round_))
             if round_.best is None:
                 n_refused += 1
@@ -208,10 +233,41 @@ class _Work:
             judged = round_.best.judged
             self._settle(round_.best, is_first=n_tested == 0)
             if round_.is_won:
-                return self._finished(judged)
+                return self._finished(judged), ""
             reason = judged.reason
             n_tested += 1
-        return self._good_enough() or self._helped(reason) or self._blocked(reason)
+        return None, reason
+
+    def _by_halves(self, reason: str) -> StepResult | None:
+        """Do the step in two parts, one after the other; None, and all as before, if that fails.
+
+        Of the first the tests can only tell that it broke nothing.
+        """
+        parts = self.in_two(reason)
+        if not parts:
+            return None
+        tree, whole = self.ports.workspace, (self.editor, self.rounds, self.standing)
+        tree.restore({})
+        first, second = parts
+        done = None
+        begun = self._turned_to(first).run("edit", think=False)
+        if isinstance(begun, Round) and begun.best and not begun.best.judged.newly_failed:
+            if begun.is_won:
+                done = self._finished(begun.best.judged)
+            else:
+                self._turned_to(second)
+                done, _ = self._tries()
+        self.editor, self.rounds, self.standing = whole
+        if done is None:
+            tree.restore(self.standing.files)
+        return done
+
+    def _turned_to(self, editor: Editor) -> Rounds:
+        """Go on with another editor, from the tree as it is."""
+        self.editor = editor
+        self.rounds = Rounds(self.ports, self.tests, self.judge, editor)
+        self.standing = self.rounds.standing
+        return self.rounds
 
     def _came_of(self, round_: Round) -> str:
         if round_.best is None:
