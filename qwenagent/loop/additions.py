@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qwenagent.loop.imperatives import sentences
-from qwenagent.syntax import Symbol, python_tree, symbols
+from qwenagent.syntax import Symbol, is_known, python_tree, symbols
 
 _NAME = r"[A-Za-z_$][\w$]*"
 _VERB = r"\b(?:add|write|implement|create|introduce|define)\b"
 _MORE = r"(?:(?:,\s*and\s+|,\s*|\s+and\s+)`[^`]+`)*"
 _KIND = re.compile(
-    rf"(?:{_VERB}|\bgets?\b)[^.`]{{0,40}}?\b(?P<kind>method|function|helper|property)s?\b[^.`]{{0,30}}?"
+    rf"(?:{_VERB}|\bgets?\b)[^.`]{{0,40}}?\b(?P<kind>method|function|helper|property)s?\b"
+    rf"(?:(?!\b(?:in|into|to|of|on|at|for|from)\b)[^.`]){{0,30}}?"
     rf"(?P<names>`[^`]+`{_MORE})",
     re.I,
 )
@@ -85,6 +86,8 @@ def _wishes(request: str) -> Iterator[_Wish]:
             after = _AFTER.search(behind)
             kind = order.groupdict().get("kind") or ""
             for code, own, name in _SPAN.findall(order["names"]):
+                if is_known(code) or "/" in code.partition("(")[0]:  # a file
+                    continue
                 yield _Wish(
                     name,
                     is_method=kind.lower() in ("method", "property") or _OF_CLASS in code,
