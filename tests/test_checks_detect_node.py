@@ -222,3 +222,17 @@ def test_the_node_command_that_is_found_runs(tmp_path, name):
     assert found is not None
     ran = subprocess.run(found.argv, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "pass 1\n" in ran.stdout
+
+
+def test_where_there_are_no_tests_the_compiler_of_typescript_tells(tmp_path):
+    files = {"package.json": package(), "tsconfig.json": "{}", "src/a.ts": "let a = 1\n"}
+    write(tmp_path, files)
+    assert detect(tmp_path) is None  # it is not installed, and nothing is fetched
+    write(tmp_path, {"node_modules/.bin/tsc": ""})
+    found = detect_found(tmp_path)
+    assert found is not None
+    assert found.command == parse_command("npx --no-install tsc --noEmit", "detected")
+    assert found.why == "tsconfig.json, and no tests"
+    write(tmp_path, {"src/a.test.ts": "import { test } from 'vitest'\n"})
+    write(tmp_path, {"package.json": package(devDependencies={"vitest": "1"})})
+    assert "vitest" in str(detect(tmp_path))

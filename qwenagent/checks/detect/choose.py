@@ -36,6 +36,7 @@ _FAMILIES: tuple[Callable[[Place], Found | None], ...] = (
     recipes.make,
     recipes.just,
     python.by_environments,
+    node.compiled,
 )
 _NAMES = frozenset(
     [

@@ -17,6 +17,7 @@ from qwenagent.errors import ChecksError
 Manager = Literal["npm", "pnpm", "yarn", "bun"]
 
 PACKAGE = "package.json"
+TYPESCRIPT = "tsconfig.json"
 DENO = ("deno.json", "deno.jsonc")
 # What authors call the variant of `test` that ends by itself.
 _ENDING_SCRIPTS = ("test:run", "test:once", "test:ci", "test-ci", "ci:test")
@@ -50,6 +51,7 @@ _SAYS_TEST = re.compile(r"test|spec", re.IGNORECASE)
 # What `node --test` looks for, as node 18 to 24 do.
 _FOUND_BY_NODE = re.compile(r"(?:^|/)(?:test/.*|test|test-[^/]+|[^/]+[._-]test)\.[cm]?js$")
 _FOUND_BY_DENO = re.compile(r"(?:^|/)(?:test|[^/]+[._]test|__tests__/[^/]+)\.[cm]?[jt]sx?$")
+_COMPILER = "node_modules/.bin/tsc"
 _MAX_READ = 100
 _MAX_SILENT_READ = 20
 _MAX_NAMED = 20
@@ -91,6 +93,15 @@ def plain(place: Place) -> Found | None:
     if len(tests) <= _MAX_NAMED and not all(map(_FOUND_BY_NODE.search, tests)):
         words += tests
     return place.found(shlex.join(words), f"node:test in {tests[0]}", manifest)
+
+
+def compiled(place: Place) -> Found | None:
+    """Find TypeScript's own compiler: where there are no tests it tells what does not fit."""
+    installed = any(folder.is_file(_COMPILER) for folder in place.above())
+    if not installed or not place.has(TYPESCRIPT):
+        return None
+    text = f"{_EXECUTE[_manager(place)]} tsc --noEmit"
+    return place.found(text, f"{TYPESCRIPT}, and no tests", TYPESCRIPT)
 
 
 def _likely_tests(place: Place) -> list[str]:
