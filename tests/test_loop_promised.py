@@ -146,6 +146,16 @@ STUB = (
 )
 
 
+def test_a_suite_that_says_nothing_of_the_step_is_no_test_of_it(tmp_path):
+    other = "import unittest\n\n\nclass Other(unittest.TestCase):\n"
+    other += "    def test_one(self):\n        pass\n"
+    root = make_repository(tmp_path / "repo", {"test_other.py": other})
+    stage = Stage(root, [body(CLASS), "They are functions.", body(BOTH)])
+    stage.run_plan(STEP)
+    assert stage.states == ["unverified"]
+    assert (root / "numbers_of.py").read_text() == BOTH
+
+
 def test_callers_that_would_fail_are_told(tmp_path):
     wrong = STUB.replace("added(self)", "added(self, name)").replace("pass", "return [name]")
     right = STUB.replace("pass", "return []")

@@ -83,18 +83,19 @@ class Editor:
         imports: Imports,
         test_command: str,
         background: Background,
+        speaks: bool,
         coming: tuple[str, ...] = (),
     ) -> None:
-        """`test_command` is what the model is told of the tests, empty if none speaks.
+        """`test_command` is what the model is told of the tests, empty if there are none.
 
-        `coming` are files that will be there later, and may be imported now.
+        `speaks`: whether one of them speaks for the step. `coming` are files that will be there later, and may be imported now.
         """
         self._ports = ports
         self._asker = asker
         self._step = step
         self._targets = targets
         self._refusals = Refusals(
-            ports, step, targets, imports, background.plan_text, is_tested=bool(test_command)
+            ports, step, targets, imports, background.plan_text, speaks=speaks
         )
         self._test_command = test_command
         self._background = background

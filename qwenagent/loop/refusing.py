@@ -33,16 +33,16 @@ class Refusals:
         imports: Imports,
         plan_text: str,
         *,
-        is_tested: bool,
+        speaks: bool,
     ) -> None:
-        """`is_tested`: a test speaks for the step."""
+        """`speaks`: whether a test speaks for the step."""
         self._loop = ports.settings.loop
         self._whole_file_lines = ports.profile.whole_file_lines
         self._step = step
         self._targets = targets
         self._imports = imports
         self._plan_text = plan_text
-        self._is_tested = is_tested
+        self._speaks = speaks
         self.adding: set[str] = set()
         """Files for whose code a name was wanted that is not there: something new is meant."""
         self._seen: set[Edit] = set()
@@ -87,7 +87,7 @@ class Refusals:
 
         Tests tell that better. What is written part by part cannot have everything at once.
         """
-        if self._is_tested or not self._targets.single:
+        if self._speaks or not self._targets.single:
             return ""
         old, request = edit.old or "", self._step.text
         reason = lacking(edit.path, old, new, request) if self._is_whole(edit) else ""

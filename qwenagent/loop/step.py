@@ -148,26 +148,27 @@ class StepRunner:
 
     def _work(self, step: Step, targets: Targets, judge: Judge) -> _Work:
         ports, command = self._ports, judge.shown_command
-        editor = self._editor(step, targets, command)
+        editor = self._editor(step, targets, judge)
         escalating = Escalating(ports, step, targets, self._background.plan_text, command)
 
         def in_two(reason: str) -> list[Editor]:
             parts = halves(step, reason, self._asker) if ports.profile.name == "large" else ()
             if parts:
                 self._emit(Warned(f"tried in two parts: {' | '.join(it.title for it in parts)}"))
-            return [self._editor(part, self._of_part(part, targets), command) for part in parts]
+            return [self._editor(part, self._of_part(part, targets), judge) for part in parts]
 
         return _Work(ports, self._tests, targets, judge, editor, escalating, in_two)
 
-    def _editor(self, step: Step, targets: Targets, command: str) -> Editor:
+    def _editor(self, step: Step, targets: Targets, judge: Judge) -> Editor:
         return Editor(
             self._ports,
             self._asker,
             step,
             targets,
             imports=self._imports,
-            test_command=command,
+            test_command=judge.shown_command,
             background=self._background,
+            speaks=judge.speaks,
         )
 
     def _of_part(self, part: Step, whole: Targets) -> Targets:

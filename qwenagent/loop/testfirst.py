@@ -55,6 +55,7 @@ def written_test(
         imports=imports,
         test_command=place.path,
         background=background,
+        speaks=True,
         coming=coming,
     )
     for attempt in range(ports.settings.loop.resamples + 1):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from qwenagent.syntax import python_tree
 
-_SPAN = re.compile(r"`+[^`]+`+")
+_SPAN = re.compile(r"(?<!`)`+[^`]+`+")
 _ABOUT = re.compile(
     r"\b(?:param\w*|arg\w*|options?|flags?|switch\w*|signatures?|keywords?|inject\w*|depend\w*"
     r"|pass(?:e[sd]|ing)?|accepts?|takes)\b",
