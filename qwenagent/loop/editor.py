@@ -88,7 +88,8 @@ class Editor:
     ) -> None:
         """`test_command` is what the model is told of the tests, empty if there are none.
 
-        `speaks`: whether one of them speaks for the step. `coming` are files that will be there later, and may be imported now.
+        `speaks`: whether one of them speaks for the step. `coming` are files that will be there
+        later, and may be imported now.
         """
         self._ports = ports
         self._asker = asker
