@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 
 from qwenagent.grammar import Offer, OneOf
-from qwenagent.loop.phases import create_offers, edit_offers, gather_offers, new_file_offer
+from qwenagent.loop.editing.phases import create_offers, edit_offers, gather_offers, new_file_offer
 from qwenagent.protocol.messages import Message
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.tools import SPECS

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from qwenagent.checks import TestRunner, parse_command
 from qwenagent.loop import Stop
-from qwenagent.loop.judging import Judge
-from qwenagent.loop.testing import Tests
+from qwenagent.loop.evidence.judging import Judge
+from qwenagent.loop.evidence.testing import Tests
 from qwenagent.plan import parse_plan
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.events import EventStream, Record, TestsStarted, Warned

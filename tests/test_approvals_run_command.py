@@ -18,7 +18,7 @@ from qwenagent.errors import ChecksError, EditRefused
 from qwenagent.grammar import Offer, accepts, call_grammar
 from qwenagent.grammar.calls import OPENING
 from qwenagent.loop import Stop
-from qwenagent.loop.asker import header_text
+from qwenagent.loop.editing.asker import header_text
 from qwenagent.protocol.approval import Approver
 from qwenagent.protocol.checks import TestCommand
 from qwenagent.protocol.events import ToolEnded

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from qwenagent.engine import ScriptedEngine
 from qwenagent.errors import EditRefused, PathEscapes, PlanError
-from qwenagent.loop.context import Background, Brief, build
-from qwenagent.loop.targets import find_targets
+from qwenagent.loop.editing.context import Background, Brief, build
+from qwenagent.loop.editing.targets import find_targets
 from qwenagent.plan import parse_plan
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.protected import is_protected

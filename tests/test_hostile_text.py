@@ -18,9 +18,9 @@ from rich.console import Console
 
 from qwenagent.cli.boundary import guarded
 from qwenagent.engine import ScriptedEngine
-from qwenagent.loop.context import Background, Brief, build, fenced
-from qwenagent.loop.houserules import read_rules
-from qwenagent.loop.targets import Targets, find_targets, is_infrastructure
+from qwenagent.loop.editing.context import Background, Brief, build, fenced
+from qwenagent.loop.editing.houserules import read_rules
+from qwenagent.loop.editing.targets import Targets, find_targets, is_infrastructure
 from qwenagent.plan import parse_plan, task_plan
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, EditApplied

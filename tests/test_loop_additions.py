@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from qwenagent.grammar import accepts, body_grammar
-from qwenagent.loop.additions import Addition, addition
-from qwenagent.loop.beginnings import Beginning, added_beginning
+from qwenagent.loop.editing.beginnings import Beginning, added_beginning
+from qwenagent.loop.words.additions import Addition, addition
 
 SCALE = """\
 LIMIT = 3

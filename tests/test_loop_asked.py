@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import Settings, TestSettings
-from qwenagent.loop.redtests import speaks_of_red_tests
+from qwenagent.loop.words.redtests import speaks_of_red_tests
 from qwenagent.protocol.messages import Alternative
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
 

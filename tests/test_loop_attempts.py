@@ -6,7 +6,7 @@ from typing import Literal
 
 from qwenagent.loop import attempts
 from qwenagent.loop.attempts import Standing
-from qwenagent.loop.judging import Judged
+from qwenagent.loop.evidence.judging import Judged
 from qwenagent.protocol.checks import TestRun
 
 START = (0, 0, 0, -2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qwenagent.grammar import accepts, body_grammar
-from qwenagent.loop.beginnings import file_beginning, symbol_beginning
+from qwenagent.loop.editing.beginnings import file_beginning, symbol_beginning
 
 PYTHON = '''"""Fetches."""
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenagent.engine import ScriptedEngine
-from qwenagent.loop import context
-from qwenagent.loop.context import Background, Brief, build, fenced, system_message
-from qwenagent.loop.targets import find_targets
-from qwenagent.loop.testcode import source_of_test
+from qwenagent.loop.editing import context
+from qwenagent.loop.editing.context import Background, Brief, build, fenced, system_message
+from qwenagent.loop.editing.targets import find_targets
+from qwenagent.loop.evidence.testcode import source_of_test
 from qwenagent.plan import parse_plan
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem

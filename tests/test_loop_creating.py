@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qwenagent.loop.creating import is_ordered, is_wanted
+from qwenagent.loop.words.creating import is_ordered, is_wanted
 
 PATH = "src/parser.py"
 NAMED = ("app/main.py", "src/a.py", PATH)

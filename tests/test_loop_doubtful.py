@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings, TestSettings
-from qwenagent.loop.doubtful import UNSUSPECTED, LineEdit, Passage, line_edits, passages
-from qwenagent.loop.suspects import Spectrum
+from qwenagent.loop.editing.doubtful import UNSUSPECTED, LineEdit, Passage, line_edits, passages
+from qwenagent.loop.evidence.suspects import Spectrum
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import CandidateScored, EditApplied, LineTried
 from qwenagent.protocol.messages import Alternative, Span

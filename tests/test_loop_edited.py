@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qwenagent.loop.edited import edit_applied
+from qwenagent.loop.editing.edited import edit_applied
 from qwenagent.protocol.events import EditApplied
 from qwenagent.workspace import Edit
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings
-from qwenagent.loop.flaky import MAX_RERUN, FlipFloppers
+from qwenagent.loop.evidence.flaky import MAX_RERUN, FlipFloppers
 from qwenagent.protocol.checks import TestRun
 from qwenagent.workspace import Workspace
 from tests.loop_stage import FIXED, MODULE, Stage, body

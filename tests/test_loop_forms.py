@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings
-from qwenagent.loop.asker import header_text
-from qwenagent.loop.phases import Form
+from qwenagent.loop.editing.asker import header_text
+from qwenagent.loop.editing.phases import Form
 from qwenagent.protocol.events import EditApplied, ToolEnded, Warned
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.workspace import Repository, Turning

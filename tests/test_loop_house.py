@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from qwenagent.config import LoopSettings, Settings, TestSettings
-from qwenagent.loop.asker import header_text
+from qwenagent.loop.editing.asker import header_text
 from qwenagent.protocol.events import (
     ApprovalAnswered,
     ApprovalAsked,

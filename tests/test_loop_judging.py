@@ -9,9 +9,9 @@ import pytest
 
 from qwenagent.checks import TestRunner, detect, parse_command
 from qwenagent.loop import Stop
-from qwenagent.loop.judging import Judge, Judged
+from qwenagent.loop.evidence.judging import Judge, Judged
+from qwenagent.loop.evidence.testing import Tests, summary
 from qwenagent.loop.stop import Stopped
-from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step, parse_plan
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.events import EventStream, Record, TestsRan, TestsStarted, Warned

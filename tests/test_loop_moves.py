@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qwenagent.loop.moves import deletions, renamings
+from qwenagent.loop.words.moves import deletions, renamings
 
 FILES = ["app/cart.py", "old.py", "notes.txt"]
 COMMANDS = "Add a `reset` command"

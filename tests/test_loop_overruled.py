@@ -10,7 +10,7 @@ from qwenagent.config import LoopSettings, Settings
 from qwenagent.engine import ScriptedEngine
 from qwenagent.grammar import Offer, OneOf, Switch
 from qwenagent.grammar.calls import OPENING
-from qwenagent.loop.asker import Asker, Overruled, Question, header_text
+from qwenagent.loop.editing.asker import Asker, Overruled, Question, header_text
 from qwenagent.loop.stop import Stop
 from qwenagent.protocol.events import EventStream
 from qwenagent.protocol.messages import Completion, Doubt, Message, Sampling, Usage

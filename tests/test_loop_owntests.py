@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qwenagent.loop.owntests import own_tests
+from qwenagent.loop.evidence.owntests import own_tests
 from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.workspace import Repository, Workspace
 from tests.loop_stage import make_repository

@@ -11,8 +11,8 @@ import pytest
 from qwenagent.errors import EditRefused
 from qwenagent.grammar import Offer, Recogniser, call_grammar, forced_call
 from qwenagent.grammar.calls import OPENING
-from qwenagent.loop import phases
-from qwenagent.loop.asker import header_text
+from qwenagent.loop.editing import phases
+from qwenagent.loop.editing.asker import header_text
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.tools import GATHER_TOOLS, make_edit, run_gather
 from qwenagent.workspace import Repository, Workspace

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qwenagent.engine.scripted import Reply
-from qwenagent.loop.promised import lacking, promises
+from qwenagent.loop.words.promised import lacking, promises
 from qwenagent.protocol.events import ToolEnded
 from tests.loop_stage import Stage, body, make_repository
 

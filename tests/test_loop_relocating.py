@@ -10,8 +10,8 @@ import pytest
 
 from qwenagent.checks.judge import relocated
 from qwenagent.config import Settings, TestSettings
-from qwenagent.loop.asker import header_text
-from qwenagent.loop.relocating import Relocations
+from qwenagent.loop.editing.asker import header_text
+from qwenagent.loop.evidence.relocating import Relocations
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import EditApplied, Warned
 from qwenagent.protocol.tools import ToolCall

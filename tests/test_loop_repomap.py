@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qwenagent.loop import repomap
-from qwenagent.loop.repomap import repository_map
+from qwenagent.loop.editing import repomap
+from qwenagent.loop.editing.repomap import repository_map
 from qwenagent.plan import parse_plan
 from qwenagent.workspace import Repository, Workspace
 from tests.loop_stage import make_repository

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from qwenagent.engine import ScriptedEngine
-from qwenagent.loop.context import Background, Brief, build
-from qwenagent.loop.houserules import NO_RULES, RULES_HEAD, RULES_TOKENS, Rules, read_rules
-from qwenagent.loop.rulelines import rule_lines
-from qwenagent.loop.targets import Targets
+from qwenagent.loop.editing.context import Background, Brief, build
+from qwenagent.loop.editing.houserules import NO_RULES, RULES_HEAD, RULES_TOKENS, Rules, read_rules
+from qwenagent.loop.editing.rulelines import rule_lines
+from qwenagent.loop.editing.targets import Targets
 from qwenagent.plan import task_plan
 from qwenagent.protocol.events import ContextBuilt, ContextItem
 from qwenagent.workspace import Repository, Workspace

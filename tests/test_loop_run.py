@@ -11,7 +11,7 @@ import pytest
 from qwenagent.config import LoopSettings, Settings, TestSettings
 from qwenagent.errors import ApprovalNeeded, EngineCrashed
 from qwenagent.loop import RunOptions, Stop
-from qwenagent.loop.asker import header_text
+from qwenagent.loop.editing.asker import header_text
 from qwenagent.protocol.events import (
     CandidateScored,
     CheckpointMade,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.loop.suspects import Spectrum, suspicion
-from qwenagent.loop.testsource import words_of_tests
+from qwenagent.loop.evidence.suspects import Spectrum, suspicion
+from qwenagent.loop.evidence.testsource import words_of_tests
 from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.workspace import Repository, Workspace
 from tests.loop_stage import make_repository

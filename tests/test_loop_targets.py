@@ -9,8 +9,8 @@ import pytest
 
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.config import Settings, TestSettings
-from qwenagent.loop.asker import header_text
-from qwenagent.loop.targets import Targets, find_targets, identifiers, in_folder
+from qwenagent.loop.editing.asker import header_text
+from qwenagent.loop.editing.targets import Targets, find_targets, identifiers, in_folder
 from qwenagent.plan import Step, parse_plan
 from qwenagent.protocol.events import EditApplied, Warned
 from qwenagent.protocol.tools import ToolCall

@@ -12,10 +12,10 @@ from qwenagent.checks import TestRunner
 from qwenagent.config import Settings, TestSettings
 from qwenagent.engine import ScriptedEngine
 from qwenagent.loop import Ports, Stop
-from qwenagent.loop.judging import compare_suites
-from qwenagent.loop.limits import FIRST_S, Limits
-from qwenagent.loop.reach import Part, overlaid
-from qwenagent.loop.testing import Closing, Tests, summary
+from qwenagent.loop.evidence.judging import compare_suites
+from qwenagent.loop.evidence.limits import FIRST_S, Limits
+from qwenagent.loop.evidence.reach import Part, overlaid
+from qwenagent.loop.evidence.testing import Closing, Tests, summary
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import EventStream, Record, TestsStarted, Warned
 from qwenagent.registry import find_card

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.loop.testcode import Source, source_of_test
-from qwenagent.loop.testsource import (
+from qwenagent.loop.evidence.testcode import Source, source_of_test
+from qwenagent.loop.evidence.testsource import (
     files_in_command,
     files_in_step,
     files_of_tests,

@@ -1,8 +1,8 @@
 """Plan, edit, test: the loop that carries out steps. Draws nothing and knows no llama.cpp."""
 
 from qwenagent.loop.agent import Agent
-from qwenagent.loop.asker import Action, Asker, Question
 from qwenagent.loop.committing import commit_rules
+from qwenagent.loop.editing.asker import Action, Asker, Question
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.resume import recover_killed, require_clean

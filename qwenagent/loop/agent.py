@@ -9,8 +9,8 @@ from pathlib import Path
 from qwenagent import __version__
 from qwenagent.errors import ChecksError, QwenAgentError
 from qwenagent.loop.approving import Approvals, Wanted
-from qwenagent.loop.asker import Asker
 from qwenagent.loop.board import Board
+from qwenagent.loop.editing.asker import Asker
 from qwenagent.loop.house import House
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.planrun import PlanRun

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from qwenagent.loop.judging import Judged
+from qwenagent.loop.evidence.judging import Judged
 from qwenagent.protocol.messages import Message
 from qwenagent.workspace import PreImage
 

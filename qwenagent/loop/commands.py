@@ -12,10 +12,10 @@ from qwenagent.checks import is_trivial, parse_command
 from qwenagent.checks.judge import ending
 from qwenagent.errors import ChecksError
 from qwenagent.loop.carrier import Carrier, Changes
-from qwenagent.loop.judging import compare_suites
+from qwenagent.loop.evidence.judging import compare_suites
+from qwenagent.loop.evidence.testing import Tests, summary
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.step import StepResult, take_back
-from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.events import Warned

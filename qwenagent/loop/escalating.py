@@ -14,10 +14,10 @@ from pathlib import Path
 from qwenagent.checks import reduce_output
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.escalate import FilePatch, FileText, Material, Subject
+from qwenagent.loop.editing.targets import Targets, identifiers
+from qwenagent.loop.evidence.suspects import Spectrum, suspicion
+from qwenagent.loop.evidence.testsource import MAX_SHOWN, files_to_show
 from qwenagent.loop.ports import Frontier, Ports
-from qwenagent.loop.suspects import Spectrum, suspicion
-from qwenagent.loop.targets import Targets, identifiers
-from qwenagent.loop.testsource import MAX_SHOWN, files_to_show
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.tools import ToolCall

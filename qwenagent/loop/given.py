@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from qwenagent.checks.given import GivenTest, given_test
 from qwenagent.errors import EditRefused, PathEscapes
-from qwenagent.loop.edited import edit_applied
+from qwenagent.loop.editing.edited import edit_applied
 from qwenagent.plan import Step
 from qwenagent.plan.markdown.leaves import pieces
 from qwenagent.protocol.checks import TestCommand

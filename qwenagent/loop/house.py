@@ -22,12 +22,12 @@ from qwenagent.checks.judge import ending
 from qwenagent.errors import ChecksError
 from qwenagent.loop.approving import Approvals
 from qwenagent.loop.carrier import Carrier
-from qwenagent.loop.edited import edit_applied
-from qwenagent.loop.judging import compare_suites
+from qwenagent.loop.editing.edited import edit_applied
+from qwenagent.loop.evidence.judging import compare_suites
+from qwenagent.loop.evidence.testing import Tests, summary
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.step import StepResult
 from qwenagent.loop.stop import Stopped
-from qwenagent.loop.testing import Tests, summary
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.events import Warned
 from qwenagent.workspace import Edit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from qwenagent.loop.targets import find_targets
+from qwenagent.loop.editing.targets import find_targets
 from qwenagent.plan import Step
 from qwenagent.protocol.events import StepState
 from qwenagent.workspace import Workspace

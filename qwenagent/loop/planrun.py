@@ -8,24 +8,24 @@ from dataclasses import replace
 
 from qwenagent.checks import detect, explain_none, parse_command
 from qwenagent.errors import ChecksError
-from qwenagent.loop.asker import Asker
 from qwenagent.loop.beginning import Beginning
 from qwenagent.loop.board import Board
 from qwenagent.loop.closing import after_commits, after_edits
 from qwenagent.loop.commands import CommandRunner
-from qwenagent.loop.context import Background
+from qwenagent.loop.editing.asker import Asker
+from qwenagent.loop.editing.context import Background
+from qwenagent.loop.editing.houserules import RULES_TOKENS, read_rules
+from qwenagent.loop.editing.repomap import repository_map
+from qwenagent.loop.evidence.testing import Tests, summary
 from qwenagent.loop.given import GivenFile
 from qwenagent.loop.house import House
-from qwenagent.loop.houserules import RULES_TOKENS, read_rules
 from qwenagent.loop.keeping import Keeping
 from qwenagent.loop.needs import unmet_need
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.repomap import repository_map
 from qwenagent.loop.resume import Resume
 from qwenagent.loop.step import StepResult, StepRunner
 from qwenagent.loop.stop import Stopped
-from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Plan, Step
 from qwenagent.protocol.checks import TestCommand
 from qwenagent.protocol.events import RunKind, StepEnded, StepLine, StepStarted, StepState, Warned

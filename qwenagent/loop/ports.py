@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from qwenagent.checks import TestRunner
 from qwenagent.config import Settings
 from qwenagent.engine import Engine
-from qwenagent.loop.asker import Asker
+from qwenagent.loop.editing.asker import Asker
 from qwenagent.loop.stop import Stop
 from qwenagent.protocol.approval import Approver
 from qwenagent.protocol.events import EventStream

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from qwenagent.errors import DirtyTree, reason
-from qwenagent.loop.leftovers import listed
+from qwenagent.loop.evidence.leftovers import listed
 from qwenagent.plan import Plan, Step
 from qwenagent.plan.progress import Done, DoneState, PlanProgress, ProgressFile, step_keys
 from qwenagent.protocol.events import StepLine, Warned

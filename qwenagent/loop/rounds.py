@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from qwenagent.loop.asker import Action
 from qwenagent.loop.attempts import Round, Standing, Tested
-from qwenagent.loop.doubtful import LineEdit
-from qwenagent.loop.editor import Editor
-from qwenagent.loop.judging import Judge
+from qwenagent.loop.editing.asker import Action
+from qwenagent.loop.editing.doubtful import LineEdit
+from qwenagent.loop.editing.editor import Editor
+from qwenagent.loop.evidence.judging import Judge
+from qwenagent.loop.evidence.testing import Tests
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.testing import Tests
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import CandidateScored, LineTried, Phase
 

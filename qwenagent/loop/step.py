@@ -11,20 +11,20 @@ from dataclasses import dataclass, field, replace
 
 from qwenagent.errors import ChecksError, EngineError
 from qwenagent.escalate import FilePatch
-from qwenagent.loop.asker import Asker
 from qwenagent.loop.attempts import Round, Standing, Tested
-from qwenagent.loop.context import Background
-from qwenagent.loop.editor import Editor, prompt_tokens
+from qwenagent.loop.editing.asker import Asker
+from qwenagent.loop.editing.context import Background
+from qwenagent.loop.editing.editor import Editor, prompt_tokens
+from qwenagent.loop.editing.importing import Imports
+from qwenagent.loop.editing.splitting import halves
+from qwenagent.loop.editing.targets import Targets, find_targets, in_folder
+from qwenagent.loop.editing.testfirst import written_test
 from qwenagent.loop.escalating import Escalating, Help, Situation, calls_of, why_not_taken
+from qwenagent.loop.evidence.judging import Judge, Judged
+from qwenagent.loop.evidence.testing import Tests, summary
 from qwenagent.loop.given import GivenFile
-from qwenagent.loop.importing import Imports
-from qwenagent.loop.judging import Judge, Judged
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.rounds import Rounds
-from qwenagent.loop.splitting import halves
-from qwenagent.loop.targets import Targets, find_targets, in_folder
-from qwenagent.loop.testfirst import written_test
-from qwenagent.loop.testing import Tests, summary
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand
 from qwenagent.protocol.events import CheckpointMade, Phase, StepState, Warned

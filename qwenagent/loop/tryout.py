@@ -8,7 +8,7 @@ from qwenagent.checks import parse_command
 from qwenagent.errors import ChecksError
 from qwenagent.loop.approving import Approvals, Wanted
 from qwenagent.loop.board import Board
-from qwenagent.loop.limits import FIRST_S
+from qwenagent.loop.evidence.limits import FIRST_S
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.planrun import PlanRun
 from qwenagent.loop.ports import Ports

@@ -13,7 +13,7 @@ from qwenagent import assets
 from qwenagent.engine import Engine
 from qwenagent.errors import AnswerMalformed, PlanError
 from qwenagent.escalate import FileText, Material
-from qwenagent.loop.context import fenced
+from qwenagent.loop.editing.context import fenced
 from qwenagent.loop.stop import Stop
 from qwenagent.plan import Plan, Step, parse_plan, task_plan
 from qwenagent.protocol.events import EventStream, Progress, TokenDelta, TurnEnded, TurnStarted

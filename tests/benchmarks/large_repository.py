@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qwenagent.checks import detect
-from qwenagent.loop.targets import find_targets
+from qwenagent.loop.editing.targets import find_targets
 from qwenagent.plan import task_plan
 from qwenagent.protocol.json import Json
 from qwenagent.protocol.tools import ToolCall

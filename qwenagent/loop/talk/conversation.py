@@ -13,9 +13,9 @@ from qwenagent.engine import Engine
 from qwenagent.errors import EngineCrashed
 from qwenagent.grammar import Grammar
 from qwenagent.grammar.terms import Alt, Lit, render
-from qwenagent.loop.context import Section
-from qwenagent.loop.houserules import RULES_TOKENS, read_rules
-from qwenagent.loop.repomap import MAP_TOKENS, repository_map
+from qwenagent.loop.editing.context import Section
+from qwenagent.loop.editing.houserules import RULES_TOKENS, read_rules
+from qwenagent.loop.editing.repomap import MAP_TOKENS, repository_map
 from qwenagent.loop.stop import Stop
 from qwenagent.loop.talk.framing import (
     Frame,

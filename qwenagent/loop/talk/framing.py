@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from qwenagent import assets
 from qwenagent.errors import ContextOverflow
-from qwenagent.loop.context import Section, fenced
-from qwenagent.loop.houserules import RULES_HEAD
+from qwenagent.loop.editing.context import Section, fenced
+from qwenagent.loop.editing.houserules import RULES_HEAD
 from qwenagent.loop.talk.history import Exchange, messages_of
 from qwenagent.protocol.events import ContextBuilt, ContextItem
 from qwenagent.protocol.messages import Message, Prompt

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from qwenagent.checks.testfiles import is_test_file
-from qwenagent.loop.targets import find_targets, identifiers
+from qwenagent.loop.editing.targets import find_targets, identifiers
 from qwenagent.plan import Step
 from qwenagent.syntax import Symbol, is_known, symbols
 from qwenagent.workspace import Workspace

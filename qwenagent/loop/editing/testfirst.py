@@ -11,14 +11,14 @@ from dataclasses import replace
 
 from qwenagent.checks.given import place_for
 from qwenagent.errors import ChecksError
-from qwenagent.loop.asker import Asker
-from qwenagent.loop.context import Background
-from qwenagent.loop.editor import Editor
+from qwenagent.loop.editing.asker import Asker
+from qwenagent.loop.editing.context import Background
+from qwenagent.loop.editing.editor import Editor
+from qwenagent.loop.editing.importing import Imports
+from qwenagent.loop.editing.orders import prompt
+from qwenagent.loop.editing.targets import Targets
 from qwenagent.loop.given import GivenFile
-from qwenagent.loop.importing import Imports
-from qwenagent.loop.orders import prompt
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.targets import Targets
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand
 from qwenagent.protocol.events import Warned

@@ -12,21 +12,28 @@ from dataclasses import replace
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.errors import ContextOverflow, EditRefused, PathEscapes
 from qwenagent.grammar import Offer, forced_call
-from qwenagent.loop import calling
-from qwenagent.loop.asker import HEADER_TOKENS, Action, Asker, Overruled, Question, takes_body
 from qwenagent.loop.attempts import Turns
-from qwenagent.loop.context import (
+from qwenagent.loop.editing import calling
+from qwenagent.loop.editing.asker import (
+    HEADER_TOKENS,
+    Action,
+    Asker,
+    Overruled,
+    Question,
+    takes_body,
+)
+from qwenagent.loop.editing.context import (
     Background,
     Brief,
     build,
     files_shown_whole,
     shown_tests,
 )
-from qwenagent.loop.doubtful import LineEdit, Passage, line_edits, passages
-from qwenagent.loop.edited import edit_applied, edit_kind
-from qwenagent.loop.importing import Imports
-from qwenagent.loop.orders import body_order, call_order, gather_order, prompt, think_order
-from qwenagent.loop.phases import (
+from qwenagent.loop.editing.doubtful import LineEdit, Passage, line_edits, passages
+from qwenagent.loop.editing.edited import edit_applied, edit_kind
+from qwenagent.loop.editing.importing import Imports
+from qwenagent.loop.editing.orders import body_order, call_order, gather_order, prompt, think_order
+from qwenagent.loop.editing.phases import (
     EditState,
     Seen,
     gather_offers,
@@ -34,10 +41,10 @@ from qwenagent.loop.phases import (
     legal_paths,
     nearest,
 )
+from qwenagent.loop.editing.refusing import Refusals
+from qwenagent.loop.editing.targets import Targets
+from qwenagent.loop.evidence.suspects import NO_SPECTRUM, Spectrum
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.refusing import Refusals
-from qwenagent.loop.suspects import NO_SPECTRUM, Spectrum
-from qwenagent.loop.targets import Targets
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import (

@@ -14,7 +14,7 @@ from qwenagent.errors import ChecksError, WorkspaceError
 from qwenagent.grammar import Offer
 from qwenagent.loop.approving import Approvals
 from qwenagent.loop.carrier import Carrier, Changes
-from qwenagent.loop.context import fenced
+from qwenagent.loop.editing.context import fenced
 from qwenagent.loop.ports import Ports
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.tools import ToolCall, ToolResult

@@ -9,11 +9,11 @@ from typing import Literal
 
 from qwenagent.checks import TestRunner, Verdict, compare, is_trivial
 from qwenagent.checks.judge import ending, is_cut_short, named
-from qwenagent.loop.flaky import FlipFloppers, passed_in, red_tests
-from qwenagent.loop.leftovers import Leftovers
-from qwenagent.loop.limits import Limits
+from qwenagent.loop.evidence.flaky import FlipFloppers, passed_in, red_tests
+from qwenagent.loop.evidence.leftovers import Leftovers
+from qwenagent.loop.evidence.limits import Limits
+from qwenagent.loop.evidence.reach import overlaid, part_for
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.reach import overlaid, part_for
 from qwenagent.loop.stop import Stop
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.events import EventStream, TestsRan, TestsStarted, Warned

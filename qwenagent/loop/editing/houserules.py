@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from qwenagent.errors import PathEscapes
-from qwenagent.loop.rulelines import RuleLine, rule_lines
+from qwenagent.loop.editing.rulelines import RuleLine, rule_lines
 from qwenagent.protocol.events import ContextItem
 from qwenagent.workspace import Workspace
 from qwenagent.workspace.root import Root

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from qwenagent.loop.imperatives import (
+from qwenagent.loop.words.imperatives import (
     Names,
     behind_next,
     first_names,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from qwenagent.checks.affected import files_of_ids
 from qwenagent.checks.testfiles import is_test_file
-from qwenagent.loop.testcode import source_of_test
+from qwenagent.loop.evidence.testcode import source_of_test
 from qwenagent.plan import Step
 from qwenagent.plan.markdown.inline import code_spans
 from qwenagent.workspace import Workspace

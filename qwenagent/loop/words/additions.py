@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from qwenagent.loop.imperatives import sentences
+from qwenagent.loop.words.imperatives import sentences
 from qwenagent.syntax import Symbol, is_known, python_tree, symbols
 
 _NAME = r"[A-Za-z_$][\w$]*"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from qwenagent.loop.imperatives import names_in, sentences, spelt
+from qwenagent.loop.words.imperatives import names_in, sentences, spelt
 from qwenagent.plan.markdown.leaves import pieces
 from qwenagent.plan.paths import named_by_block
 

@@ -9,13 +9,13 @@ from typing import Literal
 from qwenagent.checks import Verdict
 from qwenagent.checks.judge import is_cut_short, what_fails
 from qwenagent.checks.testfiles import is_test_file
-from qwenagent.loop.examples import Examples
-from qwenagent.loop.owntests import own_tests
-from qwenagent.loop.redtests import speaks_of_red_tests
-from qwenagent.loop.relocating import Relocations
-from qwenagent.loop.targets import identifiers
-from qwenagent.loop.testing import Tests
-from qwenagent.loop.testsource import files_in_step, files_of_tests, words_of_tests
+from qwenagent.loop.editing.targets import identifiers
+from qwenagent.loop.evidence.examples import Examples
+from qwenagent.loop.evidence.owntests import own_tests
+from qwenagent.loop.evidence.relocating import Relocations
+from qwenagent.loop.evidence.testing import Tests
+from qwenagent.loop.evidence.testsource import files_in_step, files_of_tests, words_of_tests
+from qwenagent.loop.words.redtests import speaks_of_red_tests
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.workspace import Workspace

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from qwenagent.loop.imperatives import sentences
+from qwenagent.loop.words.imperatives import sentences
 
 _NOUN = re.compile(
     r"(?<![\w`.-])(?P<kind>function|method|data ?class|class)(?P<many>e?s)?"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from qwenagent.checks.testfiles import is_test_file
-from qwenagent.loop.creating import is_ordered, is_wanted
-from qwenagent.loop.moves import deletions, renamings
+from qwenagent.loop.words.creating import is_ordered, is_wanted
+from qwenagent.loop.words.moves import deletions, renamings
 from qwenagent.plan import Step
 from qwenagent.protocol.protected import is_instruction
 from qwenagent.syntax import is_known, symbols

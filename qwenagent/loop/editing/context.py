@@ -18,12 +18,12 @@ from qwenagent.checks import reduce_output
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.engine import Engine
 from qwenagent.grammar import fence_for
-from qwenagent.loop.houserules import NO_RULES, RULES_HEAD, Rules
-from qwenagent.loop.phases import Form, form_of
-from qwenagent.loop.suspects import NO_SPECTRUM, Spectrum, suspicion
-from qwenagent.loop.targets import Targets, identifiers
-from qwenagent.loop.testcode import source_of_test
-from qwenagent.loop.testsource import MAX_SHOWN, files_of_tests, files_to_show
+from qwenagent.loop.editing.houserules import NO_RULES, RULES_HEAD, Rules
+from qwenagent.loop.editing.phases import Form, form_of
+from qwenagent.loop.editing.targets import Targets, identifiers
+from qwenagent.loop.evidence.suspects import NO_SPECTRUM, Spectrum, suspicion
+from qwenagent.loop.evidence.testcode import source_of_test
+from qwenagent.loop.evidence.testsource import MAX_SHOWN, files_of_tests, files_to_show
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem

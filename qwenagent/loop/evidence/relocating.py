@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from qwenagent.checks.judge import relocated
 from qwenagent.checks.testfiles import is_test_file
-from qwenagent.loop.testcode import source_of_test
-from qwenagent.loop.testsource import files_of_tests
+from qwenagent.loop.evidence.testcode import source_of_test
+from qwenagent.loop.evidence.testsource import files_of_tests
 from qwenagent.protocol.checks import TestRun
 from qwenagent.workspace import Workspace
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qwenagent.loop.asker import Overruled
-from qwenagent.loop.importing import Imports
-from qwenagent.loop.phases import form_of
+from qwenagent.loop.editing.asker import Overruled
+from qwenagent.loop.editing.importing import Imports
+from qwenagent.loop.editing.phases import form_of
+from qwenagent.loop.editing.targets import Targets, is_infrastructure
 from qwenagent.loop.ports import Ports
-from qwenagent.loop.promised import lacking
-from qwenagent.loop.targets import Targets, is_infrastructure
+from qwenagent.loop.words.promised import lacking
 from qwenagent.plan import Step
 from qwenagent.protocol.events import OVERRULED
 from qwenagent.tools import changed_parameters, refusal

@@ -11,8 +11,8 @@ from typing import Literal
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.grammar import Between, NewPath, Offer, OneOf, Switch
 from qwenagent.grammar.choices import Choice
-from qwenagent.loop.additions import addition
-from qwenagent.loop.targets import TEST_INFRASTRUCTURE, Targets
+from qwenagent.loop.editing.targets import TEST_INFRASTRUCTURE, Targets
+from qwenagent.loop.words.additions import addition
 from qwenagent.protocol.events import Phase
 from qwenagent.protocol.json import JsonObject
 from qwenagent.protocol.tools import ToolCall

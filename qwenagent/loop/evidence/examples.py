@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from qwenagent.checks.examples import SHOWN, example_check, places
 from qwenagent.errors import ChecksError
-from qwenagent.loop.testing import Tests, Why
+from qwenagent.loop.evidence.testing import Tests, Why
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import TestsRan, TestsStarted

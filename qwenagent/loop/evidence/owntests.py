@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from qwenagent.checks.testfiles import holds_tests, is_test_file
-from qwenagent.loop.testcode import source_of_test
-from qwenagent.loop.testsource import files_in_command, files_of_tests
+from qwenagent.loop.evidence.testcode import source_of_test
+from qwenagent.loop.evidence.testsource import files_in_command, files_of_tests
 from qwenagent.protocol.checks import TestRun
 from qwenagent.workspace import Workspace
 

@@ -19,8 +19,8 @@ from qwenagent.grammar import (
     search_body,
 )
 from qwenagent.grammar.calls import OPENING
-from qwenagent.loop.beginnings import added_beginning, file_beginning, symbol_beginning
-from qwenagent.loop.doubtful import Passage
+from qwenagent.loop.editing.beginnings import added_beginning, file_beginning, symbol_beginning
+from qwenagent.loop.editing.doubtful import Passage
 from qwenagent.loop.stop import Stop, Stopped
 from qwenagent.protocol.events import (
     EventStream,

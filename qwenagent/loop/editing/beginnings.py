@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from qwenagent.loop.additions import addition
+from qwenagent.loop.words.additions import addition
 from qwenagent.syntax import beginning, header, symbols
 from qwenagent.tools import is_named, may_go
 

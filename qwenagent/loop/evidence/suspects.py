@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from qwenagent.loop.testsource import WORD, words_of_tests
+from qwenagent.loop.evidence.testsource import WORD, words_of_tests
 from qwenagent.protocol.checks import TestRun
 from qwenagent.syntax import Symbol, plain_name, symbols
 from qwenagent.workspace import Workspace

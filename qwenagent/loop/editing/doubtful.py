@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from qwenagent.loop.suspects import Spectrum, suspicion
+from qwenagent.loop.evidence.suspects import Spectrum, suspicion
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.json import JsonObject
 from qwenagent.protocol.messages import Alternative, Span

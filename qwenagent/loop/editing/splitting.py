@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qwenagent.errors import PlanError
-from qwenagent.loop.asker import Asker
-from qwenagent.loop.context import system_message
-from qwenagent.loop.orders import prompt
+from qwenagent.loop.editing.asker import Asker
+from qwenagent.loop.editing.context import system_message
+from qwenagent.loop.editing.orders import prompt
 from qwenagent.plan import Step, parse_plan
 from qwenagent.protocol.messages import Message, Sampling
 

@@ -1,0 +1,1 @@
+"""What the words of a step ask for: orders, names, files that go or come. Reads text alone."""
