@@ -13,8 +13,8 @@ from qwenagent.errors import ChecksError, EngineError
 from qwenagent.escalate import FilePatch
 from qwenagent.loop.attempts import Round, Standing, Tested
 from qwenagent.loop.editing.asker import Asker
-from qwenagent.loop.editing.context import Background
-from qwenagent.loop.editing.editor import Editor, prompt_tokens
+from qwenagent.loop.editing.context import Background, prompt_tokens
+from qwenagent.loop.editing.editor import Editor
 from qwenagent.loop.editing.importing import Imports
 from qwenagent.loop.editing.splitting import halves
 from qwenagent.loop.editing.targets import Targets, find_targets, in_folder
@@ -169,6 +169,7 @@ class StepRunner:
             test_command=judge.shown_command,
             background=self._background,
             speaks=judge.speaks,
+            seeks_fault=judge.is_asked,
         )
 
     def _of_part(self, part: Step, whole: Targets) -> Targets:

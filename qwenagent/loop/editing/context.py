@@ -24,6 +24,7 @@ from qwenagent.loop.editing.targets import Targets, identifiers
 from qwenagent.loop.evidence.suspects import NO_SPECTRUM, Spectrum, suspicion
 from qwenagent.loop.evidence.testcode import source_of_test
 from qwenagent.loop.evidence.testsource import MAX_SHOWN, files_of_tests, files_to_show
+from qwenagent.loop.ports import Ports
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem
@@ -97,6 +98,12 @@ def system_message() -> Message:
     return Message("system", assets.read("prompts", "system.md").strip())
 
 
+def prompt_tokens(ports: Ports) -> int:
+    """Tokens for a prompt: the profile's, fewer where n_ctx leaves no room for an answer."""
+    profile, n_ctx = ports.profile, ports.engine.describe().n_ctx
+    return min(profile.context_tokens, max(n_ctx - profile.max_body_tokens, n_ctx // 2))
+
+
 def build(
     brief: Brief, workspace: Workspace, engine: Engine, order: str
 ) -> tuple[tuple[Message, ...], ContextBuilt]:
@@ -136,6 +143,13 @@ def files_shown_whole(event: ContextBuilt) -> frozenset[str]:
         for item in event.included
         if item.how == "whole" and item.what.startswith(kinds)
     )
+
+
+def symbols_shown(event: ContextBuilt) -> frozenset[tuple[str, str]]:
+    """Return path and name of the symbols whose code a prompt holds as excerpts."""
+    shown = (item.what.partition(" ") for item in event.included if item.how == "excerpt")
+    parts = (rest.rpartition(" ") for kind, _, rest in shown if kind == "file")
+    return frozenset((path, name) for path, _, name in parts)
 
 
 def _arranged(chosen: list[Section], must: list[Section]) -> list[str]:

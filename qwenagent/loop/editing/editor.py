@@ -27,7 +27,9 @@ from qwenagent.loop.editing.context import (
     Brief,
     build,
     files_shown_whole,
+    prompt_tokens,
     shown_tests,
+    symbols_shown,
 )
 from qwenagent.loop.editing.doubtful import LineEdit, Passage, line_edits, passages
 from qwenagent.loop.editing.edited import edit_applied, edit_kind
@@ -41,6 +43,7 @@ from qwenagent.loop.editing.phases import (
     legal_paths,
     nearest,
 )
+from qwenagent.loop.editing.places import Places
 from qwenagent.loop.editing.refusing import Refusals
 from qwenagent.loop.editing.targets import Targets
 from qwenagent.loop.evidence.suspects import NO_SPECTRUM, Spectrum
@@ -91,11 +94,13 @@ class Editor:
         test_command: str,
         background: Background,
         speaks: bool,
+        seeks_fault: bool = False,
         coming: tuple[str, ...] = (),
     ) -> None:
         """`test_command` is what the model is told of the tests, empty if there are none.
 
-        `speaks`: whether one of them speaks for the step. `coming` are files that will be there
+        `speaks`: whether one of them speaks for the step. `seeks_fault`: whether it is to turn
+        red tests green. `coming` are files that will be there
         later, and may be imported now.
         """
         self._ports = ports
@@ -117,6 +122,7 @@ class Editor:
         """Which of a round's further attempts is under way, 0 for its first."""
         self._advice = ""
         self._coming = coming
+        self._places = Places(ports.workspace) if seeks_fault else None
         self._told = ""
         """What became of the last edit, as the model is told."""
         self._mind = ""
@@ -125,6 +131,7 @@ class Editor:
         """Files that were written again as they were."""
         self._n_opened = self._n_asked = 0
         self._shown_whole: frozenset[str] = frozenset()
+        self._shown_symbols: frozenset[tuple[str, str]] = frozenset()
         self._opened_texts: dict[str, str] = {}
         """By path, the files to work on as they were when the conversation began."""
         self._shown_texts: dict[str, str] = {}
@@ -138,6 +145,10 @@ class Editor:
         """
         self.talk = Turns()
         self._n_opened += 1
+        self._brief = self._brief_of(failing)
+        if self._places:
+            named = self._present_targets().change
+            self._places.look(named or legal_paths(self._offers(phase)), self._brief)
         offers = self._offers(phase)
         look = not (self._targets.named or think) and self._ports.profile.gather_turns > 0
         if look:
@@ -145,9 +156,9 @@ class Editor:
         order = gather_order(offers) if look else call_order(offers)
         if think:
             order = think_order(self._targets.all)
-        self._brief = self._brief_of(failing)
         self.talk.messages, event = build(self._brief, self._tree, self._ports.engine, order)
         self._shown_whole = files_shown_whole(event)
+        self._shown_symbols = symbols_shown(event)
         shown = {*self._shown_whole, *self._brief.targets.change}
         self._shown_texts = self._texts_of(shown)
         self._emit(event)
@@ -206,6 +217,8 @@ class Editor:
 
     def forces_body(self, phase: Phase) -> bool:
         """Whether nothing but the body of one call is to be written, and that is all."""
+        if self._places and self._places.are_several:
+            return False
         offers = self._offers(phase)
         call = forced_call(offers)
         return call is not None and takes_body(offers, call) and self._targets.single
@@ -337,6 +350,7 @@ class Editor:
             changed=tuple(self._tree.changed()),
             stuck=frozenset(self._stuck),
             adding=frozenset(self._refusals.adding),
+            suspects=self._places.next() if self._places else {},
             may_be_done=not self._test_command,
             form=self._ports.settings.loop.form or None,
             request=self._step.text,
@@ -360,8 +374,19 @@ class Editor:
             is_alone=self._targets.single,
             texts=texts,
             order=call_order(offers),
-            body_order=body_order,
+            body_order=self._body_order,
         )
+
+    def _body_order(self, call: ToolCall) -> str:
+        """Return what asks for the block of a call, with the code that it is to replace.
+
+        Unless that stands in the prompt already.
+        """
+        place = (str(call.arguments["path"]), str(call.arguments.get("symbol", "")))
+        if call.name != "replace_symbol" or place in self._shown_symbols:
+            return body_order(call)
+        text = "" if place[0] in self._shown_whole else self._tree.text(place[0]) or ""
+        return body_order(call, text, self._ports.profile.whole_file_lines)
 
     def _paths_in(self, offers: list[Offer]) -> list[str]:
         """The existing files that an edit among `offers` could change."""
@@ -402,6 +427,9 @@ class Editor:
         """Make the edit, check it, write it; return why it was refused, if it was."""
         call, overruled = action.call, action.overruled
         assert call is not None
+        if self._places:
+            overruled = None  # what else the model wanted is not to be had on purpose
+            self._places.note(call)
         self._emit(ToolStarted(call, overruled.doubt.cut if overruled else 0.0))
         start = time.monotonic()
         edit, reason = self._write(call, overruled)
@@ -458,12 +486,6 @@ class Editor:
     def tell(self, edit: Edit) -> None:
         """Tell of an edit that was written."""
         self._emit(edit_applied(edit))
-
-
-def prompt_tokens(ports: Ports) -> int:
-    """Tokens for a prompt: the profile's, fewer where n_ctx leaves no room for an answer."""
-    profile, n_ctx = ports.profile, ports.engine.describe().n_ctx
-    return min(profile.context_tokens, max(n_ctx - profile.max_body_tokens, n_ctx // 2))
 
 
 def _is_text(edit: Edit) -> bool:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from qwenagent import assets
 from qwenagent.grammar import Offer, OneOf
+from qwenagent.loop.editing.context import fenced
 from qwenagent.protocol.tools import ToolCall
+from qwenagent.syntax import fence_info, symbols
 from qwenagent.tools import tool_lines
 
 _BODY_PROMPTS = {
@@ -37,10 +39,19 @@ def gather_order(offers: Sequence[Offer]) -> str:
     return prompt("gather.md", calls=tool_lines(offer.spec.name for offer in offers))
 
 
-def body_order(call: ToolCall) -> str:
-    """Return what asks for the block of a call."""
+def body_order(call: ToolCall, text: str = "", most_lines: int = 0) -> str:
+    """Return what asks for the block of a call.
+
+    With the `text` of its file, the code that it replaces stands in it, if that has no more than
+    `most_lines`.
+    """
     values = {name: str(value) for name, value in call.arguments.items()}
-    return prompt(_BODY_PROMPTS[call.name], **values)
+    path, name = values["path"], values.get("symbol", "")
+    found = next((it for it in symbols(path, text) if it.name == name), None)
+    if found is None or found.n_lines > most_lines:
+        return prompt(_BODY_PROMPTS[call.name], **values)
+    code = fenced(found.code_in(text.split("\n")), fence_info(path))
+    return prompt("replace-shown.md", code=code, **values)
 
 
 def think_order(paths: Sequence[str]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Literal
 
 from qwenagent.checks.testfiles import is_test_file
@@ -55,6 +56,9 @@ class EditState:
     """Files that the model wrote again as they were: others come first."""
     adding: frozenset[str] = frozenset()
     """Files in which the model looked for a name that is not there: it is to be added."""
+    suspects: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By path, where a fault is looked for now: of files that are changed by symbol nothing else is
+    offered."""
     may_be_done: bool = False
     """Whether the model may say that the step is complete: only where no test can."""
     form: Form | None = None
@@ -78,6 +82,7 @@ def legal_edits(workspace: Workspace, state: EditState, profile: Profile) -> lis
         request=state.request,
         is_alone=state.targets.single,
         adding=state.adding,
+        suspects=state.suspects,
     )
     if not state.targets.named:
         offers.append(new_file_offer(workspace))
@@ -221,12 +226,13 @@ def edit_offers(
     request: str = "",
     is_alone: bool = False,
     adding: Collection[str] = (),
+    suspects: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> list[Offer]:
     """Return the calls that change existing files: whole if short, else by symbol or line.
 
     With `form` in this one, where the file has what it needs. A file that lacks a function which
     the step's text, `request`, orders gets that first, in its place. `is_alone`: the step is about
-    one file. To those of `adding` something is added, whatever it is.
+    one file. To those of `adding` something is added, whatever it is. `suspects`: see `EditState`.
     """
     by_form: dict[Form, list[str]] = {}
     for path in paths:
@@ -239,15 +245,19 @@ def edit_offers(
     if with_symbols := by_form.get("symbol"):
         by_name: dict[str | int, dict[str, Choice]] = {}
         after: dict[str | int, dict[str, Choice]] = {}
-        for path in with_symbols:
+        for path in [path for path in with_symbols if path in suspects] or with_symbols:
             new = addition(path, workspace.text(path) or "", request, is_alone=is_alone)
             names = OneOf(_symbol_names(workspace, path))
+            if path in suspects and not (new or path in adding):
+                by_name[path] = {"symbol": OneOf(tuple(suspects[path]))}
+                continue
             after[path] = {"after": OneOf(new.after) if new else names}
             if not (new or path in adding):  # it would be looked for among those that are there
                 by_name[path] = {"symbol": names}
         if by_name:
             offers.append(Offer(SPECS["replace_symbol"], {"path": Switch(by_name)}))
-        offers.append(Offer(SPECS["insert_symbol"], {"path": Switch(after)}))
+        if after:
+            offers.append(Offer(SPECS["insert_symbol"], {"path": Switch(after)}))
     if by_line := by_form.get("lines"):
         ranges: dict[str | int, dict[str, Choice]] = {
             p: {"start": _range(_n_lines(workspace.text(p) or ""))} for p in by_line

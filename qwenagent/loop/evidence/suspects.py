@@ -19,7 +19,7 @@ from qwenagent.syntax import Symbol, plain_name, symbols
 from qwenagent.workspace import Workspace
 
 _CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "constructor", "new"})
-_DEPTH = 3
+_DEPTH = 5
 """So many calls are followed from a test."""
 _MAX_TESTS = 400
 _MAX_PATH = 1000
