@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings, TestSettings
-from qwenagent.loop.editing.doubtful import UNSUSPECTED, LineEdit, Passage, line_edits, passages
+from qwenagent.loop.editing.doubtful import (
+    UNSUSPECTED,
+    LineEdit,
+    Passage,
+    line_edits,
+    neighbours,
+    passages,
+)
 from qwenagent.loop.evidence.suspects import Spectrum
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import CandidateScored, EditApplied, LineTried
@@ -116,6 +123,27 @@ def test_line_edits(old, new, bodies):
     assert found == [LineEdit("a.py", row, lines[row - 1], new) for row, new in bodies]
 
 
+@pytest.mark.parametrize(
+    ("new", "others"),
+    [
+        ("if a <= b:", ["if a < b:"]),
+        ("a < b and c > d", ["a <= b and c > d", "a < b or c > d", "a < b and c >= d"]),
+        (
+            "(a === b || c != d)",
+            ["(a !== b || c != d)", "(a === b && c != d)", "(a === b || c == d)"],
+        ),
+        ("return n + 1", ["return n"]),
+        ("return n - 1.5", []),
+        ("x => x->y << 2", []),
+        ("order = band", []),
+    ],
+)
+def test_neighbours(new, others):
+    line = LineEdit("a.py", 5, "old", new)
+    assert [other.new for other in neighbours(line)] == others
+    assert {(o.path, o.row, o.old) for o in neighbours(line)} <= {("a.py", 5, "old")}
+
+
 # -- in a step ----------------------------------------------------------------------------------
 
 
@@ -165,6 +193,22 @@ def test_the_best_of_them_is_built_upon(root):
     assert stage.run_task(TASK) == 0
     assert (root / "calc.py").read_text() == MODULE.replace("a - b", "a + b if a else 0")
     assert stage.engine.read == [MODULE, near]
+
+
+def test_a_line_that_is_nearly_right_is_tried_with_other_bounds(root):
+    low = "def is_low(n):\n    return n > 3\n"
+    (root / "calc.py").write_text(low)
+    tests = "".join(
+        f"    def test_{n}(self):\n        self.assertIs(is_low({n}), {n <= 3})\n\n"
+        for n in (1, 3, 4)
+    )
+    head = TEST[: TEST.index("    def")].replace("add, twice", "is_low")
+    (root / "test_calc.py").write_text(head + tests)
+    near = alternative(low, "n > 3", "n < 3")
+    stage = Stage(root, [body(low.replace("3", "5"))], others=[[near]], settings=settings())
+    assert stage.run_task(TASK) == 0
+    assert (root / "calc.py").read_text() == low.replace("n > 3", "n <= 3")
+    assert [t.new.strip() for t in stage.events(LineTried)] == ["return n < 3", "return n <= 3"]
 
 
 def test_what_is_refused_of_them_is_not_told_to_the_model(root):

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from qwenagent.loop.attempts import Round, Standing, Tested
 from qwenagent.loop.editing.asker import Action
-from qwenagent.loop.editing.doubtful import LineEdit
+from qwenagent.loop.editing.doubtful import LineEdit, neighbours
 from qwenagent.loop.editing.editor import Editor
-from qwenagent.loop.evidence.judging import Judge
+from qwenagent.loop.evidence.judging import Judge, Judged
 from qwenagent.loop.evidence.testing import Tests
 from qwenagent.loop.ports import Ports
 from qwenagent.protocol.checks import TestRun
@@ -20,6 +20,8 @@ from qwenagent.protocol.events import CandidateScored, LineTried, Phase
 
 DOUBTS_S = 90.0
 """Longest time for a round's doubtful lines."""
+BOUNDS_S = 20.0
+"""Time after that for other bounds in those that were a gain."""
 
 
 class Rounds:
@@ -112,21 +114,32 @@ class Rounds:
         if not n or failing is None or not (phase == "repair" or self._judge.is_asked):
             return
         self._back_to(round_)
+        gains: list[tuple[tuple[int, ...], LineEdit]] = []
         ends = time.monotonic() + (DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
 
-        def take(line: LineEdit) -> bool:
+        def take(line: LineEdit, outdone: tuple[int, ...] = self.standing.rank) -> bool:
             self._ports.stop.check()
             self._back_to(round_)
-            self._try_line(line, round_)
+            judged = self._try_line(line, round_)
+            if judged and judged.rank > outdone and not judged.newly_failed:
+                gains.append((judged.rank, line))
             return round_.is_won or time.monotonic() > ends
 
         with self._tests.hurried():
             self._editor.doubtful_lines(phase, failing, n, take)
+            ends = max(ends, time.monotonic() + BOUNDS_S)
+            while gains and not round_.is_won:
+                gains.sort(key=lambda one: one[0])
+                rank, line = gains.pop()
+                if any(take(other, rank) for other in neighbours(line)):
+                    break
 
-    def _try_line(self, line: LineEdit, round_: Round) -> None:
+    def _try_line(self, line: LineEdit, round_: Round) -> Judged | None:
+        """Test an edit of one line; return what tests say, None if it is refused or not new."""
         edit, refused = self._editor.try_edit(line.call)
         told = LineTried(line.path, line.row, line.old, line.new, refused)
-        if tested := None if refused else self._tested(round_):
+        tested = None if refused else self._tested(round_)
+        if tested:
             here, best = tested
             shown = here.judged.shown
             n_passed, n_failed = (shown.n_passed, shown.n_failed) if shown else (0, 0)
@@ -134,6 +147,7 @@ class Rounds:
         self._emit(told)
         if edit and round_.is_won:
             self._editor.tell(edit)
+        return tested[0].judged if tested else None
 
     def _back_to(self, round_: Round) -> None:
         self._tree.restore(round_.start)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from qwenagent.loop.evidence.suspects import Spectrum, suspicion
@@ -23,6 +23,17 @@ UNSUSPECTED = 0.1
 """Weight of code that no failing test is known to use, beside functions that one uses."""
 MAX_CODE_CHARS = 8000
 """Code that is read for it, in all its parts: half a minute on two cores with the 1.5B."""
+
+
+_SWAPPED = {
+    **{"<": "<=", "<=": "<", ">": ">=", ">=": ">"},
+    **{"==": "!=", "!=": "==", "===": "!==", "!==": "==="},
+    **{"and": "or", "or": "and", "&&": "||", "||": "&&", " + 1": "", " - 1": ""},
+}
+_OPERATOR = re.compile(
+    r"(?<![<>=!-])(?:<=|>=|<|>)(?![<>=])|(?<![=!<>])[=!]==?(?!=)"
+    r"|&&|\|\||\b(?:and|or)\b| [+-] 1\b(?!\.)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +172,15 @@ def line_edits(file: str, passage: Passage, found: Alternative) -> Iterator[Line
         changed = "\n".join([*lines[: row - 1], *([new] if new else []), *lines[row:]])
         if code_lines(path, changed) != code_lines(path, file):
             yield LineEdit(path, row, lines[row - 1], new)
+
+
+def neighbours(line: LineEdit) -> Iterator[LineEdit]:
+    """Yield a line's edit with one of its operators changed: what is nearly right is so mostly but
+    for a bound."""
+    for operator in _OPERATOR.finditer(line.new):
+        start, end = operator.span()
+        changed = line.new[:start] + _SWAPPED[operator[0]] + line.new[end:]
+        yield replace(line, new=changed)
 
 
 def _bodies(head: str, written: str, old: str, following: list[str]) -> Iterator[str]:
