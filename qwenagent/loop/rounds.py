@@ -20,7 +20,7 @@ from qwenagent.protocol.events import CandidateScored, LineTried, Phase
 
 DOUBTS_S = 90.0
 """Longest time for a round's doubtful lines."""
-BOUNDS_S = 20.0
+BOUNDS_S = 45.0
 """Time after that for other bounds in those that were a gain."""
 
 
