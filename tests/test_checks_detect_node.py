@@ -236,3 +236,18 @@ def test_where_there_are_no_tests_the_compiler_of_typescript_tells(tmp_path):
     write(tmp_path, {"src/a.test.ts": "import { test } from 'vitest'\n"})
     write(tmp_path, {"package.json": package(devDependencies={"vitest": "1"})})
     assert "vitest" in str(detect(tmp_path))
+
+
+def test_the_compiler_of_typescript_hides_no_tests_elsewhere(tmp_path):
+    typed = {"package.json": package(), "tsconfig.json": "{}"}
+    write(tmp_path, {"node_modules/.bin/tsc": "", "package.json": package(), "tsconfig.json": "{}"})
+    write(tmp_path, {f"packages/plain/{name}": text for name, text in typed.items()})
+    write(tmp_path, {"packages/tested/package.json": package("jest")})
+    for folder in (".", "packages/plain"):
+        found = detect_found(tmp_path, tmp_path / folder)
+        assert found is not None
+        assert found.folder == "packages/tested"
+    write(tmp_path, {"packages/other/package.json": package("jest")})
+    assert detect(tmp_path) is None  # one of them has to be named
+    write(tmp_path, {"package.json": package("jest")})
+    assert str(detect(tmp_path, tmp_path / "packages/plain")) == str(detect(tmp_path))

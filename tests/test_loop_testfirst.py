@@ -9,6 +9,7 @@ import pytest
 
 from qwenagent.config import LoopSettings, Settings
 from qwenagent.engine.scripted import Reply
+from qwenagent.errors import EngineError
 from qwenagent.loop import RunOptions, Undoing
 from qwenagent.protocol.events import EditApplied
 from qwenagent.workspace import Repository
@@ -108,6 +109,12 @@ def test_one_that_is_refused_again_and_again_is_told(root):
     assert stage.states == ["unverified"]
     assert "no test is written first: no edit passed the checks" in warnings(stage)
     assert (root / "calc.py").read_text() == DONE
+
+
+def test_an_answer_that_cannot_be_had_costs_the_test_and_not_the_run(root):
+    stage, code = played(root, EngineError("the window is full"), body(DONE))
+    assert (code, stage.states) == (0, ["unverified"])
+    assert "no test is written first: the window is full" in warnings(stage)
 
 
 def test_it_may_import_what_the_step_is_about_to_make(root):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qwenagent.checks import detect, explain_none, parse_command
-from qwenagent.errors import ChecksError
+from qwenagent.errors import ChecksError, EngineError
 from qwenagent.loop.beginning import Beginning
 from qwenagent.loop.board import Board
 from qwenagent.loop.closing import after_commits, after_edits
@@ -266,7 +266,7 @@ class PlanRun:
                 self._tree.abandon()
 
     def _with_own_test(self, step: Step) -> StepResult | None:
-        """Have the model write a test for a step and do it; None if nothing came of that."""
+        """Have the model write a test for a step and do it; None if nothing came of the test."""
         kept = False
         try:
             if (own := self._runner.own_test(step, self._options.files)) is None:
@@ -286,6 +286,9 @@ class PlanRun:
             return replace(
                 result, state="unverified", reason=reason, changed=changed, own_test=own.path
             )
+        except (ChecksError, EngineError) as error:
+            self._emit(Warned(f"no test is written first: {error.message}"))
+            return None
         finally:
             if not kept:
                 self._tree.abandon()

@@ -36,7 +36,6 @@ _FAMILIES: tuple[Callable[[Place], Found | None], ...] = (
     recipes.make,
     recipes.just,
     python.by_environments,
-    node.compiled,
 )
 _NAMES = frozenset(
     [
@@ -76,7 +75,14 @@ def detect_found(
 ) -> Found | None:
     """Return what `detect` does, with the project and the reason."""
     tree = Tree(root, files)
-    return find(tree, _relative(root, folder))
+    start = _relative(root, folder)
+    return find(tree, start) or _compiled(tree, start)
+
+
+def _compiled(tree: Tree, start: str) -> Found | None:
+    """Find a compiler that checks a repository without any test; with some it is no choice."""
+    found = (node.compiled(place) for place in Place(tree, start).above())
+    return None if _projects(tree, ".") else next(filter(None, found), None)
 
 
 def projects(root: Path, files: Iterable[str] | None = None) -> tuple[Found, ...]:

@@ -175,8 +175,10 @@ def line_edits(file: str, passage: Passage, found: Alternative) -> Iterator[Line
 
 
 def neighbours(line: LineEdit) -> Iterator[LineEdit]:
-    """Yield a line's edit with one of its operators changed: what is nearly right is so mostly but
-    for a bound."""
+    """Yield a line's edit with one of its operators changed.
+
+    What is nearly right is so mostly but for a bound.
+    """
     for operator in _OPERATOR.finditer(line.new):
         start, end = operator.span()
         changed = line.new[:start] + _SWAPPED[operator[0]] + line.new[end:]

@@ -99,9 +99,8 @@ class Editor:
     ) -> None:
         """`test_command` is what the model is told of the tests, empty if there are none.
 
-        `speaks`: whether one of them speaks for the step. `seeks_fault`: whether it is to turn
-        red tests green. `coming` are files that will be there
-        later, and may be imported now.
+        `speaks`: whether one of them speaks for the step. `seeks_fault`: whether it is to turn red
+        tests green. `coming` are files that will be there later, and may be imported now.
         """
         self._ports = ports
         self._asker = asker

@@ -1,7 +1,7 @@
 """Where in long files a fault is looked for next: each function that failures point to in its turn.
 
-Left to choose among all of a file's symbols, the 1.5B went to the same error class in twelve of
-twenty attempts at a fault elsewhere.
+Left to choose among all of a file's symbols, the 1.5B went to the same error class with 14 of 24
+calls, and the fault was elsewhere.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qwenagent.loop.words.imperatives import sentences
-from qwenagent.syntax import Symbol, is_known, python_tree, symbols
+from qwenagent.plan.paths import looks_like_file
+from qwenagent.syntax import Symbol, python_tree, symbols
 
 _NAME = r"[A-Za-z_$][\w$]*"
 _VERB = r"\b(?:add|write|implement|create|introduce|define)\b"
@@ -86,7 +87,7 @@ def _wishes(request: str) -> Iterator[_Wish]:
             after = _AFTER.search(behind)
             kind = order.groupdict().get("kind") or ""
             for code, own, name in _SPAN.findall(order["names"]):
-                if is_known(code) or "/" in code.partition("(")[0]:  # a file
+                if looks_like_file(code):
                     continue
                 yield _Wish(
                     name,
