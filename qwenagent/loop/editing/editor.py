@@ -427,7 +427,8 @@ class Editor:
         call, overruled = action.call, action.overruled
         assert call is not None
         if self._places:
-            overruled = None  # what else the model wanted is not to be had on purpose
+            if self._places.next():
+                overruled = None  # what else the model wanted is not to be had on purpose
             self._places.note(call)
         self._emit(ToolStarted(call, overruled.doubt.cut if overruled else 0.0))
         start = time.monotonic()

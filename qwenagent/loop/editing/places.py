@@ -35,10 +35,13 @@ class Places:
 
         If nothing fails, nothing is known of any place.
         """
+        self._ranked = []
         run, found = brief.failing, list[tuple[float, str, str]]()
-        for path in paths if run and not run.green else ():
+        if run is None or run.green:
+            return
+        for path in paths:
             text = self._tree.text(path) or ""
-            if run and form_of(path, text, brief.whole_file_lines, brief.form) == "symbol":
+            if form_of(path, text, brief.whole_file_lines, brief.form) == "symbol":
                 known = suspicion(path, text, run, brief.spectrum, self._tree.files())
                 found += [(score, path, symbol.name) for symbol, score in known.items()]
         found.sort(key=lambda one: -one[0])  # stable: frames first where scores are the same

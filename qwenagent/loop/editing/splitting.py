@@ -1,7 +1,4 @@
-"""A step that failed, split in two by the model: from 7B on, since a smaller one plans badly.
-
-A plan by the model itself costs small models steps; see the card's profile.
-"""
+"""A step that failed, split in two by the model: from 7B on, since smaller ones plan badly."""
 
 from __future__ import annotations
 
