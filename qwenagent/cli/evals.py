@@ -53,7 +53,8 @@ _arm_flags = _with(
     click.option("--name", default="command", show_default=True, metavar="NAME",
                  help="What reports call --command."),
     click.option("--tries", type=click.IntRange(1, 2), metavar="N",
-                 help="With 2 a failed try is shown the tests' output. Default: 2 for edit."),
+                 help="With 2 a failed try is shown the tests' output. Default: 2 for edit "
+                 "with hidden tests."),
 )  # fmt: skip
 _run_flags = _with(
     click.option("--set", "chosen", multiple=True, metavar="NAME=VALUE",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from qwenagent.sandbox import Box
 
 _TRIES = {"edit": 2}
-"""By kind, where it is not one; two are Aider's protocol."""
+"""By kind, where it is not one, with hidden tests; two are Aider's protocol."""
 _CALL_TOKENS = 768
 """Longest answer to a single call, as in EvalPlus."""
 _WITHOUT_MODEL = ("oracle", "idle")
@@ -267,12 +267,17 @@ def _served(settings: Settings) -> _Served:
     return _Served(card, card.file, card.sha256, lambda: EmbeddedEngine(card.title, load))
 
 
+def _default_tries(kind: Kind, tests: str) -> int:
+    """An agent that has the tests has seen their output already."""
+    return _TRIES.get(kind, 1) if tests == "hidden" else 1
+
+
 def _setup(kind: Kind, settings: Settings, flags: dict[str, Any]) -> Setup:
     from qwenagent.evals import Setup, checkout_commit, code_digest, libraries
 
     return Setup(
         arm=flags["arm"],
-        tries=flags["tries"] or _TRIES.get(kind, 1),
+        tries=flags["tries"] or _default_tries(kind, flags["tests"]),
         tests=flags["tests"],
         time_limit_s=flags["time_limit"],
         test_limit_s=flags["test_limit"],
