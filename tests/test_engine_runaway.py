@@ -12,6 +12,7 @@ from qwenagent.engine.runaway import (
     TABLE_LINES,
     PromptLines,
     counts_on,
+    goes_round,
     repeats_itself,
     runs_away,
 )
@@ -119,6 +120,24 @@ def test_the_prompt_is_read_once_and_only_if_it_matters():
 )
 def test_long_text_that_is_meant(text):
     assert not counts_on(text, NOTHING)
+    assert not goes_round(text, NOTHING)
+
+
+ROUND = [f"    if self.{name} > 0:\n        raise Wrong('{name}')\n" for name in "abcd"]
+
+
+def test_a_few_statements_round_and_round():
+    assert goes_round("".join(ROUND) * 4, NOTHING)
+    assert goes_round("\n\n".join(ROUND * 2 + ROUND[::-1] * 2), NOTHING)
+    assert not goes_round("".join(ROUND) * 3, NOTHING)
+    assert not goes_round("".join(ROUND) * 4 + "done\n", NOTHING)
+    assert runs_away(list(range(352)), "".join(ROUND) * 4, NOTHING)
+
+
+def test_what_goes_round_in_the_prompt_may_be_copied():
+    text = "".join(ROUND) * 4
+    assert not goes_round(text, shown(text))
+    assert goes_round(text * 2, shown(text))
 
 
 def test_it_is_looked_at_now_and_then():

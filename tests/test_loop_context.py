@@ -84,8 +84,8 @@ def test_the_order_of_the_parts(tree):
         "The plan:",
         "What the files of the repository define:",
         "Another file, `named.py`:",
-        "File `calc.py`:",
         "Test `tests/test_calc.py`:",
+        "File `calc.py`:",
         " fails:",
         "The step:",
     ]

@@ -21,6 +21,9 @@ def new_text(new: str, old: str | None = OLD, path: str = "a.py") -> str | None:
         ("    return re.findall('a', words)\n", "import re"),
         ("    found: Any = words\n    return found\n", "from typing import Any"),
         ("    return json.dumps(json.loads(words))\n", "import json"),
+        ("    return datetime.now()\n", "from datetime import datetime"),
+        ("    return datetime.date.today()\n", "import datetime"),
+        ("    with threading.Lock():\n        return 1\n", "import threading"),
     ],
 )
 def test_what_can_mean_but_one_thing_is_imported(code, line):
@@ -45,6 +48,8 @@ def test_a_file_without_imports():
         "    return helper(words)\n",
         "    return re\n",
         "    return random(re.sub, re)\n",
+        "    return time.split(words)\n",
+        "    return io.open(words), io . nothing\n",
         "    return math.pi if (\n",
         "    return len(words) + 1\n",
     ],

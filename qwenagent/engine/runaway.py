@@ -25,6 +25,8 @@ TABLE_DIFFERENT = 24
 """Lines of the last COUNTED_LINES that differ in a table: more than in blocks of two lines, or of
 three, of which one is the same each time."""
 KINDS_OF_LINES = 3
+ROUND_LINES = 8
+"""So few different lines among the last COUNTED_LINES go round and round, in whatever order."""
 _DIGITS = re.compile(r"\d+")
 _WORDS = re.compile(r"[A-Za-z]{2,}")
 _NUMBERED = re.compile(r" *\d+  (.*)")
@@ -67,7 +69,7 @@ def runs_away(tokens: Sequence[int], text: str, prompt: PromptLines) -> bool:
     """Return whether the end of an answer to a prompt is a loop."""
     if len(tokens) % EVERY_TOKENS or len(tokens) < REPEATED_TOKENS:
         return False
-    return repeats_itself(tokens) or counts_on(text, prompt)
+    return repeats_itself(tokens) or counts_on(text, prompt) or goes_round(text, prompt)
 
 
 def repeats_itself(tokens: Sequence[int]) -> bool:
@@ -89,6 +91,19 @@ def counts_on(text: str, prompt: PromptLines) -> bool:
     if len(new) < COUNTED_LINES:
         return False
     return len(set(new[-COUNTED_LINES:])) < TABLE_DIFFERENT or len(new) >= TABLE_LINES
+
+
+def goes_round(text: str, prompt: PromptLines) -> bool:
+    """Return whether the last lines are a few statements, again and again.
+
+    Blank lines and brackets alone do not count, nor does what is copied from the prompt.
+    """
+    lines = [line.strip() for line in text.split("\n")[:-1] if _WORDS.search(line)]
+    last = lines[-COUNTED_LINES:]
+    if len(last) < COUNTED_LINES or len({*last}) > ROUND_LINES:
+        return False
+    new = prompt.without(lines)[-COUNTED_LINES:]
+    return len(new) == COUNTED_LINES and len({*new}) <= ROUND_LINES
 
 
 def _alike(lines: Sequence[str]) -> Sequence[str]:

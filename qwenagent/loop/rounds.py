@@ -6,6 +6,7 @@ Knows neither how many rounds there are nor what becomes of their best.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 from qwenagent.loop.attempts import Round, Standing, Tested
@@ -17,9 +18,10 @@ from qwenagent.loop.evidence.testing import Tests
 from qwenagent.loop.ports import Ports
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import CandidateScored, LineTried, Phase
+from qwenagent.workspace import PreImage
 
 DOUBTS_S = 90.0
-"""Longest time for a round's doubtful lines."""
+"""Longest time for the doubtful lines of one state where a fault is looked for, else half of it."""
 BOUNDS_S = 45.0
 """Time after that for other bounds in those that were a gain."""
 
@@ -36,6 +38,8 @@ class Rounds:
         self._tree = ports.workspace
         self._emit = ports.events.emit
         self._n_scored = 0
+        self._tried_lines: set[str] = set()
+        """Patches that differ from a state in one line and were tested."""
         self.standing = Standing(judge.start_rank, ports.workspace.state())
 
     def run(self, phase: Phase, *, think: bool) -> Round | str:
@@ -48,10 +52,12 @@ class Rounds:
         if gave_up := self._editor.edit(phase):
             return gave_up
         self.test(round_)
-        if not round_.is_won:
-            self._try_doubtful_lines(phase, round_)
-        if not round_.is_won:
+        if phase == "repair" or self._judge.is_asked:  # before anything is written there is
+            self._try_doubtful_lines(phase, round_, round_.start)  # nothing to doubt
+            self._climb(phase, round_)
+        if not (phase == "repair" and self._has_gained(round_)):
             self._race(phase, round_)
+            self._climb(phase, round_)
         if round_.best:
             self._tree.restore(round_.best.files)
         return round_
@@ -89,7 +95,7 @@ class Rounds:
         tree is left as the best attempt had it.
         """
         n = self._n_candidates()
-        if n <= 1:
+        if n <= 1 or round_.is_won:
             return
         self._editor.draw = 1
         self._back_to(round_)
@@ -103,28 +109,48 @@ class Rounds:
                 self._editor.draw += 1
         self._editor.draw = 0
 
-    def _try_doubtful_lines(self, phase: Phase, round_: Round) -> None:
-        """Test edits of one line each, where the model hesitates over what the round began with.
+    def _climb(self, phase: Phase, round_: Round) -> None:
+        """Go on from the best attempt of a round line by line, as long as that is a gain."""
+        climbed = ""
+        while (best := round_.best) and self._has_gained(round_) and best.patch != climbed:
+            climbed = best.patch
+            self._try_doubtful_lines(phase, round_, best.files, best.judged)
 
-        Not before anything was written, unless it is a fault that is looked for: of a function
-        without a body there is nothing to doubt.
+    def _has_gained(self, round_: Round) -> bool:
+        """Whether the best attempt of a round is better than all before, and breaks nothing."""
+        if round_.best is None:
+            return False
+        judged = round_.best.judged
+        return judged.rank > self.standing.rank and not judged.newly_failed
+
+    def _try_doubtful_lines(
+        self,
+        phase: Phase,
+        round_: Round,
+        state: Mapping[str, PreImage],
+        judged: Judged | None = None,
+    ) -> None:
+        """Test edits of one line each, where the model hesitates over what a state holds.
+
+        `judged` is what tests say of that state, if it is not the one that the round began with.
         """
         n = self._ports.settings.loop.doubts
-        failing = self.failing or self._judge.failing_examples
-        if not n or failing is None or not (phase == "repair" or self._judge.is_asked):
+        failing = (judged.shown if judged else self.failing) or self._judge.failing_examples
+        if not n or failing is None or round_.is_won:
             return
-        self._back_to(round_)
+        known = judged.rank if judged else self.standing.rank
         gains: list[tuple[tuple[int, ...], LineEdit]] = []
         ends = time.monotonic() + (DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
 
-        def take(line: LineEdit, outdone: tuple[int, ...] = self.standing.rank) -> bool:
+        def take(line: LineEdit, outdone: tuple[int, ...] = known) -> bool:
             self._ports.stop.check()
-            self._back_to(round_)
+            self._back_to(round_, state)
             judged = self._try_line(line, round_)
             if judged and judged.rank > outdone and not judged.newly_failed:
                 gains.append((judged.rank, line))
             return round_.is_won or time.monotonic() > ends
 
+        self._back_to(round_, state)
         with self._tests.hurried():
             self._editor.doubtful_lines(phase, failing, n, take)
             ends = max(ends, time.monotonic() + BOUNDS_S)
@@ -137,6 +163,11 @@ class Rounds:
     def _try_line(self, line: LineEdit, round_: Round) -> Judged | None:
         """Test an edit of one line; return what tests say, None if it is refused or not new."""
         edit, refused = self._editor.try_edit(line.call)
+        if edit and not refused:
+            patch = self._tree.patch()
+            if patch in self._tried_lines:
+                return None
+            self._tried_lines.add(patch)
         told = LineTried(line.path, line.row, line.old, line.new, refused)
         tested = None if refused else self._tested(round_)
         if tested:
@@ -149,9 +180,10 @@ class Rounds:
             self._editor.tell(edit)
         return tested[0].judged if tested else None
 
-    def _back_to(self, round_: Round) -> None:
-        self._tree.restore(round_.start)
-        self._editor.back(round_.messages)
+    def _back_to(self, round_: Round, state: Mapping[str, PreImage] | None = None) -> None:
+        """Begin an attempt anew with the files as the round began with them, or as in `state`."""
+        self._tree.restore(round_.start if state is None else state)
+        self._editor.back(round_.messages, is_changed=state is not None)
 
     def _take(self, action: Action, round_: Round) -> bool:
         """Apply and test one of the bodies that are written side by side."""

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import PurePosixPath
 
 from qwenagent.syntax import python_tree
@@ -37,11 +38,15 @@ _MEMBERS = {
 _MODULE_OF = {name: module for module, names in _MEMBERS.items() for name in names.split()}
 _MODULES = frozenset(
     {
-        *("bisect", "collections", "dataclasses", "datetime", "functools", "heapq", "itertools"),
-        *("json", "math", "os", "random", "re", "statistics", "sys", "textwrap", "typing"),
+        *("argparse", "array", "asyncio", "base64", "bisect", "calendar", "cmath", "collections"),
+        *("contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "enum", "fractions"),
+        *("functools", "hashlib", "heapq", "inspect", "io", "itertools", "json", "logging", "math"),
+        *("operator", "os", "pathlib", "pprint", "random", "re", "secrets", "shutil"),
+        *("sqlite3", "statistics", "string", "struct", "subprocess", "sys", "tempfile"),
+        *("textwrap", "threading", "time", "typing", "unicodedata", "uuid", "zlib"),
     }
 )
-"""Imported as such where nothing but their members is used."""
+"""Imported as such where nothing but their members is used, and these exist."""
 
 Sources = Callable[[], Mapping[str, str]]
 """Gives the Python files of a repository that are no tests, by path."""
@@ -63,14 +68,27 @@ def with_forgotten_imports(edit: Edit, sources: Sources = dict) -> Edit:
 
 
 def _import_of(name: str, path: str, text: str, sources: Sources) -> str:
-    if module := _MODULE_OF.get(name):
-        return f"from {module} import {name}"
+    if home := _MODULE_OF.get(name):
+        return f"from {home} import {name}"
     if name in _MODULES and _is_only(text, name, ast.Attribute):
-        return f"import {name}"
+        return _import_of_module(name, text)
     if name[:1].isupper() or _is_only(text, name, ast.Call):
-        module = _own_module(name, path, sources())
-        return f"from {module} import {name}" if module else ""
+        home = _own_module(name, path, sources())
+        return f"from {home} import {name}" if home else ""
     return ""
+
+
+def _import_of_module(name: str, text: str) -> str:
+    """Return the import with which all its members are there: of the module, or what it holds.
+
+    Empty if there is none: `time.split` is of a text whose name was forgotten.
+    """
+    used = re.findall(rf"(?<![\w.]){name}\s*\.\s*(\w+)", text)
+    module = import_module(name)
+    if all(hasattr(module, member) for member in used):
+        return f"import {name}"
+    inner = getattr(module, name, None)
+    return f"from {name} import {name}" if all(hasattr(inner, m) for m in used) else ""
 
 
 def _own_module(name: str, path: str, sources: Mapping[str, str]) -> str:

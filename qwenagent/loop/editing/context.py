@@ -2,9 +2,10 @@
 silently.
 
 Order: system, the plan's goal, the rules of the repository and its map, which stay the same for a
-run and are read once; then other files, the step's files, tests, failures, the step, and last what
-to write now. A small model does what stands last and copies what stands near it: with the step
-first, or its file before the tests, the 1.5B wrote other files' contents.
+run and are read once; then other files and tests, which mostly stay for a step, the step's files,
+failures, the step, and last what to write now. A small model does what stands last and copies what
+stands near it: with the step first, or its file far from the end, the 1.5B wrote other files'
+contents.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import Literal
 
 from qwenagent import assets
 from qwenagent.checks import reduce_output
@@ -42,8 +44,11 @@ NEIGHBOUR_LINES = 60
 MAX_NEIGHBOURS = 12
 NEIGHBOUR_TOKENS = 1000
 """For all files together that the step does not name."""
+TESTS_SHARE = 0.4
+"""Of the budget, for all tests of long files: the more of them, the more alike."""
 MAX_SUSPECTS = 5
 """Functions of a long file that are shown because failures point to them."""
+Purse = Literal["", "aside", "tests"]
 _SHOWN_WHOLE: tuple[Form, ...] = ("whole", "lines", "search")
 """Ways of changing a file for which all of it has to be seen."""
 
@@ -85,8 +90,9 @@ class Section:
     what: str
     text: str
     how: str = "whole"
-    aside: bool = False
-    """True for a file that the step does not name."""
+    purse: Purse = ""
+    """What it is paid from besides the budget: all files that the step does not name share one, and
+    so do tests of long files."""
 
 
 def system_message() -> Message:
@@ -116,18 +122,22 @@ def build(
     must = [Section("step", f"The step:\n{brief.step.text.strip()}"), Section("order", order)]
     room = brief.budget_tokens - engine.count(system.text) - 16
     room -= sum(engine.count(section.text) + 2 for section in must)
-    aside = NEIGHBOUR_TOKENS
+    purses = {
+        "": brief.budget_tokens,
+        "aside": NEIGHBOUR_TOKENS,
+        "tests": int(TESTS_SHARE * brief.budget_tokens),
+    }
     chosen, included = list[Section](), list[ContextItem]()
     left_out = list(brief.background.rules.cut)
     for section in _wanted(brief, workspace):
         n_tokens = engine.count(section.text) + 2
         item = ContextItem(section.what, n_tokens, section.how)
-        limit = min(room, aside) if section.aside else room
+        limit = min(room, purses[section.purse])
         if n_tokens > limit:
             left_out.append(replace(item, how=f"only {max(limit, 0)} tokens left"))
             continue
         room -= n_tokens
-        aside -= n_tokens if section.aside else 0
+        purses[section.purse] -= n_tokens
         chosen.append(section)
         included.append(item)
     messages = (system, Message("user", "\n\n".join(_arranged(chosen, must))))
@@ -154,7 +164,7 @@ def symbols_shown(event: ContextBuilt) -> frozenset[tuple[str, str]]:
 
 def _arranged(chosen: list[Section], must: list[Section]) -> list[str]:
     """Return the texts in the order of the prompt; `must` comes last."""
-    kinds = ["plan", "rules", "map", "other", "file", "test", "failures", "advice"]
+    kinds = ["plan", "rules", "map", "other", "test", "file", "failures", "advice"]
     ordered = sorted(chosen, key=lambda section: kinds.index(section.what.split(" ")[0]))
     return [section.text for section in (*ordered, *must)]
 
@@ -253,7 +263,8 @@ def _failing_tests(path: str, text: str, failed: Iterable[str]) -> Iterable[Sect
     found = (source_of_test(test, path, text) for test in failed)
     for name, code in dict.fromkeys(filter(None, found)):
         head = f"Test {_named(name)} in {_named(path)}:"
-        yield Section(f"test {path} {name}", f"{head}\n{fenced(code, fence_info(path))}", "excerpt")
+        text = f"{head}\n{fenced(code, fence_info(path))}"
+        yield Section(f"test {path} {name}", text, "excerpt", "tests")
 
 
 def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
@@ -262,13 +273,14 @@ def _neighbours(brief: Brief, workspace: Workspace) -> Iterable[Section]:
         text = workspace.text(path)
         if text is None or not text.strip():
             continue
-        what, aside = f"other {path}", path not in brief.step.mentions
+        what = f"other {path}"
+        purse: Purse = "" if path in brief.step.mentions else "aside"
         if text.count("\n") <= NEIGHBOUR_LINES:
             head = f"Another file, {_named(path)}:"
-            yield Section(what, f"{head}\n{fenced(text, fence_info(path))}", aside=aside)
+            yield Section(what, f"{head}\n{fenced(text, fence_info(path))}", purse=purse)
         elif rows := outline(path, text, numbered=False):
             head = f"Outline of another file, {_named(path)}:"
-            yield Section(what, f"{head}\n{fenced(rows, '')}", "outline", aside)
+            yield Section(what, f"{head}\n{fenced(rows, '')}", "outline", purse)
 
 
 def _other_sources(brief: Brief, workspace: Workspace) -> list[str]:

@@ -76,6 +76,9 @@ LEAST_OF_PASSAGE = 8
 """Lines of each passage, of several, that are tried where the model doubts them."""
 MAX_SOURCES = 1000
 """Files that are looked through for a name that an edit uses and does not import."""
+LEAST_RACE_TOKENS = 512
+USUAL_RACE_TOKENS = 1024
+"""Of each further answer where the first did not come to its end."""
 MAX_EDITS = 6
 """Edits of one attempt at a step that names many files."""
 
@@ -129,6 +132,8 @@ class Editor:
         self._stuck: set[str] = set()
         """Files that were written again as they were."""
         self._n_opened = self._n_asked = 0
+        self._n_first = 0
+        """Tokens of the first answer since the conversation began, 0 if it did not end."""
         self._shown_whole: frozenset[str] = frozenset()
         self._shown_symbols: frozenset[tuple[str, str]] = frozenset()
         self._opened_texts: dict[str, str] = {}
@@ -144,6 +149,7 @@ class Editor:
         """
         self.talk = Turns()
         self._n_opened += 1
+        self._n_first = 0
         self._brief = self._brief_of(failing)
         if self._places:
             named = self._present_targets().change
@@ -205,10 +211,16 @@ class Editor:
         finally:
             self._coming = ()
 
-    def back(self, messages: tuple[Message, ...]) -> None:
-        """Begin an attempt anew from what a round had opened with."""
+    def back(self, messages: tuple[Message, ...], *, is_changed: bool = False) -> None:
+        """Begin an attempt anew from what a round had opened with.
+
+        `is_changed`: the tree is not as it was then; what its files hold now is the model's own.
+        """
         self.talk = Turns(messages)
         self._shown_texts = dict(self._opened_texts)
+        if is_changed:
+            own = self._present_targets().change
+            self._shown_texts |= self._texts_of({*self._shown_texts, *own})
 
     def _texts_of(self, paths: Iterable[str]) -> dict[str, str]:
         texts = {path: self._tree.text(path) for path in paths}
@@ -224,9 +236,21 @@ class Editor:
 
     def bodies(self, phase: Phase, n: int, take: Callable[[Action], bool]) -> None:
         """Have `n` bodies written side by side; see `Asker.ask_for_bodies`."""
-        sampling = self._sampling(self._ports.profile.max_body_tokens)
-        question = self._question(self._offers(phase), phase, sampling)
-        self._asker.ask_for_bodies(question, n, take)
+        offers = self._offers(phase)
+        sampling = self._sampling(self._race_tokens(offers))
+        self._asker.ask_for_bodies(self._question(offers, phase, sampling), n, take)
+
+    def _race_tokens(self, offers: list[Offer]) -> int:
+        """Tokens for each of several answers.
+
+        What is much longer than the first one, and than what is there, has gone astray. The less
+        each may take, the more of them are written side by side.
+        """
+        count, paths = self._ports.engine.count, self._paths_in(offers)
+        n_there = sum(count(self._tree.text(path) or "") for path in paths[:1])
+        n_known = max(self._n_first, n_there)
+        least = LEAST_RACE_TOKENS if self._n_first else USUAL_RACE_TOKENS
+        return min(max(least, 2 * n_known), self._ports.profile.max_body_tokens)
 
     def doubtful_lines(
         self, phase: Phase, failing: TestRun, n: int, take: Callable[[LineEdit], bool]
@@ -360,7 +384,10 @@ class Editor:
 
     def _ask(self, offers: list[Offer], phase: Phase) -> Action:
         sampling = self._sampling(self._ports.profile.max_body_tokens)
-        return self._asker.ask(self._question(offers, phase, sampling))
+        action = self._asker.ask(self._question(offers, phase, sampling))
+        if action.call and not self._n_first:
+            self._n_first = self._ports.engine.count(action.call.body or "")
+        return action
 
     def _question(self, offers: list[Offer], phase: Phase, sampling: Sampling) -> Question:
         texts = {path: self._tree.text(path) or "" for path in self._paths_in(offers)}
