@@ -229,6 +229,17 @@ def test_of_a_long_test_file_the_failing_functions_are_shown(test, tree):
     assert "def test_8(self):" not in text
 
 
+def test_tests_of_long_files_leave_room_for_the_rest(tree):
+    ids = [f"tests.test_long.T.test_{n}" for n in range(60)]
+    run = replace(UNITTEST, statuses=dict.fromkeys(ids, "failed"), failures=dict.fromkeys(ids, "E"))
+    _, event = built(tree, brief(tree, failing=run, budget_tokens=2000))
+    shown = [item for item in event.included if item.what.startswith("test tests/test_long.py")]
+    assert 0 < len(shown) < 60
+    assert sum(item.n_tokens for item in shown) <= context.TESTS_SHARE * 2000
+    assert "plan" in whats(event.included)
+    assert f"test tests/test_long.py T.test_{len(shown)}" in whats(event.left_out)
+
+
 def test_of_a_long_test_file_the_failing_blocks_are_shown(tree):
     block = 'test("adds {0}", () => {{\n  assert.equal(add({0}), 1);\n}});\n'
     path = "tests/add.test.js"

@@ -188,11 +188,31 @@ def test_the_best_of_them_is_built_upon(root):
     half = alternative(MODULE, "- b", "- b if a else 0")
     right = alternative(near, "- b", "+ b if a else 0")
     worse = body(MODULE.replace("a - b", "b - a"))
-    replies = [worse, THOUGHT, worse]
-    stage = Stage(root, replies, others=[[half], [right]], settings=settings())
+    stage = Stage(root, [worse], others=[[half], [right]], settings=settings())
     assert stage.run_task(TASK) == 0
     assert (root / "calc.py").read_text() == MODULE.replace("a - b", "a + b if a else 0")
     assert stage.engine.read == [MODULE, near]
+
+
+def test_what_was_written_to_order_is_gone_through_line_by_line_once_it_is_a_gain(root):
+    stubs = "def add(a, b):\n    pass\n\n\ndef twice(a):\n    pass\n"
+    half = stubs.replace("pass", "return a + b", 1).replace("pass", "return a")
+    (root / "calc.py").write_text(stubs)
+    twice = "    def test_twice(self):\n        self.assertEqual(twice(3), 6)\n"
+    (root / "test_calc.py").write_text(f"{TEST}\n{twice}")
+    others = [[alternative(half, "return a\n", "return a + a")]]
+    stage = Stage(root, [body(half)], others=others, settings=settings())
+    assert stage.run_task("Write `add` and `twice` in `calc.py`.") == 0
+    assert stage.engine.read == [half]
+    assert (root / "calc.py").read_text() == half.replace("return a\n", "return a + a\n")
+
+
+def test_a_line_is_tried_once(root):
+    replies = [body(BROKEN), THOUGHT, body(BROKEN)]
+    others = [[WRONG], [WRONG, RIGHT]]
+    stage = Stage(root, replies, others=others, settings=settings())
+    assert stage.run_task(TASK) == 0
+    assert [t.new.strip() for t in stage.events(LineTried)] == ["return a / b", "return a + b"]
 
 
 def test_a_line_that_is_nearly_right_is_tried_with_other_bounds(root):

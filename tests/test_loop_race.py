@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from qwenagent.loop.editing.editor import LEAST_RACE_TOKENS, USUAL_RACE_TOKENS
 from qwenagent.protocol.events import CandidateScored, EditApplied, TestsRan, TokenDelta
+from qwenagent.protocol.messages import Completion, Usage
 from tests.loop_stage import (
     BROKEN,
     COMMAND,
@@ -60,6 +62,31 @@ def test_examples_of_the_step_choose_where_there_are_no_tests(tmp_path):
     assert stage.run_plan(plan) == 0
     assert stage.states == ["solved"]
     assert [s[0] for s in scored(stage)] == [0, 1, 2]
+
+
+def test_further_attempts_are_as_long_as_the_first_allows(root):
+    profile = replace(FOUR, max_body_tokens=2048)
+    stage = Stage(root, [body(BROKEN), body(WORSE), body(FIXED)], profile=profile)
+    assert stage.run_plan(PLAN) == 0
+    assert stage.engine.max_tokens == [2048, LEAST_RACE_TOKENS]
+
+
+@pytest.mark.parametrize("n_lines", [140, 400])
+def test_they_have_room_for_a_long_first_one(root, n_lines):
+    long = f"{BROKEN}{'# as before' + chr(10)}" * (n_lines // 8)
+    profile = replace(FOUR, max_body_tokens=2048)
+    stage = Stage(root, [body(long), body(WORSE), body(FIXED)], profile=profile)
+    assert stage.run_plan(PLAN) == 0
+    [_, others] = stage.engine.max_tokens
+    assert others == min(2 * stage.engine.count(long), 2048)
+
+
+def test_without_a_first_one_they_are_shorter_than_it_might_have_been(root):
+    endless = Completion("x = 1\n", "length", Usage(calls=1))
+    profile = replace(FOUR, max_body_tokens=2048)
+    stage = Stage(root, [endless, body(WORSE), body(FIXED)], profile=profile)
+    assert stage.run_plan(PLAN) == 0
+    assert stage.engine.max_tokens == [2048, USUAL_RACE_TOKENS]
 
 
 def test_identical_attempts_are_tested_once(root):

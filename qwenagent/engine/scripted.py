@@ -41,6 +41,8 @@ class ScriptedEngine:
     replies: Iterable[Reply]
     n_ctx: int = 8192
     prompts: list[Prompt] = field(default_factory=list)
+    max_tokens: list[int] = field(default_factory=list)
+    """Of each of these questions."""
     others: list[Sequence[Alternative]] = field(default_factory=list)
     """What `alternatives` finds, call by call; then nothing."""
     read: list[str] = field(default_factory=list)
@@ -69,6 +71,7 @@ class ScriptedEngine:
                 f"{sampling.max_tokens}, n_ctx is {self.n_ctx}"
             )
         self.prompts.append(prompt)
+        self.max_tokens.append(sampling.max_tokens)
         if on_prefill:
             on_prefill(self.count(prompt), self.count(prompt))
         done: list[Completion] = []
