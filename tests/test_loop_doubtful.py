@@ -200,8 +200,8 @@ def test_what_was_written_to_order_is_gone_through_line_by_line_once_it_is_a_gai
     (root / "calc.py").write_text(stubs)
     twice = "    def test_twice(self):\n        self.assertEqual(twice(3), 6)\n"
     (root / "test_calc.py").write_text(f"{TEST}\n{twice}")
-    others = [[alternative(half, "return a\n", "return a + a")]]
-    stage = Stage(root, [body(half)], others=others, settings=settings())
+    other = alternative(half, "return a\n", "return a + a")
+    stage = Stage(root, [body(half)], others=[[other]], settings=settings())
     assert stage.run_task("Write `add` and `twice` in `calc.py`.") == 0
     assert stage.engine.read == [half]
     assert (root / "calc.py").read_text() == half.replace("return a\n", "return a + a\n")
@@ -209,8 +209,7 @@ def test_what_was_written_to_order_is_gone_through_line_by_line_once_it_is_a_gai
 
 def test_a_line_is_tried_once(root):
     replies = [body(BROKEN), THOUGHT, body(BROKEN)]
-    others = [[WRONG], [WRONG, RIGHT]]
-    stage = Stage(root, replies, others=others, settings=settings())
+    stage = Stage(root, replies, others=[[WRONG], [WRONG, RIGHT]], settings=settings())
     assert stage.run_task(TASK) == 0
     assert [t.new.strip() for t in stage.events(LineTried)] == ["return a / b", "return a + b"]
 

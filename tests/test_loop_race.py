@@ -9,7 +9,7 @@ import pytest
 
 from qwenagent.loop.editing.editor import LEAST_RACE_TOKENS, USUAL_RACE_TOKENS
 from qwenagent.protocol.events import CandidateScored, EditApplied, TestsRan, TokenDelta
-from qwenagent.protocol.messages import Completion, Usage
+from qwenagent.protocol.messages import Alternative, Completion, Usage
 from tests.loop_stage import (
     BROKEN,
     COMMAND,
@@ -87,6 +87,19 @@ def test_without_a_first_one_they_are_shorter_than_it_might_have_been(root):
     stage = Stage(root, [endless, body(WORSE), body(FIXED)], profile=profile)
     assert stage.run_plan(PLAN) == 0
     assert stage.engine.max_tokens == [2048, USUAL_RACE_TOKENS]
+
+
+def test_attempts_part_from_the_first_where_the_model_is_least_sure_of_it(root):
+    at = BROKEN.index("    return a * b")
+    others = [[Alternative(at, at + 16, "    # No, the sum.", 0.3)]]
+    rest = FIXED[FIXED.index("    return a + b") :]
+    stage = Stage(root, [body(BROKEN), body(rest)], others=others, profile=FOUR)
+    assert stage.run_plan(PLAN) == 0
+    assert stage.engine.read == [BROKEN]
+    assert (root / "calc.py").read_text() == f"{FIXED[:at]}    # No, the sum.\n{rest}"
+    first, branch = stage.engine.prompts
+    assert branch.messages == first.messages
+    assert branch.opening == f"{first.opening}def add(a, b):\n    # No, the sum.\n"
 
 
 def test_identical_attempts_are_tested_once(root):

@@ -56,6 +56,7 @@ class Rounds:
             self._try_doubtful_lines(phase, round_, round_.start)  # nothing to doubt
             self._climb(phase, round_)
         if not (phase == "repair" and self._has_gained(round_)):
+            self._branch(phase, round_)
             self._race(phase, round_)
             self._climb(phase, round_)
         if round_.best:
@@ -108,6 +109,23 @@ class Rounds:
                     self.test(round_)
                 self._editor.draw += 1
         self._editor.draw = 0
+
+    def _branch(self, phase: Phase, round_: Round) -> None:
+        """Write attempts that part from the best one where the model is least sure of it.
+
+        What is drawn by chance is mostly the same again, or worse in many places at once.
+        """
+        n, best = self._n_candidates(), round_.best
+        failing = (best.judged.shown if best else self.failing) or self._judge.failing_examples
+        if n <= 1 or failing is None or round_.is_won:
+            return
+        state = best.files if best else round_.start
+
+        def take(action: Action) -> bool:
+            return self._take(action, round_, state)
+
+        self._back_to(round_, state)
+        self._editor.branches(phase, failing, n, take)
 
     def _climb(self, phase: Phase, round_: Round) -> None:
         """Go on from the best attempt of a round line by line, as long as that is a gain."""
@@ -185,10 +203,12 @@ class Rounds:
         self._tree.restore(round_.start if state is None else state)
         self._editor.back(round_.messages, is_changed=state is not None)
 
-    def _take(self, action: Action, round_: Round) -> bool:
-        """Apply and test one of the bodies that are written side by side."""
+    def _take(
+        self, action: Action, round_: Round, state: Mapping[str, PreImage] | None = None
+    ) -> bool:
+        """Apply and test one of several bodies, each of them from the same state."""
         self._ports.stop.check()
-        self._back_to(round_)
+        self._back_to(round_, state)
         return bool(action.call) and not self._editor.apply(action) and self.test(round_)
 
     def _n_candidates(self) -> int:

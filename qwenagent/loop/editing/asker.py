@@ -255,6 +255,51 @@ class Asker:
 
         Raises: see `ask`.
         """
+        before = self._begin_turn(question.phase)
+        blank = self._blank(question, passage.call, header_text(passage.call))
+        is_taken = self._alternatives(blank, passage, n, take)
+        self._end_turn("stop", before)
+        self._stop.check()
+        return is_taken
+
+    def branches(
+        self, question: Question, passage: Passage, n: int, take: Callable[[Action], bool]
+    ) -> bool:
+        """Have up to `n` bodies written that part from a passage where the model doubts it most.
+
+        Each goes on to its end from there by itself. `take` gets each as it comes; true ends it.
+        Returns whether it did.
+
+        Raises: see `ask`.
+        """
+        found: list[Alternative] = []
+
+        def note(one: Alternative) -> bool:
+            found.append(one)
+            return False
+
+        before = self._begin_turn(question.phase)
+        blank = self._blank(question, passage.call, header_text(passage.call))
+        self._alternatives(blank, passage, n, note)
+        self._stop.check()
+        is_taken = any(take(self._branch(question, blank, passage, one)) for one in found)
+        self._end_turn("stop", before)
+        return is_taken
+
+    def _branch(
+        self, question: Question, blank: _Blank, passage: Passage, other: Alternative
+    ) -> Action:
+        written = f"{passage.text[: other.start]}{other.text}\n"
+        other_blank = replace(
+            blank,
+            prompt=replace(blank.prompt, opening=blank.prompt.opening + written),
+            grammar=body_grammar(blank.fence, may_be_empty=True),
+            begin=blank.begin + written,
+        )
+        done = self._complete(other_blank.prompt, other_blank.grammar, question.sampling)
+        return other_blank.filled(done)
+
+    def _alternatives(self, blank: _Blank, passage: Passage, n: int, take: Take) -> bool:
         is_taken = False
 
         def note(found: Alternative) -> bool:
@@ -262,8 +307,6 @@ class Asker:
             is_taken = take(found)
             return is_taken
 
-        before = self._begin_turn(question.phase)
-        blank = self._blank(question, passage.call, header_text(passage.call))
         try:
             found = self._engine.alternatives(
                 Reading(blank.prompt, passage.text, passage.spans, n),
@@ -275,8 +318,6 @@ class Asker:
             self._tell_crash(error)
             found = Alternatives((), Usage(calls=1))
         self.usage += found.usage
-        self._end_turn("stop", before)
-        self._stop.check()
         return is_taken
 
     def _begin_turn(self, phase: Phase) -> Usage:

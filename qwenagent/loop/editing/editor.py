@@ -6,7 +6,7 @@ Knows nothing of what tests say of it: who tests decides what is shown and where
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from qwenagent.checks.testfiles import is_test_file
@@ -252,6 +252,28 @@ class Editor:
         least = LEAST_RACE_TOKENS if self._n_first else USUAL_RACE_TOKENS
         return min(max(least, 2 * n_known), self._ports.profile.max_body_tokens)
 
+    def branches(
+        self, phase: Phase, failing: TestRun, n: int, take: Callable[[Action], bool]
+    ) -> None:
+        """Have up to `n` short files written anew, parting from what they hold now.
+
+        They part where the model doubts it most, and go on by themselves; see `Asker.branches`.
+        """
+        offers = self._offers(phase)
+        sampling = Sampling(max_tokens=min(self._race_tokens(offers), self._room()))
+        question = self._question(offers, phase, sampling)
+        texts = self._changeable()
+        for passage in self._passages(texts, failing):
+            text = texts[str(passage.call.arguments["path"])]
+            if f"{passage.begin}{passage.text}" != text:
+                continue
+            if self._asker.branches(question, passage, n, take):
+                return
+
+    def _passages(self, texts: Mapping[str, str], failing: TestRun) -> list[Passage]:
+        whole, spectrum = self._ports.profile.whole_file_lines, Spectrum.of(failing, self._tree)
+        return passages(texts, whole, failing, spectrum, self._tree.files())
+
     def doubtful_lines(
         self, phase: Phase, failing: TestRun, n: int, take: Callable[[LineEdit], bool]
     ) -> None:
@@ -262,9 +284,8 @@ class Editor:
         """
         sampling = self._sampling(self._ports.profile.max_body_tokens)
         question = self._question(self._offers(phase), phase, sampling)
-        whole, texts = self._ports.profile.whole_file_lines, self._changeable()
-        spectrum = Spectrum.of(failing, self._tree)
-        found = passages(texts, whole, failing, spectrum, self._tree.files())
+        texts = self._changeable()
+        found = self._passages(texts, failing)
         n_each = max(n // max(len(found), 1), LEAST_OF_PASSAGE)
         for passage in found:
             text = texts[str(passage.call.arguments["path"])]
