@@ -91,9 +91,9 @@ def test_without_a_first_one_they_are_shorter_than_it_might_have_been(root):
 
 def test_attempts_part_from_the_first_where_the_model_is_least_sure_of_it(root):
     at = BROKEN.index("    return a * b")
-    others = [[Alternative(at, at + 16, "    # No, the sum.", 0.3)]]
+    other = Alternative(at, at + 16, "    # No, the sum.", 0.3)
     rest = FIXED[FIXED.index("    return a + b") :]
-    stage = Stage(root, [body(BROKEN), body(rest)], others=others, profile=FOUR)
+    stage = Stage(root, [body(BROKEN), body(rest)], others=[[other]], profile=FOUR)
     assert stage.run_plan(PLAN) == 0
     assert stage.engine.read == [BROKEN]
     assert (root / "calc.py").read_text() == f"{FIXED[:at]}    # No, the sum.\n{rest}"

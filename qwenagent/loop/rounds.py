@@ -6,7 +6,6 @@ Knows neither how many rounds there are nor what becomes of their best.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 
 from qwenagent.loop.attempts import Round, Standing, Tested
@@ -18,10 +17,11 @@ from qwenagent.loop.evidence.testing import Tests
 from qwenagent.loop.ports import Ports
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import CandidateScored, LineTried, Phase
-from qwenagent.workspace import PreImage
 
 DOUBTS_S = 90.0
 """Longest time for the doubtful lines of one state where a fault is looked for, else half of it."""
+BRANCHES_S = 60.0
+"""Time after which no further attempt is begun that parts from another."""
 BOUNDS_S = 45.0
 """Time after that for other bounds in those that were a gain."""
 
@@ -52,11 +52,10 @@ class Rounds:
         if gave_up := self._editor.edit(phase):
             return gave_up
         self.test(round_)
-        if phase == "repair" or self._judge.is_asked:  # before anything is written there is
-            self._try_doubtful_lines(phase, round_, round_.start)  # nothing to doubt
-            self._climb(phase, round_)
-        if not (phase == "repair" and self._has_gained(round_)):
-            self._branch(phase, round_)
+        if phase == "repair" or self._judge.is_asked:  # else there was nothing to doubt
+            self._try_doubtful_lines(phase, round_, None)
+        self._climb(phase, round_)
+        if phase == "edit" or not self._has_gained(round_):
             self._race(phase, round_)
             self._climb(phase, round_)
         if round_.best:
@@ -110,29 +109,46 @@ class Rounds:
                 self._editor.draw += 1
         self._editor.draw = 0
 
-    def _branch(self, phase: Phase, round_: Round) -> None:
-        """Write attempts that part from the best one where the model is least sure of it.
+    def _climb(self, phase: Phase, round_: Round) -> None:
+        """Go on from the best attempt of a round, again and again while that is a gain.
+
+        From the files as they were if the attempts are worse. From each state once.
+        """
+        while not round_.is_won:
+            best = round_.best
+            base = best if best and best.judged.rank >= self.standing.rank else None
+            if (base.patch if base else "") in round_.climbed:
+                return
+            round_.climbed.add(base.patch if base else "")
+            self._branch(phase, round_, base)
+            if base and not self._is_outdone(base, round_):
+                self._try_doubtful_lines(phase, round_, base)
+            if not self._is_outdone(base, round_):
+                return
+
+    def _is_outdone(self, base: Tested | None, round_: Round) -> bool:
+        known = base.judged.rank if base else self.standing.rank
+        return round_.best is not None and round_.best.judged.rank > known
+
+    def _branch(self, phase: Phase, round_: Round, base: Tested | None) -> None:
+        """Write attempts that part from one, or from the start, where the model doubts it most.
 
         What is drawn by chance is mostly the same again, or worse in many places at once.
         """
-        n, best = self._n_candidates(), round_.best
-        failing = (best.judged.shown if best else self.failing) or self._judge.failing_examples
+        n = self._n_candidates()
+        failing = self._failing_of(base)
         if n <= 1 or failing is None or round_.is_won:
             return
-        state = best.files if best else round_.start
+        ends = time.monotonic() + BRANCHES_S
 
         def take(action: Action) -> bool:
-            return self._take(action, round_, state)
+            return self._take(action, round_, base) or time.monotonic() > ends
 
-        self._back_to(round_, state)
+        self._back_to(round_, base)
         self._editor.branches(phase, failing, n, take)
 
-    def _climb(self, phase: Phase, round_: Round) -> None:
-        """Go on from the best attempt of a round line by line, as long as that is a gain."""
-        climbed = ""
-        while (best := round_.best) and self._has_gained(round_) and best.patch != climbed:
-            climbed = best.patch
-            self._try_doubtful_lines(phase, round_, best.files, best.judged)
+    def _failing_of(self, base: Tested | None) -> TestRun | None:
+        return (base.judged.shown if base else self.failing) or self._judge.failing_examples
 
     def _has_gained(self, round_: Round) -> bool:
         """Whether the best attempt of a round is better than all before, and breaks nothing."""
@@ -141,34 +157,25 @@ class Rounds:
         judged = round_.best.judged
         return judged.rank > self.standing.rank and not judged.newly_failed
 
-    def _try_doubtful_lines(
-        self,
-        phase: Phase,
-        round_: Round,
-        state: Mapping[str, PreImage],
-        judged: Judged | None = None,
-    ) -> None:
-        """Test edits of one line each, where the model hesitates over what a state holds.
-
-        `judged` is what tests say of that state, if it is not the one that the round began with.
-        """
+    def _try_doubtful_lines(self, phase: Phase, round_: Round, base: Tested | None) -> None:
+        """Test edits of one line each, where the model hesitates over an attempt, or the start."""
         n = self._ports.settings.loop.doubts
-        failing = (judged.shown if judged else self.failing) or self._judge.failing_examples
+        failing = self._failing_of(base)
         if not n or failing is None or round_.is_won:
             return
-        known = judged.rank if judged else self.standing.rank
+        known = base.judged.rank if base else self.standing.rank
         gains: list[tuple[tuple[int, ...], LineEdit]] = []
         ends = time.monotonic() + (DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
 
         def take(line: LineEdit, outdone: tuple[int, ...] = known) -> bool:
             self._ports.stop.check()
-            self._back_to(round_, state)
+            self._back_to(round_, base)
             judged = self._try_line(line, round_)
             if judged and judged.rank > outdone and not judged.newly_failed:
                 gains.append((judged.rank, line))
             return round_.is_won or time.monotonic() > ends
 
-        self._back_to(round_, state)
+        self._back_to(round_, base)
         with self._tests.hurried():
             self._editor.doubtful_lines(phase, failing, n, take)
             ends = max(ends, time.monotonic() + BOUNDS_S)
@@ -198,17 +205,15 @@ class Rounds:
             self._editor.tell(edit)
         return tested[0].judged if tested else None
 
-    def _back_to(self, round_: Round, state: Mapping[str, PreImage] | None = None) -> None:
-        """Begin an attempt anew with the files as the round began with them, or as in `state`."""
-        self._tree.restore(round_.start if state is None else state)
-        self._editor.back(round_.messages, is_changed=state is not None)
+    def _back_to(self, round_: Round, base: Tested | None = None) -> None:
+        """Begin an attempt anew with the files as the round began with them, or as in `base`."""
+        self._tree.restore(base.files if base else round_.start)
+        self._editor.back(round_.messages, is_changed=base is not None)
 
-    def _take(
-        self, action: Action, round_: Round, state: Mapping[str, PreImage] | None = None
-    ) -> bool:
+    def _take(self, action: Action, round_: Round, base: Tested | None = None) -> bool:
         """Apply and test one of several bodies, each of them from the same state."""
         self._ports.stop.check()
-        self._back_to(round_, state)
+        self._back_to(round_, base)
         return bool(action.call) and not self._editor.apply(action) and self.test(round_)
 
     def _n_candidates(self) -> int:
