@@ -82,6 +82,17 @@ def test_a_run_that_broke_off_before_its_first_test_is_not_the_quickest():
     assert limits.limit_s(command("pytest")) == 3 * 12 + 2
 
 
+@pytest.mark.parametrize(
+    ("typed", "took_s", "limit_s"),
+    [("pytest", 0.4, 10), ("pytest", 4, 25), ("pytest", 60, 60), ("cargo test", 0.4, 60)],
+)
+def test_where_there_are_other_answers_less_is_waited_for(typed, took_s, limit_s):
+    limits = Limits(hard_s=60, is_pressed=True)
+    assert limits.limit_s(command(typed)) == 60
+    limits.note_end(command(typed), TestRun(typed, 0, took_s, "", {"a": "passed"}))
+    assert limits.limit_s(command(typed)) == limit_s
+
+
 def test_a_limit_of_the_users_own_is_hard():
     limits = Limits(hard_s=7)
     limits.note(command("pytest"), 100)

@@ -214,7 +214,10 @@ class Rounds:
         """Apply and test one of several bodies, each of them from the same state."""
         self._ports.stop.check()
         self._back_to(round_, base)
-        return bool(action.call) and not self._editor.apply(action) and self.test(round_)
+        if not action.call or self._editor.apply(action):
+            return False
+        with self._tests.pressed():
+            return self.test(round_)
 
     def _n_candidates(self) -> int:
         """Attempts of a round: one where nothing can choose among several."""

@@ -25,6 +25,8 @@ _INTERPRETED = frozenset(
 """Programs that test without building; of all others, scripts too, nobody knows."""
 HURRIED_S = 5.0
 """The same where many edits are tried: some of them end in a loop, and others wait."""
+PRESSED_S = 10.0
+"""The least where one of several answers is tried: one that does not end is not worth a minute."""
 UNKNOWN_S = 10.0
 """In a hurry, of a command that never came to its end."""
 
@@ -37,17 +39,20 @@ class Limits:
     """The user's limit for every command; 0 is none."""
     is_hurried: bool = False
     """Whether what takes much longer than the quickest run is not worth waiting for."""
+    is_pressed: bool = False
+    """Whether there are other answers to try: less strict than a hurry."""
     _took_s: dict[tuple[str, tuple[str, ...]], float] = field(default_factory=dict)
     _quickest_s: dict[tuple[str, tuple[str, ...]], float] = field(default_factory=dict)
 
     def limit_s(self, command: TestCommand) -> float:
         """Return how long a run may take."""
-        limit = self._limit_s(command)
-        if not self.is_hurried:
-            return limit
-        quickest = self._quickest_s.get(_key(command))
-        hurried = UNKNOWN_S if quickest is None else max(HURRIED_S, 3 * quickest + 2)
-        return min(limit, hurried)
+        limit, quickest = self._limit_s(command), self._quickest_s.get(_key(command))
+        if self.is_hurried:
+            hurried = UNKNOWN_S if quickest is None else max(HURRIED_S, 3 * quickest + 2)
+            return min(limit, hurried)
+        if self.is_pressed and quickest is not None and _is_interpreted(command):
+            return min(limit, max(PRESSED_S, 5 * quickest + 5))
+        return limit
 
     def _limit_s(self, command: TestCommand) -> float:
         if self.hard_s:

@@ -172,6 +172,15 @@ class Tests:
         finally:
             self._limits.is_hurried = False
 
+    @contextmanager
+    def pressed(self) -> Iterator[None]:
+        """Within, runs that take several times as long as the quickest are ended."""
+        self._limits.is_pressed = True
+        try:
+            yield
+        finally:
+            self._limits.is_pressed = False
+
     def compare(self, before: TestRun | None, after: TestRun) -> Verdict:
         """Compare two runs, without the tests that were set aside."""
         return compare(before and self.flaky.drop(before), self.flaky.drop(after))
