@@ -112,7 +112,8 @@ class Rounds:
     def _climb(self, phase: Phase, round_: Round) -> None:
         """Go on from the best attempt of a round, again and again while that is a gain.
 
-        From the files as they were if the attempts are worse. From each state once.
+        First by attempts that part from it, then by functions, then by lines. From the files as
+        they were if the attempts are worse. From each state once.
         """
         while not round_.is_won:
             best = round_.best
@@ -121,6 +122,8 @@ class Rounds:
                 return
             round_.climbed.add(base.patch if base else "")
             self._branch(phase, round_, base)
+            if base and not self._is_outdone(base, round_):
+                self._renew(phase, round_, base)
             if base and not self._is_outdone(base, round_):
                 self._try_doubtful_lines(phase, round_, base)
             if not self._is_outdone(base, round_):
@@ -146,6 +149,18 @@ class Rounds:
 
         self._back_to(round_, base)
         self._editor.branches(phase, failing, n, take)
+
+    def _renew(self, phase: Phase, round_: Round, base: Tested) -> None:
+        """Draw the functions of an attempt to which its failures point, one at a time."""
+        n, failing = self._n_candidates(), self._failing_of(base)
+        if n <= 1 or failing is None or round_.is_won:
+            return
+
+        def take(action: Action) -> bool:
+            return self._take(action, round_, base)
+
+        self._back_to(round_, base)
+        self._editor.renewals(phase, failing, n, take)
 
     def _failing_of(self, base: Tested | None) -> TestRun | None:
         return (base.judged.shown if base else self.failing) or self._judge.failing_examples

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -52,6 +53,8 @@ RESTARTS = 2
 SHOW_PREFILL_TOKENS = 256
 PROSE = (".md", ".markdown", ".mdx", ".qmd", ".rmd", ".rst", ".txt", ".adoc")
 """Files that may hold fences of their own."""
+SPREAD = 3
+"""Doubts that are looked for by each branch: of one line not more than one, if there are others."""
 FREE_ARGUMENTS = ("summary", "reason", "text", "argv")
 """Arguments that are the model's own words."""
 
@@ -280,8 +283,9 @@ class Asker:
 
         before = self._begin_turn(question.phase)
         blank = self._blank(question, passage.call, header_text(passage.call))
-        self._alternatives(blank, passage, n, note)
+        self._alternatives(blank, passage, SPREAD * n, note)
         self._stop.check()
+        found = _spread(found, passage.text)[:n]
         is_taken = any(take(self._branch(question, blank, passage, one)) for one in found)
         self._end_turn("stop", before)
         return is_taken
@@ -379,6 +383,17 @@ class Asker:
     def _tell_prefill(self, done: int, total: int) -> None:
         if total >= SHOW_PREFILL_TOKENS:
             self._events.emit(Progress("reading the prompt", done, total, "tokens"))
+
+
+def _spread(found: Iterable[Alternative], text: str) -> list[Alternative]:
+    """Return the first of each line, in their order, then the second of each, and so on."""
+    seen: Counter[int] = Counter()
+    ranked: list[tuple[int, Alternative]] = []
+    for one in found:
+        row = text.count("\n", 0, one.start)
+        ranked.append((seen[row], one))
+        seen[row] += 1
+    return [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
 
 
 def _overruled(call: ToolCall, line: str, doubts: Sequence[Doubt]) -> Overruled | None:
