@@ -296,7 +296,10 @@ class Editor:
     def _renewing(
         self, place: tuple[str, str], text: str, phase: Phase, failing: TestRun
     ) -> Question:
-        """Return what asks for a function without showing what it holds now."""
+        """Return what asks for a function without showing what it holds now.
+
+        It begins as it does now, whatever the step says of it.
+        """
         path, name = place
         call = ToolCall("replace_symbol", {"path": path, "symbol": name})
         brief = replace(self._brief_of(failing), hollow=place)
@@ -311,8 +314,6 @@ class Editor:
             offers=[renewal(place)],
             phase=phase,
             sampling=sampling,
-            step=self._step.text,
-            is_alone=self._targets.single,
             texts={path: text},
         )
 

@@ -15,7 +15,7 @@ from qwenagent.syntax import hollow, symbols
 from qwenagent.tools import SPECS
 from qwenagent.workspace import Workspace
 
-MOST = 3
+MOST = 2
 """Functions that are written anew in one go."""
 
 
