@@ -112,8 +112,8 @@ class Rounds:
     def _climb(self, phase: Phase, round_: Round) -> None:
         """Go on from the best attempt of a round, again and again while that is a gain.
 
-        First by attempts that part from it, then by functions, then by lines. From the files as
-        they were if the attempts are worse. From each state once.
+        First by attempts that part from it, then by lines, then by functions, which need a prompt
+        of their own. From the files as they were if the attempts are worse. From each state once.
         """
         while not round_.is_won:
             best = round_.best
@@ -123,9 +123,9 @@ class Rounds:
             round_.climbed.add(base.patch if base else "")
             self._branch(phase, round_, base)
             if base and not self._is_outdone(base, round_):
-                self._renew(phase, round_, base)
-            if base and not self._is_outdone(base, round_):
                 self._try_doubtful_lines(phase, round_, base)
+            if base and not self._is_outdone(base, round_):
+                self._renew(phase, round_, base)
             if not self._is_outdone(base, round_):
                 return
 
@@ -142,9 +142,11 @@ class Rounds:
         failing = self._failing_of(base)
         if n <= 1 or failing is None or round_.is_won:
             return
-        ends = time.monotonic() + BRANCHES_S
+        ends = 0.0
 
         def take(action: Action) -> bool:
+            nonlocal ends
+            ends = ends or time.monotonic() + BRANCHES_S
             return self._take(action, round_, base) or time.monotonic() > ends
 
         self._back_to(round_, base)
@@ -180,9 +182,12 @@ class Rounds:
             return
         known = base.judged.rank if base else self.standing.rank
         gains: list[tuple[tuple[int, ...], LineEdit]] = []
-        ends = time.monotonic() + (DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
+        ends = 0.0
 
         def take(line: LineEdit, outdone: tuple[int, ...] = known) -> bool:
+            nonlocal ends
+            if not ends:  # reading the prompt may have taken longer than all of this
+                ends = time.monotonic() + (DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
             self._ports.stop.check()
             self._back_to(round_, base)
             judged = self._try_line(line, round_)
