@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qwenagent.syntax import Symbol, beginning, fence_info, hollow, is_known, outline, symbols
+from qwenagent.syntax import Symbol, beginning, fence_info, is_known, outline, symbols
 
 PYTHON = '''\
 """Docstring."""
@@ -370,29 +370,3 @@ def test_an_outline_cuts_long_signatures() -> None:
 )
 def test_languages(path: str, info: str, known: bool) -> None:
     assert (fence_info(path), is_known(path)) == (info, known)
-
-
-METHOD = "class A:\n    @property\n    def x(\n        self,\n    ):\n"
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "name", "wanted"),
-    [
-        (
-            "a.py",
-            f"{METHOD}        return 1\n\n    y = 2\n",
-            "A.x",
-            f"{METHOD}        ...\n\n    y = 2\n",
-        ),
-        (
-            "a.js",
-            "function f(a) {\n  return a\n}\nlet b = 1\n",
-            "f",
-            "function f(a) {\n    ...\n}\nlet b = 1\n",
-        ),
-        ("a.py", "def f(): return 1\n", "f", "def f(): return 1\n"),
-        ("a.py", "def f():\n    return 1\n", "g", "def f():\n    return 1\n"),
-    ],
-)
-def test_hollow(path, text, name, wanted):
-    assert hollow(path, text, name) == wanted

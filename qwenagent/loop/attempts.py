@@ -33,8 +33,8 @@ class Round:
     messages: tuple[Message, ...]
     patches: set[str] = field(default_factory=set)
     """Of those that were tested: the same is not tested twice."""
-    climbed: set[str] = field(default_factory=set)
-    """Of those that were gone on from; empty for the start."""
+    climbed: set[tuple[int, ...]] = field(default_factory=set)
+    """The ranks of those that were gone on from."""
     best: Tested | None = None
 
     def add(self, here: Tested) -> None:

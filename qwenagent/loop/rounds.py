@@ -112,26 +112,28 @@ class Rounds:
     def _climb(self, phase: Phase, round_: Round) -> None:
         """Go on from the best attempt of a round, again and again while that is a gain.
 
-        First by attempts that part from it, then by lines, then by functions, which need a prompt
-        of their own. From the files as they were if the attempts are worse. From each state once.
+        By lines and by attempts that part from it; lines first if most of the tests pass. From the
+        files as they were if the attempts are worse.
         """
         while not round_.is_won:
             best = round_.best
             base = best if best and best.judged.rank >= self.standing.rank else None
-            if (base.patch if base else "") in round_.climbed:
+            rank = base.judged.rank if base else self.standing.rank
+            if rank in round_.climbed:
                 return
-            round_.climbed.add(base.patch if base else "")
-            self._branch(phase, round_, base)
-            if base and not self._is_outdone(base, round_):
-                self._try_doubtful_lines(phase, round_, base)
-            if base and not self._is_outdone(base, round_):
-                self._renew(phase, round_, base)
-            if not self._is_outdone(base, round_):
-                return
+            round_.climbed.add(rank)
+            if base is None:
+                self._branch(phase, round_, base)
+                continue
+            shown = base.judged.shown
+            is_near = shown is not None and shown.n_passed >= shown.n_failed
+            ways = [self._try_doubtful_lines, self._branch]
+            for way in ways if is_near else reversed(ways):
+                if not self._is_outdone(base, round_):
+                    way(phase, round_, base)
 
-    def _is_outdone(self, base: Tested | None, round_: Round) -> bool:
-        known = base.judged.rank if base else self.standing.rank
-        return round_.best is not None and round_.best.judged.rank > known
+    def _is_outdone(self, base: Tested, round_: Round) -> bool:
+        return round_.best is not None and round_.best.judged.rank > base.judged.rank
 
     def _branch(self, phase: Phase, round_: Round, base: Tested | None) -> None:
         """Write attempts that part from one, or from the start, where the model doubts it most.
@@ -151,18 +153,6 @@ class Rounds:
 
         self._back_to(round_, base)
         self._editor.branches(phase, failing, n, take)
-
-    def _renew(self, phase: Phase, round_: Round, base: Tested) -> None:
-        """Draw the functions of an attempt to which its failures point, one at a time."""
-        n, failing = self._n_candidates(), self._failing_of(base)
-        if n <= 1 or failing is None or round_.is_won:
-            return
-
-        def take(action: Action) -> bool:
-            return self._take(action, round_, base)
-
-        self._back_to(round_, base)
-        self._editor.renewals(phase, failing, n, take)
 
     def _failing_of(self, base: Tested | None) -> TestRun | None:
         return (base.judged.shown if base else self.failing) or self._judge.failing_examples

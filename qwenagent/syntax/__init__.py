@@ -8,7 +8,7 @@ from qwenagent.syntax.literals import literals
 from qwenagent.syntax.parsing import parse
 from qwenagent.syntax.pieces import Container, Declared, Piece, enclosing, pieces
 from qwenagent.syntax.python import python_tree
-from qwenagent.syntax.symbols import Symbol, beginning, hollow, outline, plain_name, symbols
+from qwenagent.syntax.symbols import Symbol, beginning, outline, plain_name, symbols
 
 __all__ = [
     "Container",
@@ -21,7 +21,6 @@ __all__ = [
     "enclosing",
     "fence_info",
     "header",
-    "hollow",
     "is_known",
     "literals",
     "outline",

@@ -96,24 +96,6 @@ def beginning(path: str, text: str, name: str) -> str:
     return ""
 
 
-def hollow(path: str, text: str, name: str) -> str:
-    """Return a text with dots in place of the body of a function; as it is if there is none."""
-    symbol = next((it for it in symbols(path, text) if it.name == name), None)
-    if symbol is None:
-        return text
-    lines = text.split("\n")
-    code = lines[symbol.first_line - 1 : symbol.last_line]
-    at = next((n for n, line in enumerate(code) if line.strip() == symbol.signature), len(code))
-    opened = (n for n, line in enumerate(code[at:], at + 1) if line.rstrip().endswith((":", "{")))
-    n_head = next(opened, len(code))
-    if n_head >= len(code):
-        return text
-    indent = code[at][: len(code[at]) - len(code[at].lstrip())]
-    end = [] if re.search(r"\w", code[-1]) else code[-1:]
-    code = [*code[:n_head], f"{indent}    ...", *end]
-    return "\n".join([*lines[: symbol.first_line - 1], *code, *lines[symbol.last_line :]])
-
-
 def outline(path: str, text: str, *, numbered: bool = True) -> str:
     """Return one line for each symbol: its lines and its signature, nested by indentation.
 

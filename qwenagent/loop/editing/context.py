@@ -32,7 +32,7 @@ from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import ContextBuilt, ContextItem
 from qwenagent.protocol.messages import Message
 from qwenagent.sandbox import clean_output
-from qwenagent.syntax import Symbol, fence_info, hollow, is_known, outline, symbols
+from qwenagent.syntax import Symbol, fence_info, is_known, outline, symbols
 from qwenagent.tools import cut_lines
 from qwenagent.workspace import Workspace
 
@@ -81,8 +81,6 @@ class Brief:
     """What the tests of the failing run use."""
     advice: str = ""
     """Of a larger model, as it came."""
-    hollow: tuple[str, str] = ("", "")
-    """Path and name of a function whose body is not shown, so that it is not written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +208,6 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
     way = form_of(path, text, brief.whole_file_lines, brief.form)
     is_shown = text.count("\n") < brief.whole_file_lines or way in _SHOWN_WHOLE
     if is_shown or not is_known(path):
-        if path == brief.hollow[0]:
-            text = hollow(path, text, brief.hollow[1])
         shown = numbered(text) if way == "lines" else text
         yield Section(f"file {path}", f"File {_named(path)}:\n{fenced(shown, fence_info(path))}")
         return

@@ -45,7 +45,6 @@ from qwenagent.loop.editing.phases import (
 )
 from qwenagent.loop.editing.places import Places
 from qwenagent.loop.editing.refusing import Refusals
-from qwenagent.loop.editing.renewing import Renewals, renewal
 from qwenagent.loop.editing.targets import Targets
 from qwenagent.loop.evidence.suspects import NO_SPECTRUM, Spectrum
 from qwenagent.loop.ports import Ports
@@ -58,7 +57,7 @@ from qwenagent.protocol.events import (
 )
 from qwenagent.protocol.messages import Alternative, Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
-from qwenagent.syntax import is_known, symbols
+from qwenagent.syntax import is_known
 from qwenagent.tools import (
     GATHER_TOOLS,
     make_edit,
@@ -78,7 +77,6 @@ LEAST_OF_PASSAGE = 8
 MAX_SOURCES = 1000
 """Files that are looked through for a name that an edit uses and does not import."""
 LEAST_RACE_TOKENS = 512
-LEAST_RENEWAL_TOKENS = 256
 USUAL_RACE_TOKENS = 1024
 """Of each further answer where the first did not come to its end."""
 MAX_EDITS = 6
@@ -127,7 +125,6 @@ class Editor:
         self._advice = ""
         self._coming = coming
         self._places = Places(ports.workspace) if seeks_fault else None
-        self._renewed = Renewals(ports.workspace)
         self._told = ""
         """What became of the last edit, as the model is told."""
         self._mind = ""
@@ -272,50 +269,6 @@ class Editor:
                 continue
             if self._asker.branches(question, passage, n, take):
                 return
-
-    def renewals(
-        self, phase: Phase, failing: TestRun, n: int, take: Callable[[Action], bool]
-    ) -> None:
-        """Have functions of short files, which failures point to, written `n` times each."""
-        most_lines = self._ports.profile.whole_file_lines
-        texts = {p: t for p, t in self._changeable().items() if t.count("\n") < most_lines}
-        is_taken = False
-
-        def note(action: Action) -> bool:
-            nonlocal is_taken
-            is_taken = take(action)
-            return is_taken
-
-        for place in self._renewed.next(texts, failing):
-            self._renewed.note(place)
-            question = self._renewing(place, texts[place[0]], phase, failing)
-            self._asker.ask_for_bodies(question, n, note)
-            if is_taken:
-                return
-
-    def _renewing(
-        self, place: tuple[str, str], text: str, phase: Phase, failing: TestRun
-    ) -> Question:
-        """Return what asks for a function without showing what it holds now.
-
-        It begins as it does now, whatever the step says of it.
-        """
-        path, name = place
-        call = ToolCall("replace_symbol", {"path": path, "symbol": name})
-        brief = replace(self._brief_of(failing), hollow=place)
-        messages, event = build(brief, self._tree, self._ports.engine, body_order(call))
-        self._emit(event)
-        code = next(it for it in symbols(path, text) if it.name == name).code_in(text.split("\n"))
-        usual = max(LEAST_RENEWAL_TOKENS, 3 * self._ports.engine.count(code))
-        self._n_asked += 1
-        sampling = self._drawn(min(usual, self._ports.profile.max_body_tokens))
-        return Question(
-            messages=messages,
-            offers=[renewal(place)],
-            phase=phase,
-            sampling=sampling,
-            texts={path: text},
-        )
 
     def _passages(self, texts: Mapping[str, str], failing: TestRun) -> list[Passage]:
         whole, spectrum = self._ports.profile.whole_file_lines, Spectrum.of(failing, self._tree)
@@ -493,9 +446,6 @@ class Editor:
         max_tokens = min(max_tokens, self._room())
         if self._n_opened <= GREEDY_ATTEMPTS and not self.draw:
             return Sampling(max_tokens=max_tokens)
-        return self._drawn(max_tokens)
-
-    def _drawn(self, max_tokens: int) -> Sampling:
         loop, usual = self._ports.settings.loop, self._ports.sampling
         base = loop.temperature or usual.temperature
         n_bolder = max(self._n_opened - GREEDY_ATTEMPTS - 1, 0)
