@@ -112,13 +112,16 @@ class Rounds:
     def _climb(self, phase: Phase, round_: Round) -> None:
         """Go on from the best attempt of a round, again and again while that is a gain.
 
-        By lines and by attempts that part from it; lines first if most of the tests pass. From the
-        files as they were if the attempts are worse.
+        By lines and by attempts that part from it; lines first if most of the tests pass. Where the
+        code is to be mended and no attempt is a gain, from the code as it was.
         """
+        is_old = phase == "repair" or self._judge.is_asked
         while not round_.is_won:
-            best = round_.best
-            base = best if best and best.judged.rank >= self.standing.rank else None
-            rank = base.judged.rank if base else self.standing.rank
+            least = self.standing.rank
+            base = round_.best
+            if base and (base.judged.rank < least or (base.judged.rank == least and is_old)):
+                base = None
+            rank = base.judged.rank if base else least
             if rank in round_.climbed:
                 return
             round_.climbed.add(rank)
