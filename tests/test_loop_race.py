@@ -87,13 +87,22 @@ def test_attempts_part_from_the_first_where_the_model_is_least_sure_of_it(root):
     at = BROKEN.index("    return a * b")
     other = Alternative(at, at + 16, "    # No, the sum.", 0.3)
     rest = FIXED[FIXED.index("    return a + b") :]
-    stage = Stage(root, [body(BROKEN), body(rest)], others=[[], [other]], profile=FOUR)
+    stage = Stage(root, [body(BROKEN), body(rest)], others=[[other]], profile=FOUR)
     assert stage.run_plan(PLAN) == 0
-    assert stage.engine.read == [BROKEN] * 2  # its lines, then where to part
+    assert stage.engine.read == [BROKEN]
     assert (root / "calc.py").read_text() == f"{FIXED[:at]}    # No, the sum.\n{rest}"
     first, branch = stage.engine.prompts
     assert branch.messages == first.messages
     assert branch.opening == f"{first.opening}def add(a, b):\n    # No, the sum.\n"
+
+
+def test_an_attempt_that_is_nearly_right_is_not_raced_against(root):
+    two = "        self.assertEqual(add(1, 1), 2)\n"
+    (root / "test_calc.py").write_text(f"{TEST}\n    def test_two(self):\n{two}")
+    near = FIXED.replace("a + b", "a + b if a != 1 else 9")
+    stage = Stage(root, [body(near), THOUGHT, body(FIXED)], profile=FOUR)
+    assert stage.run_plan(PLAN) == 0
+    assert [s[1] for s in scored(stage)] == [2, 3]
 
 
 def test_identical_attempts_are_tested_once(root):
@@ -151,7 +160,7 @@ def test_a_step_with_two_files_races_whole_attempts(root):
     )
     (root / "test_calc.py").write_text(test, encoding="utf-8")
     wrong = other.replace("1, 2", "1, 1")
-    replies = [body(wrong), body(FIXED), body(other), body(FIXED)]
+    replies = [body(wrong), body(BROKEN), body(other), body(FIXED)]
     stage = Stage(root, replies, profile=FOUR)
     stage.git("add", "-A")
     stage.git("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "wanted")
@@ -162,7 +171,7 @@ def test_a_step_with_two_files_races_whole_attempts(root):
     assert stage.run_plan(plan) == 0
     assert (root / "more.py").read_text() == other
     assert (root / "calc.py").read_text() == FIXED
-    assert [s[1] for s in scored(stage)] == [2, 3]
+    assert [s[1] for s in scored(stage)] == [1, 3]
 
 
 def test_texts_of_several_attempts_are_told_apart(root):

@@ -55,7 +55,8 @@ class Rounds:
         if phase == "repair" or self._judge.is_asked:  # else there was nothing to doubt
             self._try_doubtful_lines(phase, round_, None)
         self._climb(phase, round_)
-        if phase == "edit" or not self._has_gained(round_):
+        is_far = not (round_.best and _is_near(round_.best))
+        if is_far if phase == "edit" else not self._has_gained(round_):
             self._race(phase, round_)
             self._climb(phase, round_)
         if round_.best:
@@ -112,8 +113,8 @@ class Rounds:
     def _climb(self, phase: Phase, round_: Round) -> None:
         """Go on from the best attempt of a round, again and again while that is a gain.
 
-        By lines and by attempts that part from it; lines first if most of the tests pass. Where the
-        code is to be mended and no attempt is a gain, from the code as it was.
+        By lines and by attempts that part from it; lines first if most of what was red is green.
+        Where code is to be mended and no attempt is a gain, from the code as it was.
         """
         is_old = phase == "repair" or self._judge.is_asked
         while not round_.is_won:
@@ -128,10 +129,8 @@ class Rounds:
             if base is None:
                 self._branch(phase, round_, base)
                 continue
-            shown = base.judged.shown
-            is_near = shown is not None and shown.n_passed >= shown.n_failed
             ways = [self._try_doubtful_lines, self._branch]
-            for way in ways if is_near else reversed(ways):
+            for way in ways if _is_near(base) else reversed(ways):
                 if not self._is_outdone(base, round_):
                     way(phase, round_, base)
 
@@ -252,3 +251,9 @@ class Rounds:
             )
         )
         self._n_scored += 1
+
+
+def _is_near(attempt: Tested) -> bool:
+    """Whether most of what was red is green: what is drawn anew is then worse."""
+    judged = attempt.judged
+    return judged.shown is not None and len(judged.newly_passed) >= judged.shown.n_failed
