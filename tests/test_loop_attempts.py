@@ -7,7 +7,7 @@ from typing import Literal
 from qwenagent.loop import attempts
 from qwenagent.loop.attempts import Standing
 from qwenagent.loop.evidence.judging import Judged
-from qwenagent.protocol.checks import TestRun
+from qwenagent.protocol.checks import TestRun, TestStatus
 
 START = (0, 0, 0, -2)
 """Two tests are red."""
@@ -16,7 +16,11 @@ START = (0, 0, 0, -2)
 def attempt(
     n_red: int = 2, *, broke: tuple[str, ...] = (), state: Literal["red", "unverified"] = "red"
 ) -> attempts.Tested:
-    run = TestRun("t", 1, 0.1, "", {f"t{i}": "failed" for i in range(n_red)})
+    statuses: dict[str, TestStatus] = {
+        "green": "passed",
+        **{f"t{i}": "failed" for i in range(n_red)},
+    }
+    run = TestRun("t", 1, 0.1, "", statuses)
     return attempts.Tested(Judged(state, "why", run, None, newly_failed=broke), {}, "patch")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.loop.editing.editor import LEAST_RACE_TOKENS, USUAL_RACE_TOKENS
+from qwenagent.loop.editing.variants import LEAST_TOKENS, USUAL_TOKENS
 from qwenagent.protocol.events import CandidateScored, EditApplied, TestsRan, TokenDelta
 from qwenagent.protocol.messages import Alternative, Completion, Usage
 from tests import loop_stage
@@ -62,7 +62,7 @@ def test_further_attempts_are_as_long_as_the_first_allows(root):
     profile = replace(FOUR, max_body_tokens=2048)
     stage = Stage(root, [body(BROKEN), body(WORSE), body(FIXED)], profile=profile)
     assert stage.run_plan(PLAN) == 0
-    assert stage.engine.max_tokens == [2048, LEAST_RACE_TOKENS]
+    assert stage.engine.max_tokens == [2048, LEAST_TOKENS]
 
 
 @pytest.mark.parametrize("n_lines", [120, 400])
@@ -80,7 +80,7 @@ def test_without_a_first_one_they_are_shorter_than_it_might_have_been(root):
     profile = replace(FOUR, max_body_tokens=2048)
     stage = Stage(root, [endless, body(WORSE), body(FIXED)], profile=profile)
     assert stage.run_plan(PLAN) == 0
-    assert stage.engine.max_tokens == [2048, USUAL_RACE_TOKENS]
+    assert stage.engine.max_tokens == [2048, USUAL_TOKENS]
 
 
 def test_attempts_part_from_the_first_where_the_model_is_least_sure_of_it(root):
@@ -103,6 +103,14 @@ def test_an_attempt_that_is_nearly_right_is_not_raced_against(root):
     stage = Stage(root, [body(near), THOUGHT, body(FIXED)], profile=FOUR)
     assert stage.run_plan(PLAN) == 0
     assert [s[1] for s in scored(stage)] == [2, 3]
+
+
+def test_tests_that_do_not_run_are_worse_than_red_ones(root):
+    exits = f"import os\n\n\n{MODULE}os._exit(3)\n"
+    stage = Stage(root, [body(exits), body(WORSE), body(BROKEN), body(FIXED)], profile=FOUR)
+    assert stage.run_plan(PLAN) == 0
+    first, *_ = stage.events(CandidateScored)
+    assert (first.passed, first.failed, first.best) == (0, 0, False)
 
 
 def test_identical_attempts_are_tested_once(root):

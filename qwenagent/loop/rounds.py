@@ -12,6 +12,7 @@ from qwenagent.loop.attempts import Round, Standing, Tested
 from qwenagent.loop.editing.asker import Action
 from qwenagent.loop.editing.doubtful import LineEdit, neighbours
 from qwenagent.loop.editing.editor import Editor
+from qwenagent.loop.editing.variants import Variants
 from qwenagent.loop.evidence.judging import Judge, Judged
 from qwenagent.loop.evidence.testing import Tests
 from qwenagent.loop.ports import Ports
@@ -35,6 +36,7 @@ class Rounds:
         self._tests = tests
         self._judge = judge
         self._editor = editor
+        self._variants = Variants(ports, editor)
         self._tree = ports.workspace
         self._emit = ports.events.emit
         self._n_scored = 0
@@ -100,8 +102,8 @@ class Rounds:
             return
         self._editor.draw = 1
         self._back_to(round_)
-        if self._editor.forces_body(phase):
-            self._editor.bodies(phase, n - 1, lambda action: self._take(action, round_))
+        if self._variants.are_bodies(phase):
+            self._variants.bodies(phase, n - 1, lambda action: self._take(action, round_))
         else:
             while self._editor.draw < n and not round_.is_won:
                 self._back_to(round_)
@@ -154,7 +156,7 @@ class Rounds:
             return self._take(action, round_, base) or time.monotonic() > ends
 
         self._back_to(round_, base)
-        self._editor.branches(phase, failing, n, take)
+        self._variants.branches(phase, failing, n, take)
 
     def _failing_of(self, base: Tested | None) -> TestRun | None:
         return (base.judged.shown if base else self.failing) or self._judge.failing_examples
@@ -189,7 +191,7 @@ class Rounds:
 
         self._back_to(round_, base)
         with self._tests.hurried():
-            self._editor.doubtful_lines(phase, failing, n, take)
+            self._variants.lines(phase, failing, n, take)
             ends = max(ends, time.monotonic() + BOUNDS_S)
             while gains and not round_.is_won:
                 gains.sort(key=lambda one: one[0])
@@ -255,5 +257,5 @@ class Rounds:
 
 def _is_near(attempt: Tested) -> bool:
     """Whether most of what was red is green: what is drawn anew is then worse."""
-    judged = attempt.judged
-    return judged.shown is not None and len(judged.newly_passed) >= judged.shown.n_failed
+    shown, n_won = attempt.judged.shown, len(attempt.judged.newly_passed)
+    return shown is not None and n_won > 0 and n_won >= shown.n_failed

@@ -55,6 +55,8 @@ PROSE = (".md", ".markdown", ".mdx", ".qmd", ".rmd", ".rst", ".txt", ".adoc")
 """Files that may hold fences of their own."""
 SPREAD = 3
 """Doubts that are looked for by each branch: of one line not more than one, if there are others."""
+LEAST_BRANCH_TOKENS = 64
+"""For the rest of a branch that parts at the end of a long text; there is room for a header."""
 FREE_ARGUMENTS = ("summary", "reason", "text", "argv")
 """Arguments that are the model's own words."""
 
@@ -300,8 +302,9 @@ class Asker:
             grammar=body_grammar(blank.fence, may_be_empty=True),
             begin=blank.begin + written,
         )
-        done = self._complete(other_blank.prompt, other_blank.grammar, question.sampling)
-        return other_blank.filled(done)
+        left = max(question.sampling.max_tokens - self._engine.count(written), LEAST_BRANCH_TOKENS)
+        sampling = replace(question.sampling, max_tokens=left)
+        return other_blank.filled(self._complete(other_blank.prompt, other_blank.grammar, sampling))
 
     def _alternatives(self, blank: _Blank, passage: Passage, n: int, take: Take) -> bool:
         is_taken = False

@@ -51,6 +51,11 @@ class Passage:
     spans: tuple[Span, ...]
     """Of the text, without comments, by how suspect they are."""
 
+    @property
+    def path(self) -> str:
+        """Of the file that it is of."""
+        return str(self.call.arguments["path"])
+
 
 @dataclass(frozen=True, slots=True)
 class LineEdit:
@@ -164,7 +169,7 @@ def line_edits(file: str, passage: Passage, found: Alternative) -> Iterator[Line
     Where it begins with the line it may also be a line that lacks before this one; and if it is
     the next line, then this one is too much. What changes comments alone is left out.
     """
-    path = str(passage.call.arguments["path"])
+    path = passage.path
     lines = file.split("\n")
     before = passage.text[: found.start]
     row = passage.rows[before.count("\n")]

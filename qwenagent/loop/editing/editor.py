@@ -6,12 +6,12 @@ Knows nothing of what tests say of it: who tests decides what is shown and where
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.errors import ContextOverflow, EditRefused, PathEscapes
-from qwenagent.grammar import Offer, forced_call
+from qwenagent.grammar import Offer
 from qwenagent.loop.attempts import Turns
 from qwenagent.loop.editing import calling
 from qwenagent.loop.editing.asker import (
@@ -20,7 +20,6 @@ from qwenagent.loop.editing.asker import (
     Asker,
     Overruled,
     Question,
-    takes_body,
 )
 from qwenagent.loop.editing.context import (
     Background,
@@ -31,7 +30,6 @@ from qwenagent.loop.editing.context import (
     shown_tests,
     symbols_shown,
 )
-from qwenagent.loop.editing.doubtful import LineEdit, Passage, line_edits, passages
 from qwenagent.loop.editing.edited import edit_applied, edit_kind
 from qwenagent.loop.editing.importing import Imports
 from qwenagent.loop.editing.orders import body_order, call_order, gather_order, prompt, think_order
@@ -55,7 +53,7 @@ from qwenagent.protocol.events import (
     ToolEnded,
     ToolStarted,
 )
-from qwenagent.protocol.messages import Alternative, Message, Prompt, Sampling
+from qwenagent.protocol.messages import Message, Prompt, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
 from qwenagent.syntax import is_known
 from qwenagent.tools import (
@@ -72,13 +70,8 @@ LEAST_BODY_TOKENS = 256
 THOUGHT_TOKENS = 100
 GREEDY_ATTEMPTS = 2
 """The plain one, and the one that thinks first; the same again would come out the same."""
-LEAST_OF_PASSAGE = 8
-"""Lines of each passage, of several, that are tried where the model doubts them."""
 MAX_SOURCES = 1000
 """Files that are looked through for a name that an edit uses and does not import."""
-LEAST_RACE_TOKENS = 512
-USUAL_RACE_TOKENS = 1024
-"""Of each further answer where the first did not come to its end."""
 MAX_EDITS = 6
 """Edits of one attempt at a step that names many files."""
 
@@ -106,7 +99,7 @@ class Editor:
         tests green. `coming` are files that will be there later, and may be imported now.
         """
         self._ports = ports
-        self._asker = asker
+        self.asker = asker
         self._step = step
         self._targets = targets
         self._refusals = Refusals(
@@ -132,7 +125,7 @@ class Editor:
         self._stuck: set[str] = set()
         """Files that were written again as they were."""
         self._n_opened = self._n_asked = 0
-        self._n_first = 0
+        self.n_first = 0
         """Tokens of the first answer since the conversation began, 0 if it did not end."""
         self._shown_whole: frozenset[str] = frozenset()
         self._shown_symbols: frozenset[tuple[str, str]] = frozenset()
@@ -149,12 +142,12 @@ class Editor:
         """
         self.talk = Turns()
         self._n_opened += 1
-        self._n_first = 0
+        self.n_first = 0
         self._brief = self._brief_of(failing)
         if self._places:
             named = self._present_targets().change
-            self._places.look(named or legal_paths(self._offers(phase)), self._brief)
-        offers = self._offers(phase)
+            self._places.look(named or legal_paths(self.offers(phase)), self._brief)
+        offers = self.offers(phase)
         look = not (self._targets.named or think) and self._ports.profile.gather_turns > 0
         if look:
             offers = self._looking()
@@ -170,7 +163,7 @@ class Editor:
         if look:
             self._gather()
         if think:
-            thought = self._asker.think(self.talk.messages, phase, self._sampling(THOUGHT_TOKENS))
+            thought = self.asker.think(self.talk.messages, phase, self.sampling(THOUGHT_TOKENS))
             mind = f"{prompt('mind.md', reason=self._mind)}\n" if self._mind else ""
             self.talk.add(thought, f"{mind}{call_order(offers)}")
         self._opened_texts = dict(self._shown_texts)
@@ -226,80 +219,13 @@ class Editor:
         texts = {path: self._tree.text(path) for path in paths}
         return {path: text for path, text in texts.items() if text is not None}
 
-    def forces_body(self, phase: Phase) -> bool:
-        """Whether nothing but the body of one call is to be written, and that is all."""
-        if self._places and self._places.are_several:
-            return False
-        offers = self._offers(phase)
-        call = forced_call(offers)
-        return call is not None and takes_body(offers, call) and self._targets.single
+    @property
+    def is_one_place(self) -> bool:
+        """Whether there is one file, and not several functions to choose among."""
+        return self._targets.single and not (self._places and self._places.are_several)
 
-    def bodies(self, phase: Phase, n: int, take: Callable[[Action], bool]) -> None:
-        """Have `n` bodies written side by side; see `Asker.ask_for_bodies`."""
-        offers = self._offers(phase)
-        sampling = self._sampling(self._race_tokens(offers))
-        self._asker.ask_for_bodies(self._question(offers, phase, sampling), n, take)
-
-    def _race_tokens(self, offers: list[Offer]) -> int:
-        """Tokens for each of several answers.
-
-        What is much longer than the first one, and than what is there, has gone astray. The less
-        each may take, the more of them are written side by side.
-        """
-        count, paths = self._ports.engine.count, self._paths_in(offers)
-        n_there = sum(count(self._tree.text(path) or "") for path in paths[:1])
-        n_known = max(self._n_first, n_there)
-        least = LEAST_RACE_TOKENS if self._n_first else USUAL_RACE_TOKENS
-        return min(max(least, 2 * n_known), self._ports.profile.max_body_tokens)
-
-    def branches(
-        self, phase: Phase, failing: TestRun, n: int, take: Callable[[Action], bool]
-    ) -> None:
-        """Have up to `n` short files written anew, parting from what they hold now.
-
-        They part where the model doubts it most, and go on by themselves; see `Asker.branches`.
-        """
-        offers = self._offers(phase)
-        sampling = Sampling(max_tokens=min(self._race_tokens(offers), self._room()))
-        question = self._question(offers, phase, sampling)
-        texts = self._changeable()
-        for passage in self._passages(texts, failing):
-            text = texts[str(passage.call.arguments["path"])]
-            if f"{passage.begin}{passage.text}" != text:
-                continue
-            if self._asker.branches(question, passage, n, take):
-                return
-
-    def _passages(self, texts: Mapping[str, str], failing: TestRun) -> list[Passage]:
-        whole, spectrum = self._ports.profile.whole_file_lines, Spectrum.of(failing, self._tree)
-        return passages(texts, whole, failing, spectrum, self._tree.files())
-
-    def doubtful_lines(
-        self, phase: Phase, failing: TestRun, n: int, take: Callable[[LineEdit], bool]
-    ) -> None:
-        """Hand over edits of single lines where the model would have written another one.
-
-        `take` gets each, of a passage the likeliest first; they are of the files as they are now.
-        True ends the search.
-        """
-        sampling = self._sampling(self._ports.profile.max_body_tokens)
-        question = self._question(self._offers(phase), phase, sampling)
-        texts = self._changeable()
-        found = self._passages(texts, failing)
-        n_each = max(n // max(len(found), 1), LEAST_OF_PASSAGE)
-        for passage in found:
-            text = texts[str(passage.call.arguments["path"])]
-
-            def take_edits(
-                other: Alternative, passage: Passage = passage, text: str = text
-            ) -> bool:
-                return any(take(edit) for edit in line_edits(text, passage, other))
-
-            if self._asker.alternatives(question, passage, n_each, take_edits):
-                return
-
-    def _changeable(self) -> dict[str, str]:
-        """The texts of the files that the step may change and that are known to the model."""
+    def changeable(self) -> dict[str, str]:
+        """Return by path the files that the step may change and that are known to the model."""
         paths = self._present_targets().change
         texts = self._texts_of(path for path in paths if is_known(path))
         return {path: text for path, text in texts.items() if text == self._shown_texts.get(path)}
@@ -312,7 +238,7 @@ class Editor:
 
     def _gather(self) -> None:
         """Let the model look around until it wants to edit or has looked enough."""
-        order = call_order(self._offers("edit"))
+        order = call_order(self.offers("edit"))
         looked: tuple[ToolCall, ...] = ()
         for left in reversed(range(self._ports.profile.gather_turns)):
             action = self._ask(self._looking(looked), "gather")
@@ -343,7 +269,7 @@ class Editor:
         """Let the model edit until an attempt is complete; return why it gave up, if it did."""
         reminded = False
         for _ in range(MAX_EDITS):
-            offers = self._offers(phase)
+            offers = self.offers(phase)
             if [offer.spec.name for offer in offers] == ["done"]:
                 break
             if not offers:
@@ -363,7 +289,7 @@ class Editor:
                 continue
             if self._attempt_complete():
                 break
-            order = call_order(self._offers(phase))
+            order = call_order(self.offers(phase))
             self.talk.add(action.text, prompt("next.md", done=self._told, order=order))
         return ""
 
@@ -384,7 +310,7 @@ class Editor:
     def _open_targets(self) -> list[str]:
         return [p for p in self._targets.change if p not in self.talk.touched]
 
-    def _offers(self, phase: Phase) -> list[Offer]:
+    def offers(self, phase: Phase) -> list[Offer]:
         """Return the calls that are legal now."""
         state = EditState(
             targets=self._targets,
@@ -404,14 +330,15 @@ class Editor:
     # -- asking -------------------------------------------------------------------------------
 
     def _ask(self, offers: list[Offer], phase: Phase) -> Action:
-        sampling = self._sampling(self._ports.profile.max_body_tokens)
-        action = self._asker.ask(self._question(offers, phase, sampling))
-        if action.call and not self._n_first:
-            self._n_first = self._ports.engine.count(action.call.body or "")
+        sampling = self.sampling(self._ports.profile.max_body_tokens)
+        action = self.asker.ask(self.question(offers, phase, sampling))
+        if action.call and not self.n_first:
+            self.n_first = self._ports.engine.count(action.call.body or "")
         return action
 
-    def _question(self, offers: list[Offer], phase: Phase, sampling: Sampling) -> Question:
-        texts = {path: self._tree.text(path) or "" for path in self._paths_in(offers)}
+    def question(self, offers: list[Offer], phase: Phase, sampling: Sampling) -> Question:
+        """Return what asks for one of `offers`, as the conversation stands."""
+        texts = {path: self._tree.text(path) or "" for path in self.paths_in(offers)}
         return Question(
             messages=self.talk.messages,
             offers=offers,
@@ -435,15 +362,15 @@ class Editor:
         text = "" if place[0] in self._shown_whole else self._tree.text(place[0]) or ""
         return body_order(call, text, self._ports.profile.whole_file_lines)
 
-    def _paths_in(self, offers: list[Offer]) -> list[str]:
-        """The existing files that an edit among `offers` could change."""
+    def paths_in(self, offers: list[Offer]) -> list[str]:
+        """Return the existing files that an edit among `offers` could change."""
         named = self._targets.all or tuple(legal_paths(offers))
         return [path for path in named if self._tree.exists(path)]
 
-    def _sampling(self, max_tokens: int) -> Sampling:
+    def sampling(self, max_tokens: int) -> Sampling:
         """Greedy for the first of the first two rounds, else drawn, later ones more boldly."""
         self._n_asked += 1
-        max_tokens = min(max_tokens, self._room())
+        max_tokens = min(max_tokens, self.room())
         if self._n_opened <= GREEDY_ATTEMPTS and not self.draw:
             return Sampling(max_tokens=max_tokens)
         loop, usual = self._ports.settings.loop, self._ports.sampling
@@ -456,8 +383,8 @@ class Editor:
             max_tokens=max_tokens,
         )
 
-    def _room(self) -> int:
-        """Tokens left for an answer after the conversation and the answer's first line."""
+    def room(self) -> int:
+        """Return the tokens left for an answer after the conversation and its first line."""
         engine = self._ports.engine
         used = engine.count(Prompt(self.talk.messages)) + HEADER_TOKENS
         room = engine.describe().n_ctx - used

@@ -20,6 +20,8 @@ from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.workspace import Workspace
 
+_ALL = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -46,8 +48,7 @@ class Judged:
     def rank(self) -> tuple[int, ...]:
         """Orders attempts: nothing broken first, then more tests won, then fewer red."""
         done = {"solved": 2, "unverified": 1, "red": 0}[self.state]
-        n_red = self.shown.n_failed if self.shown else 0
-        return (done, -len(self.newly_failed), len(self.newly_passed), -n_red)
+        return (done, -len(self.newly_failed), len(self.newly_passed), -_n_red(self.shown))
 
 
 class Judge:
@@ -115,7 +116,7 @@ class Judge:
     @property
     def start_rank(self) -> tuple[int, ...]:
         """The rank of the tree before the step, for comparing with attempts."""
-        return (0, 0, 0, -(self.before.n_failed if self.before else 0))
+        return (0, 0, 0, -_n_red(self.before))
 
     @property
     def failing_examples(self) -> TestRun | None:
@@ -284,6 +285,13 @@ class Judge:
         names = identifiers(step)
         found = words_of_tests(self._red_tests(), self._tree)
         return tuple(test for test, words in found.items() if names & words)
+
+
+def _n_red(run: TestRun | None) -> int:
+    """Return how many tests are red; a red run that tells of none counts as more than any."""
+    if run is None or run.green:
+        return 0
+    return run.n_failed if run.statuses else _ALL
 
 
 def _test_files(step: Step) -> set[str]:

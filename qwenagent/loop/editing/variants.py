@@ -1,0 +1,102 @@
+"""Other answers than the first: drawn side by side, parting from what is there, or of one line.
+
+The editor says what may be written and how it is asked for; who tests takes or leaves each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from qwenagent.grammar import Offer, forced_call
+from qwenagent.loop.editing.asker import Action, takes_body
+from qwenagent.loop.editing.doubtful import LineEdit, Passage, line_edits, passages
+from qwenagent.loop.editing.editor import Editor
+from qwenagent.loop.evidence.suspects import Spectrum
+from qwenagent.loop.ports import Ports
+from qwenagent.protocol.checks import TestRun
+from qwenagent.protocol.events import Phase
+from qwenagent.protocol.messages import Alternative, Sampling
+
+LEAST_OF_PASSAGE = 8
+"""Lines of each passage, of several, that are tried where the model doubts them."""
+LEAST_TOKENS = 512
+"""Of each further answer."""
+USUAL_TOKENS = 1024
+"""Of each further answer where the first did not come to its end."""
+
+
+class Variants:
+    """The variants of one step's answers."""
+
+    def __init__(self, ports: Ports, editor: Editor) -> None:
+        """They are of the tree as it is when they are asked for."""
+        self._ports = ports
+        self._editor = editor
+        self._tree = ports.workspace
+
+    def are_bodies(self, phase: Phase) -> bool:
+        """Whether nothing but the body of one call is to be written, and that is all."""
+        offers = self._editor.offers(phase)
+        call = forced_call(offers)
+        return self._editor.is_one_place and call is not None and takes_body(offers, call)
+
+    def bodies(self, phase: Phase, n: int, take: Callable[[Action], bool]) -> None:
+        """Have `n` bodies written side by side; see `Asker.ask_for_bodies`."""
+        offers = self._editor.offers(phase)
+        sampling = self._editor.sampling(self._most_tokens(offers))
+        question = self._editor.question(offers, phase, sampling)
+        self._editor.asker.ask_for_bodies(question, n, take)
+
+    def branches(
+        self, phase: Phase, failing: TestRun, n: int, take: Callable[[Action], bool]
+    ) -> None:
+        """Have up to `n` short files written anew, parting from what they hold now.
+
+        They part where the model doubts it most, and go on by themselves; see `Asker.branches`.
+        """
+        offers = self._editor.offers(phase)
+        most_tokens = min(self._most_tokens(offers), self._editor.room())
+        question = self._editor.question(offers, phase, Sampling(max_tokens=most_tokens))
+        texts = self._editor.changeable()
+        for passage in self._passages(texts, failing):
+            is_whole = f"{passage.begin}{passage.text}" == texts[passage.path]
+            if is_whole and self._editor.asker.branches(question, passage, n, take):
+                return
+
+    def lines(
+        self, phase: Phase, failing: TestRun, n: int, take: Callable[[LineEdit], bool]
+    ) -> None:
+        """Hand over edits of single lines where the model would have written another one.
+
+        `take` gets each, of a passage the likeliest first; they are of the files as they are now.
+        True ends the search.
+        """
+        sampling = self._editor.sampling(self._ports.profile.max_body_tokens)
+        question = self._editor.question(self._editor.offers(phase), phase, sampling)
+        texts = self._editor.changeable()
+        found = self._passages(texts, failing)
+        n_each = max(n // max(len(found), 1), LEAST_OF_PASSAGE)
+        for passage in found:
+
+            def take_edits(other: Alternative, passage: Passage = passage) -> bool:
+                return any(take(edit) for edit in line_edits(texts[passage.path], passage, other))
+
+            if self._editor.asker.alternatives(question, passage, n_each, take_edits):
+                return
+
+    def _passages(self, texts: Mapping[str, str], failing: TestRun) -> list[Passage]:
+        whole, spectrum = self._ports.profile.whole_file_lines, Spectrum.of(failing, self._tree)
+        return passages(texts, whole, failing, spectrum, self._tree.files())
+
+    def _most_tokens(self, offers: list[Offer]) -> int:
+        """Tokens for each of several answers.
+
+        What is much longer than the first one, and than what is there, has gone astray. The less
+        each may take, the more of them are written side by side.
+        """
+        n_first = self._editor.n_first
+        paths = self._editor.paths_in(offers)[:1]
+        n_there = sum(self._ports.engine.count(self._tree.text(path) or "") for path in paths)
+        least = LEAST_TOKENS if n_first else USUAL_TOKENS
+        most = max(least, 2 * max(n_first, n_there))
+        return min(most, self._ports.profile.max_body_tokens)
