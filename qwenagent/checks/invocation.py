@@ -86,13 +86,17 @@ class Asked:
     env: dict[str, str] = field(default_factory=dict)
 
 
-def with_report(call: Invocation, report: Path, environ: Mapping[str, str]) -> Asked:
+def with_report(
+    call: Invocation, report: Path, environ: Mapping[str, str], more: Sequence[str] = ()
+) -> Asked:
     """Ask a runner whose report we can read for one; the command as it is if there is none.
+
+    `more` are options that go with it.
 
     Node's own runner needs `REPORTER` in the file `reporter.mjs` beside `report`, and `GUARD` in
     `exits.cjs`.
     """
-    words = _options(call, report)
+    words = [*more, *_options(call, report)]
     if call.kind == "node" and call.scripted:
         # The script may name files, and node takes no options behind them.
         options = [environ.get("NODE_OPTIONS", ""), *map(_quoted, words)]

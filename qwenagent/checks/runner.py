@@ -23,6 +23,7 @@ from qwenagent.checks.invocation import (
     understand,
     with_report,
 )
+from qwenagent.checks.plugins import unused_plugins
 from qwenagent.checks.reports import GUARD, REPORTER
 from qwenagent.checks.reports.places import Places
 from qwenagent.checks.results import Results, read_results
@@ -56,6 +57,7 @@ class TestRunner:
         self._environ = dict(environ)
         self._cancel = cancel
         self._tools: dict[tuple[str, Path], ProjectTools] = {}
+        self._unused: tuple[str, ...] | None = None
 
     def tools(self, needs: str = "", folder: Path | None = None) -> ProjectTools:
         """Return the tools for a command that needs a module and runs in `folder`, or the root.
@@ -91,7 +93,8 @@ class TestRunner:
             if call.kind == "node":
                 (report.parent / "reporter.mjs").write_text(REPORTER, encoding="utf-8")
                 (report.parent / "exits.cjs").write_text(GUARD, encoding="utf-8")
-            asked = with_report(call, report, tools.env)
+            more = self._unused_plugins(tools) if call.kind == "pytest" else ()
+            asked = with_report(call, report, tools.env, more)
             ran = self._start(asked, call, cwd, timeout_s, report.parent)
             if rejected_our_options(call.kind, ran.exit_code, ran.output):
                 ran = self._start(Asked(call.argv), call, cwd, timeout_s, report.parent)
@@ -100,6 +103,12 @@ class TestRunner:
             places = Places(self._root.resolve(), cwd, _named_folders(call, cwd))
             results = read_results(call.kind, ran, report, places)
         return _test_run(command, ran, results, self.box.withheld(ran))
+
+    def _unused_plugins(self, tools: ProjectTools) -> tuple[str, ...]:
+        """Return `unused_plugins` as they were at the first run; without them tests still run."""
+        if self._unused is None:
+            self._unused = unused_plugins(self._root, tools.env)
+        return self._unused
 
     def _folder(self, command: TestCommand) -> Path:
         folder = (self._root / command.cwd).resolve()
