@@ -27,6 +27,7 @@ from qwenagent.protocol.events import (
 )
 from qwenagent.protocol.messages import Alternative
 from qwenagent.registry import Profile, find_card
+from qwenagent.sandbox import Box
 from qwenagent.workspace import Repository, Workspace
 
 MODULE = "def add(a, b):\n    return a - b\n\n\ndef twice(a):\n    return add(a, a)\n"
@@ -82,6 +83,8 @@ class Stage:
     stop: Stop = field(default_factory=Stop)
     asker: type[Asker] = Asker
     profile: Profile = field(default_factory=lambda: PROFILE)
+    box: Box | None = None
+    """Where commands run; None hides nothing from them."""
     frontier: Callable[[Stage, EventStream], Frontier] | None = None
     """Makes the way to models elsewhere."""
     records: list[Record] = field(default_factory=list)
@@ -100,7 +103,7 @@ class Stage:
         ports = Ports(
             engine=self.engine,
             workspace=Workspace(repository),
-            runner=TestRunner(self.root, os.environ, self.stop),
+            runner=TestRunner(self.root, os.environ, self.stop, self.box),
             events=events,
             approver=self.approver,
             profile=self.profile,

@@ -17,12 +17,15 @@ from qwenagent.loop.editing.doubtful import (
     neighbours,
     passages,
 )
+from qwenagent.loop.evidence import glances
 from qwenagent.loop.evidence.suspects import Spectrum
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import CandidateScored, EditApplied, LineTried
 from qwenagent.protocol.messages import Alternative, Span
 from qwenagent.protocol.tools import ToolCall
+from qwenagent.sandbox import Box, Policy
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
+from tests.sandbox_stage import namespaces
 
 LONG = (
     '"""Sums."""\n\nimport os\n\n\ndef first(a):\n    # one\n    return a\n\n\n'
@@ -153,6 +156,17 @@ def root(tmp_path: Path) -> Path:
     return make_repository(tmp_path / "repo", files)
 
 
+@pytest.fixture(params=["in the tree", "side by side"])
+def box(request: pytest.FixtureRequest, root: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
+    if request.param == "in the tree":
+        return Box.off(root)
+    found = namespaces()
+    if not found.overlays:
+        pytest.skip("no overlays here")
+    monkeypatch.setattr(glances, "default_threads", lambda: 2)
+    return Box(found, Policy(root))
+
+
 def settings(doubts: int = 8) -> Settings:
     return Settings(tests=TestSettings(command=COMMAND), loop=LoopSettings(doubts=doubts))
 
@@ -162,24 +176,28 @@ RIGHT = alternative(MODULE, "- b", "+ b", 0.2)
 UNPARSABLE = alternative(MODULE, "return a", "return a -", 0.4)
 
 
-def test_a_line_that_the_model_doubts_is_tested_and_kept(root):
-    stage = Stage(root, [body(BROKEN)], others=[[WRONG, UNPARSABLE, RIGHT]], settings=settings())
+def test_a_line_that_the_model_doubts_is_tested_and_kept(root, box):
+    stage = Stage(
+        root, [body(BROKEN)], others=[[WRONG, UNPARSABLE, RIGHT]], settings=settings(), box=box
+    )
     assert stage.run_task(TASK) == 0
     assert stage.states == ["solved"]
     assert (root / "calc.py").read_text() == FIXED
     assert stage.engine.read == [MODULE]
-    assert [(t.new, t.best, bool(t.refused)) for t in stage.events(LineTried)] == [
-        ("    return a / b", False, False),
-        ("    return a -", False, True),
-        ("    return a -\n    return a - b", False, True),
-        ("    return a + b", True, False),
-    ]
+    tried = stage.events(LineTried)
+    assert {(t.new, t.best, bool(t.refused), t.passed) for t in tried} == {
+        ("    return a / b", False, False, 0),
+        ("    return a -", False, True, 0),
+        ("    return a -\n    return a - b", False, True, 0),
+        ("    return a + b", True, False, 2),
+    }
+    assert len(tried) == 4
     assert [score.best for score in stage.events(CandidateScored)] == [False]
     diff = stage.events(EditApplied)[-1].diff
     assert "-    return a - b\n+    return a + b\n" in diff
 
 
-def test_the_best_of_them_is_built_upon(root):
+def test_the_best_of_them_is_built_upon(root, box):
     near = MODULE.replace("a - b", "a - b if a else 0")
     (root / "test_calc.py").write_text(
         TEST.replace("def test_zero", "def test_none(self):\n        self.assertEqual(add(0, 9), 0)"
@@ -188,33 +206,33 @@ def test_the_best_of_them_is_built_upon(root):
     half = alternative(MODULE, "- b", "- b if a else 0")
     right = alternative(near, "- b", "+ b if a else 0")
     worse = body(MODULE.replace("a - b", "b - a"))
-    stage = Stage(root, [worse], others=[[half], [right]], settings=settings())
+    stage = Stage(root, [worse], others=[[half], [right]], settings=settings(), box=box)
     assert stage.run_task(TASK) == 0
     assert (root / "calc.py").read_text() == MODULE.replace("a - b", "a + b if a else 0")
     assert stage.engine.read == [MODULE, near]
 
 
-def test_what_was_written_to_order_is_gone_through_line_by_line_once_it_is_a_gain(root):
+def test_what_was_written_to_order_is_gone_through_line_by_line_once_it_is_a_gain(root, box):
     stubs = "def add(a, b):\n    pass\n\n\ndef twice(a):\n    pass\n"
     half = stubs.replace("pass", "return a + b", 1).replace("pass", "return a")
     (root / "calc.py").write_text(stubs)
     twice = "    def test_twice(self):\n        self.assertEqual(twice(3), 6)\n"
     (root / "test_calc.py").write_text(f"{TEST}\n{twice}")
     other = alternative(half, "return a\n", "return a + a")
-    stage = Stage(root, [body(half)], others=[[other]], settings=settings())
+    stage = Stage(root, [body(half)], others=[[other]], settings=settings(), box=box)
     assert stage.run_task("Write `add` and `twice` in `calc.py`.") == 0
     assert stage.engine.read == [half]
     assert (root / "calc.py").read_text() == half.replace("return a\n", "return a + a\n")
 
 
-def test_a_line_is_tried_once(root):
+def test_a_line_is_tried_once(root, box):
     replies = [body(BROKEN), THOUGHT, body(BROKEN)]
-    stage = Stage(root, replies, others=[[WRONG], [WRONG, RIGHT]], settings=settings())
+    stage = Stage(root, replies, others=[[WRONG], [WRONG, RIGHT]], settings=settings(), box=box)
     assert stage.run_task(TASK) == 0
     assert [t.new.strip() for t in stage.events(LineTried)] == ["return a / b", "return a + b"]
 
 
-def test_a_line_that_is_nearly_right_is_tried_with_other_bounds(root):
+def test_a_line_that_is_nearly_right_is_tried_with_other_bounds(root, box):
     low = "def is_low(n):\n    return n > 3\n"
     (root / "calc.py").write_text(low)
     tests = "".join(
@@ -224,29 +242,33 @@ def test_a_line_that_is_nearly_right_is_tried_with_other_bounds(root):
     head = TEST[: TEST.index("    def")].replace("add, twice", "is_low")
     (root / "test_calc.py").write_text(head + tests)
     near = alternative(low, "n > 3", "n < 3")
-    stage = Stage(root, [body(low.replace("3", "5"))], others=[[near]], settings=settings())
+    stage = Stage(
+        root, [body(low.replace("3", "5"))], others=[[near]], settings=settings(), box=box
+    )
     assert stage.run_task(TASK) == 0
     assert (root / "calc.py").read_text() == low.replace("n > 3", "n <= 3")
     assert [t.new.strip() for t in stage.events(LineTried)] == ["return n < 3", "return n <= 3"]
 
 
-def test_what_is_refused_of_them_is_not_told_to_the_model(root):
+def test_what_is_refused_of_them_is_not_told_to_the_model(root, box):
     replies = [body(BROKEN), THOUGHT, body(FIXED)]
-    stage = Stage(root, replies, others=[[UNPARSABLE]], settings=settings())
+    stage = Stage(root, replies, others=[[UNPARSABLE]], settings=settings(), box=box)
     assert stage.run_task(TASK) == 0
     assert any("would not parse" in event.refused for event in stage.events(LineTried))
     told = [message.text for prompt in stage.engine.prompts for message in prompt.messages]
     assert not any("would not parse" in text for text in told)
 
 
-def test_none_where_no_fault_is_looked_for(root):
+def test_none_where_no_fault_is_looked_for(root, box):
     (root / "test_calc.py").write_text(TEST.replace("add(2, 3), 5", "add(2, 3), -1"))
-    stage = Stage(root, [body(FIXED.replace("def twice", "def double"))] * 3, settings=settings())
+    stage = Stage(
+        root, [body(FIXED.replace("def twice", "def double"))] * 3, settings=settings(), box=box
+    )
     stage.run_task("Rename `twice` in `calc.py` to `double`.")
     assert stage.engine.read == []
 
 
-def test_none_if_the_settings_say_so(root):
-    stage = Stage(root, [body(BROKEN), THOUGHT, body(FIXED)], settings=settings(doubts=0))
+def test_none_if_the_settings_say_so(root, box):
+    stage = Stage(root, [body(BROKEN), THOUGHT, body(FIXED)], settings=settings(doubts=0), box=box)
     assert stage.run_task(TASK) == 0
     assert stage.engine.read == []

@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from qwenagent.checks.results import Results, read_results
 from qwenagent.errors import ChecksError
 from qwenagent.protocol.checks import TestCommand, TestRun
 from qwenagent.protocol.messages import Cancel
-from qwenagent.sandbox import Box, Ran, find_program
+from qwenagent.sandbox import Box, Candidate, Ran, find_program
 
 _CANCELLED = 130
 _MAX_OUTPUT_BYTES = 1_000_000
@@ -40,7 +41,7 @@ _NO_PYTEST = re.compile(r"^.+: No module named (pytest|coverage)$", re.MULTILINE
 
 
 class TestRunner:
-    """Runs test commands of one repository, one at a time."""
+    """Runs test commands of one repository, one at a time in one tree."""
 
     __test__ = False
 
@@ -58,6 +59,12 @@ class TestRunner:
         self._cancel = cancel
         self._tools: dict[tuple[str, Path], ProjectTools] = {}
         self._unused: tuple[str, ...] | None = None
+
+    def within(self, candidate: Candidate) -> TestRunner:
+        """Return a runner of the same commands in a candidate's tree."""
+        other = copy(self)
+        other.box = replace(self.box, policy=candidate.policy(self.box.policy))
+        return other
 
     def tools(self, needs: str = "", folder: Path | None = None) -> ProjectTools:
         """Return the tools for a command that needs a module and runs in `folder`, or the root.

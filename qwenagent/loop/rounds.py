@@ -6,25 +6,21 @@ Knows neither how many rounds there are nor what becomes of their best.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
-from qwenagent.loop.attempts import Round, Standing, Tested
+from qwenagent.loop.attempts import Round, Tested
 from qwenagent.loop.editing.asker import Action
-from qwenagent.loop.editing.doubtful import LineEdit, neighbours
 from qwenagent.loop.editing.editor import Editor
 from qwenagent.loop.editing.variants import Variants
-from qwenagent.loop.evidence.judging import Judge, Judged
+from qwenagent.loop.evidence.judging import Judge
 from qwenagent.loop.evidence.testing import Tests
+from qwenagent.loop.lines import Lines
 from qwenagent.loop.ports import Ports
+from qwenagent.loop.trials import Trials
 from qwenagent.protocol.checks import TestRun
-from qwenagent.protocol.events import CandidateScored, LineTried, Phase
+from qwenagent.protocol.events import Phase
 
-DOUBTS_S = 90.0
-"""Longest time for the doubtful lines of one state where a fault is looked for, else half of it."""
 BRANCHES_S = 60.0
 """Time after which no further attempt is begun that parts from another."""
-BOUNDS_S = 45.0
-"""Time after that for other bounds in those that were a gain."""
 
 
 class Rounds:
@@ -38,11 +34,9 @@ class Rounds:
         self._editor = editor
         self._variants = Variants(ports, editor)
         self._tree = ports.workspace
-        self._emit = ports.events.emit
-        self._n_scored = 0
-        self._tried_lines: set[str] = set()
-        """Patches that differ from a state in one line and were tested."""
-        self.standing = Standing(judge.start_rank, ports.workspace.state())
+        self._trials = Trials(ports, judge, editor)
+        self._lines = Lines(ports, tests, judge, editor, self._variants, self._trials)
+        self.standing = self._trials.standing
 
     def run(self, phase: Phase, *, think: bool) -> Round | str:
         """Have the model try once more, from the tree as it is; return why it gave up, if it did.
@@ -55,7 +49,7 @@ class Rounds:
             return gave_up
         self.test(round_)
         if phase == "repair" or self._judge.is_asked:  # else there was nothing to doubt
-            self._try_doubtful_lines(phase, round_, None)
+            self._try_lines(phase, round_, None)
         self._climb(phase, round_)
         is_far = not (round_.best and _is_near(round_.best))
         if is_far if phase == "edit" else not self._has_gained(round_):
@@ -73,23 +67,7 @@ class Rounds:
 
     def test(self, round_: Round) -> bool:
         """Test what the present attempt of a round wrote; return whether that is enough."""
-        if tested := self._tested(round_):
-            self._tell_score(*tested)
-        return round_.is_won
-
-    def _tested(self, round_: Round) -> tuple[Tested, bool] | None:
-        """Test the present attempt; return what came of it and whether it is the best so far.
-
-        None if there is nothing new to test.
-        """
-        patch = self._tree.patch()
-        if not self._editor.talk.has_edited or patch in round_.patches:
-            return None
-        round_.patches.add(patch)
-        here = Tested(self._judge.judge(self._tree.changed()), self._tree.state(), patch)
-        known = round_.best.judged.rank if round_.best else self.standing.rank
-        round_.add(here)
-        return here, here.judged.rank > known
+        return self._trials.score(round_)
 
     def _race(self, phase: Phase, round_: Round) -> None:
         """Draw further attempts from where the round began, until the tests are content with one.
@@ -101,12 +79,12 @@ class Rounds:
         if n <= 1 or round_.is_won:
             return
         self._editor.draw = 1
-        self._back_to(round_)
+        self._trials.back_to(round_)
         if self._variants.are_bodies(phase):
             self._variants.bodies(phase, n - 1, lambda action: self._take(action, round_))
         else:
             while self._editor.draw < n and not round_.is_won:
-                self._back_to(round_)
+                self._trials.back_to(round_)
                 if not self._editor.edit(phase):
                     self.test(round_)
                 self._editor.draw += 1
@@ -131,7 +109,7 @@ class Rounds:
             if base is None:
                 self._branch(phase, round_, base)
                 continue
-            ways = [self._try_doubtful_lines, self._branch]
+            ways = [self._try_lines, self._branch]
             for way in ways if _is_near(base) else reversed(ways):
                 if not self._is_outdone(base, round_):
                     way(phase, round_, base)
@@ -155,7 +133,7 @@ class Rounds:
             ends = ends or time.monotonic() + BRANCHES_S
             return self._take(action, round_, base) or time.monotonic() > ends
 
-        self._back_to(round_, base)
+        self._trials.back_to(round_, base)
         self._variants.branches(phase, failing, n, take)
 
     def _failing_of(self, base: Tested | None) -> TestRun | None:
@@ -168,66 +146,16 @@ class Rounds:
         judged = round_.best.judged
         return judged.rank > self.standing.rank and not judged.newly_failed
 
-    def _try_doubtful_lines(self, phase: Phase, round_: Round, base: Tested | None) -> None:
+    def _try_lines(self, phase: Phase, round_: Round, base: Tested | None) -> None:
         """Test edits of one line each, where the model hesitates over an attempt, or the start."""
-        n = self._ports.settings.loop.doubts
         failing = self._failing_of(base)
-        if not n or failing is None or round_.is_won:
-            return
-        known = base.judged.rank if base else self.standing.rank
-        gains: list[tuple[tuple[int, ...], LineEdit]] = []
-        ends = 0.0
-
-        def take(line: LineEdit, outdone: tuple[int, ...] = known) -> bool:
-            nonlocal ends
-            if not ends:  # reading the prompt may have taken longer than all of this
-                ends = time.monotonic() + (DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
-            self._ports.stop.check()
-            self._back_to(round_, base)
-            judged = self._try_line(line, round_)
-            if judged and judged.rank > outdone and not judged.newly_failed:
-                gains.append((judged.rank, line))
-            return round_.is_won or time.monotonic() > ends
-
-        self._back_to(round_, base)
-        with self._tests.hurried():
-            self._variants.lines(phase, failing, n, take)
-            ends = max(ends, time.monotonic() + BOUNDS_S)
-            while gains and not round_.is_won:
-                gains.sort(key=lambda one: one[0])
-                rank, line = gains.pop()
-                if any(take(other, rank) for other in neighbours(line)):
-                    break
-
-    def _try_line(self, line: LineEdit, round_: Round) -> Judged | None:
-        """Test an edit of one line; return what tests say, None if it is refused or not new."""
-        edit, refused = self._editor.try_edit(line.call)
-        if edit and not refused:
-            patch = self._tree.patch()
-            if patch in self._tried_lines:
-                return None
-            self._tried_lines.add(patch)
-        told = LineTried(line.path, line.row, line.old, line.new, refused)
-        tested = None if refused else self._tested(round_)
-        if tested:
-            here, best = tested
-            shown = here.judged.shown
-            n_passed, n_failed = (shown.n_passed, shown.n_failed) if shown else (0, 0)
-            told = replace(told, passed=n_passed, failed=n_failed, best=best)
-        self._emit(told)
-        if edit and round_.is_won:
-            self._editor.tell(edit)
-        return tested[0].judged if tested else None
-
-    def _back_to(self, round_: Round, base: Tested | None = None) -> None:
-        """Begin an attempt anew with the files as the round began with them, or as in `base`."""
-        self._tree.restore(base.files if base else round_.start)
-        self._editor.back(round_.messages, is_changed=base is not None)
+        if failing is not None and not round_.is_won:
+            self._lines.search(phase, failing, round_, base)
 
     def _take(self, action: Action, round_: Round, base: Tested | None = None) -> bool:
         """Apply and test one of several bodies, each of them from the same state."""
         self._ports.stop.check()
-        self._back_to(round_, base)
+        self._trials.back_to(round_, base)
         if not action.call or self._editor.apply(action):
             return False
         with self._tests.pressed():
@@ -238,21 +166,6 @@ class Rounds:
         if not self._judge.can_choose:
             return 1
         return self._ports.settings.loop.candidates or self._ports.profile.candidates
-
-    def _tell_score(self, here: Tested, best: bool) -> None:
-        judged, shown = here.judged, here.judged.shown
-        self._emit(
-            CandidateScored(
-                candidate=self._n_scored,
-                passed=shown.n_passed if shown else 0,
-                failed=shown.n_failed if shown else 0,
-                newly_passed=len(judged.newly_passed),
-                newly_failed=len(judged.newly_failed),
-                rank=judged.rank,
-                best=best,
-            )
-        )
-        self._n_scored += 1
 
 
 def _is_near(attempt: Tested) -> bool:

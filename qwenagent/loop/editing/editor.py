@@ -437,9 +437,18 @@ class Editor:
                 edit = with_forgotten_imports(edit, self._sources)
             if reason := self._refusals.why(edit, overruled, self._coming):
                 return edit, reason
-            self._tree.apply(edit)
+            self.write(edit)
         except (EditRefused, PathEscapes) as error:
             return edit, error.message
+        return edit, ""
+
+    def write(self, edit: Edit) -> None:
+        """Write an edit that was not refused, maybe once more: it is not told.
+
+        Raises:
+            EditRefused, PathEscapes: see `Workspace.apply`.
+        """
+        self._tree.apply(edit)
         path = edit.to or edit.path
         if edit.new is not None:
             # The model knows nothing of what somebody else has changed beside it.
@@ -449,7 +458,6 @@ class Editor:
         else:
             self.talk.touched.append(path)
         self._refusals.adding.discard(path)
-        return edit, ""
 
     def _sources(self) -> dict[str, str]:
         """The Python files that are no tests, by path; those nearest to the top."""

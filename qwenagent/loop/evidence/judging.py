@@ -119,6 +119,24 @@ class Judge:
         return (0, 0, 0, -_n_red(self.before))
 
     @property
+    def glanced_at(self) -> TestCommand | None:
+        """The command that is red where an attempt is; None if that cannot be known of one run."""
+        if self.before is None or self.before.green:
+            return None
+        if self.command and not self._same:
+            return self.command
+        return None if self._tests.is_slow else self._tests.suite
+
+    def rank_of(self, run: TestRun) -> tuple[int, ...]:
+        """Return the rank of a tree where the command that is glanced at gave this, if it is red.
+
+        Above all others if it is not: then the command alone does not say.
+        """
+        if run.green:
+            return (2,)
+        return self._judged("red", "", run, None, self._compare(self.before, run)).rank
+
+    @property
     def failing_examples(self) -> TestRun | None:
         """What the step's examples gave before anything was done, None if there are none."""
         return self._examples.before if self._examples.wait else None

@@ -50,7 +50,7 @@ class Limits:
         if self.is_hurried:
             hurried = UNKNOWN_S if quickest is None else max(HURRIED_S, 3 * quickest + 2)
             return min(limit, hurried)
-        if self.is_pressed and quickest is not None and _is_interpreted(command):
+        if self.is_pressed and quickest is not None and is_interpreted(command):
             return min(limit, max(PRESSED_S, 5 * quickest + 5))
         return limit
 
@@ -60,7 +60,7 @@ class Limits:
         took_s = self._took_s.get(_key(command))
         if took_s is None:
             return FIRST_S
-        least_s = LEAST_S if _is_interpreted(command) else LEAST_BUILT_S
+        least_s = LEAST_S if is_interpreted(command) else LEAST_BUILT_S
         return min(FIRST_S, max(least_s, 3 * took_s + 10))
 
     def note(self, command: TestCommand, took_s: float) -> None:
@@ -78,7 +78,8 @@ class Limits:
             self._quickest_s[key] = min(run.seconds, self._quickest_s.get(key, run.seconds))
 
 
-def _is_interpreted(command: TestCommand) -> bool:
+def is_interpreted(command: TestCommand) -> bool:
+    """Whether a command is known to test without building anything."""
     programs = (PurePath(command.argv[at]).name for at in program_indexes(command.argv))
     return any(re.sub(r"[\d.]+$", "", name) in _INTERPRETED for name in programs)
 

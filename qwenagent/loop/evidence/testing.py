@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -104,6 +105,20 @@ class Tests:
         for sentence in () if is_told else run.withheld:
             self._warn(f"`{command.shown}`: {sentence}")
         return run
+
+    def run_aside(self, command: TestCommand, runners: Sequence[TestRunner]) -> list[TestRun]:
+        """Run a command in several other trees at once. Nothing is told or run again.
+
+        Raises:
+            ChecksError, Stopped: see `run`.
+        """
+        limit_s = self._limits.limit_s(command)
+        with ThreadPoolExecutor(len(runners)) as pool:
+            runs = list(pool.map(lambda runner: runner.run(command, timeout_s=limit_s), runners))
+        self.stop.check()
+        for run in runs:
+            self._limits.note_end(command, run)
+        return runs
 
     def measure_baseline(self) -> None:
         """Run the suite before anything changes; a suite that does not end is not used."""
