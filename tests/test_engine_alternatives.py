@@ -19,6 +19,7 @@ from qwenagent.protocol.messages import (
     Sampling,
     Span,
 )
+from qwenagent.syntax import opens_block
 
 pytestmark = pytest.mark.model
 
@@ -63,10 +64,19 @@ def test_each_is_another_end_of_one_line(found):
     assert len({changed(one) for one in found.found} - {TEXT}) == 16
     for one in found.found:
         assert TEXT[one.end] == "\n"
-        assert "\n" not in TEXT[one.start : one.end] + one.text
+        line, *block = one.text.split("\n")
+        assert "\n" not in TEXT[one.start : one.end]
+        assert not block or opens_block(line.encode())
     odds = [one.probability for one in found.found]
     assert odds == sorted(odds, reverse=True)
     assert 0 < odds[-1] <= odds[0] <= 1
+
+
+def test_a_block_comes_with_the_line_that_opens_it(engine):
+    text = TEXT.replace("        if number < best:\n            best = number\n", "        pass\n")
+    at = text.index("pass")
+    found = engine.alternatives(Reading(ASK, text, (Span(at - 1, at + 4),), 4)).found
+    assert " if number > best:\n            best = number" in [one.text for one in found]
 
 
 def test_the_bill(engine, found):

@@ -126,6 +126,39 @@ def test_line_edits(old, new, bodies):
     assert found == [LineEdit("a.py", row, lines[row - 1], new) for row, new in bodies]
 
 
+BLOCKS = "def f(a):\n    for x in a:\n        g(x)\n    return [\n        a,\n    ]\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "edits"),
+    [
+        # A guard that lacks.
+        (
+            "    for",
+            "    if not a:\n        return 0",
+            [
+                (2, 2, "    if not a:"),
+                (2, 3, "    if not a:\n        return 0"),
+                (2, 2, "    if not a:\n        return 0\n    for x in a:"),
+            ],
+        ),
+        # In place of a line.
+        ("g(x)", "if x:\n            g(x)", [(3, 3, "        if x:\n            g(x)")]),
+        # Its own block follows.
+        ("a:\n        g", "sorted(a):", [(2, 2, "    for x in sorted(a):")]),
+        # All that a line begins.
+        ("[\n", "a", [(4, 6, "    return a")]),
+        # What does not come to its end is none.
+        ("g(x)", "if x:", []),
+    ],
+)
+def test_edits_of_blocks(old, new, edits):
+    passage = replace(PASSAGE, rows=tuple(range(1, 8)), text=BLOCKS)
+    found = list(line_edits(BLOCKS, passage, alternative(BLOCKS, old, new)))
+    calls = [(edit.call.arguments, edit.new) for edit in found]
+    assert calls == [({"path": "a.py", "start": a, "end": b}, text) for a, b, text in edits]
+
+
 @pytest.mark.parametrize(
     ("new", "others"),
     [

@@ -1,7 +1,8 @@
 """What the model would rather have written, place by place, in a text that is there already.
 
 The text is read as if it were the model's answer: so each of its tokens has a probability, and so
-has every other token in its place. From the likeliest of those the line is written to its end.
+has every other token in its place. From the likeliest of those the line is written to its end, with
+the block that it opens.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from qwenagent.engine.decoder import Decoder
 from qwenagent.engine.llama import Model
 from qwenagent.engine.writing import Watch
 from qwenagent.protocol.messages import Alternative, Alternatives, Reading, Span
+from qwenagent.syntax import block_end, opens_block
 
 LEAST = 1e-4
 """The least probable first token: of 17 faults of one line none that was found was below 5e-4."""
@@ -28,6 +30,8 @@ PER_PLACE = 6
 """Most other tokens for one place."""
 LINE_TOKENS = 48
 """A line that is longer is given up."""
+BLOCK_TOKENS = 96
+"""The same for a line that opens a block, with that block: then the line alone is left."""
 _NOT_IN_A_LINE = family.NEVER_WRITTEN.union(family.ENDS_OF_TURN)
 
 
@@ -43,25 +47,39 @@ class _Turn:
 
 @dataclass(slots=True)
 class _Line:
-    """The rest of a line, written from a turn into a fork of its own."""
+    """The rest of a line, and the block that it opens, written from a turn into its own fork."""
 
     turn: _Turn
     fork: int
     n_held: int
     """Tokens that the fork's sequence holds."""
+    head: bytes
+    """What stands before it in its line."""
+    may_open: bool
+    """Whether a block belongs to it; else one is there that follows."""
     tokens: list[int] = field(default_factory=list)
+    written: bytes = b""
     is_done: bool = False
-    is_whole: bool = False
-    """Whether it came to its end."""
+    text: bytes | None = None
+    """As far as it counts; None if it did not come to its end."""
 
     def take(self, token: int, piece: bytes) -> None:
         """Add a token."""
-        if token in _NOT_IN_A_LINE:
-            self.is_done, self.is_whole = True, token in family.ENDS_OF_TURN
-            return
-        self.tokens.append(token)
-        self.is_whole = b"\n" in piece
-        self.is_done = self.is_whole or len(self.tokens) >= LINE_TOKENS
+        is_end = token in _NOT_IN_A_LINE
+        if not is_end:
+            self.tokens.append(token)
+            self.written += piece
+        line, newline, _ = self.written.partition(b"\n")
+        has_block = self.may_open and opens_block(self.head + line)
+        if is_end:
+            self.is_done = True
+            self.text = self.written if token in family.ENDS_OF_TURN else None
+        elif newline:
+            end = block_end(self.head + self.written) if has_block else len(self.head) + len(line)
+            self.is_done = end is not None or len(self.tokens) >= BLOCK_TOKENS
+            self.text = line if end is None else self.written[: end - len(self.head)]
+        else:
+            self.is_done = len(self.tokens) >= LINE_TOKENS
 
 
 def find_alternatives(decoder: Decoder, reading: Reading, take: Take, watch: Watch) -> Alternatives:
@@ -71,7 +89,7 @@ def find_alternatives(decoder: Decoder, reading: Reading, take: Take, watch: Wat
     """
     model, context = decoder.model, decoder.context
     ids = model.tokenize(reading.text)
-    read = decoder.read(reading.prompt, len(ids) + MAX_FORKS * LINE_TOKENS, watch)
+    read = decoder.read(reading.prompt, len(ids) + MAX_FORKS * BLOCK_TOKENS, watch)
     source = _Source(model, reading.text, ids)
     if not read.is_whole or not source.is_faithful:
         return Alternatives((), read.usage)
@@ -82,7 +100,7 @@ def find_alternatives(decoder: Decoder, reading: Reading, take: Take, watch: Wat
     try:
         turns = _turns(context, source, source.weights(reading.spans), watch)
         n_text = len(context.tokens) - len(read.ids)
-        for written in _lines(context, model, len(read.ids), turns, watch):
+        for written in _lines(context, source, len(read.ids), turns, watch):
             lines += written
             asked = time.perf_counter()
             new = source.distinct(written)[: reading.n - len(found)]
@@ -108,7 +126,7 @@ class _Source:
     def __init__(self, model: Model, text: str, ids: Sequence[int]) -> None:
         self.ids = ids
         self._text = text
-        self._model = model
+        self.model = model
         self._data = text.encode("utf-8", "replace")
         pieces = [model.piece(token) for token in ids]
         self.is_faithful = b"".join(pieces) == self._data
@@ -123,6 +141,17 @@ class _Source:
             end = bisect_left(self._starts, self._n_bytes(span.end))
             found.update(dict.fromkeys(range(first, min(end, len(self.ids))), span.weight))
         return found
+
+    def line(self, turn: _Turn, fork: int, n_prompt: int) -> _Line:
+        """Return the line that begins with a turn."""
+        at = self._starts[turn.index]
+        begin, end = self._data.rfind(b"\n", 0, at) + 1, self._data.find(b"\n", at)
+        head, rest = self._data[begin:at], self._data[at : end if end >= 0 else None]
+        # Behind the beginning of a line that opens a block, that block goes on behind the new one.
+        may_open = not head.strip() or not opens_block(rest)
+        line = _Line(turn, fork, n_prompt + turn.index, head, may_open)
+        line.take(turn.token, self.model.piece(turn.token))
+        return line
 
     def distinct(self, lines: Iterable[_Line]) -> list[Alternative]:
         """Return what the lines say, each result once over all calls."""
@@ -139,13 +168,13 @@ class _Source:
 
     def _alternative(self, line: _Line) -> Alternative | None:
         """Return what a line says; None if it breaks a character apart."""
+        assert line.text is not None
         at = self._starts[line.turn.index]
         end = self._data.find(b"\n", at)
         end = len(self._data) if end < 0 else end
-        written = b"".join(map(self._model.piece, line.tokens)).partition(b"\n")[0]
         try:
             start, stop = len(self._data[:at].decode()), len(self._data[:end].decode())
-            return Alternative(start, stop, written.decode(), line.turn.probability)
+            return Alternative(start, stop, line.text.decode(), line.turn.probability)
         except UnicodeDecodeError:
             return None
 
@@ -189,29 +218,26 @@ def _others(logits: NDArray[np.float32], index: int, token: int) -> list[_Turn]:
 
 
 def _lines(
-    context: Context, model: Model, n_prompt: int, turns: Sequence[_Turn], watch: Watch
+    context: Context, source: _Source, n_prompt: int, turns: Sequence[_Turn], watch: Watch
 ) -> Iterator[list[_Line]]:
     """Write the lines of the turns, as many side by side as there are forks.
 
     Guesses at how a line goes on do not pay: a batch of 32 tokens costs four times one of 8 here.
     """
     for at in range(0, len(turns), MAX_FORKS):
-        lines = [
-            _Line(turn, fork, n_prompt + turn.index)
-            for fork, turn in enumerate(turns[at : at + MAX_FORKS], 1)
-        ]
+        some = turns[at : at + MAX_FORKS]
+        lines = [source.line(turn, fork, n_prompt) for fork, turn in enumerate(some, 1)]
         for line in lines:
             context.fork_at(line.fork, line.n_held)
-            line.take(line.turn.token, model.piece(line.turn.token))
         try:
             while going := [line for line in lines if not line.is_done]:
                 if watch.cancelled():
                     raise Aborted
-                _go_on(context, model, going)
+                _go_on(context, source.model, going)
         finally:
             for line in lines:
                 context.drop(line.fork)
-        yield [line for line in lines if line.is_whole]
+        yield [line for line in lines if line.text is not None]
 
 
 def _go_on(context: Context, model: Model, lines: Sequence[_Line]) -> None:

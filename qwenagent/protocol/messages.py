@@ -152,6 +152,7 @@ class Alternative:
     start: int
     end: int
     text: str
+    """Without a line end, or with the whole block that the line opens."""
     probability: float
     """Of the first token that is different, by the model, at temperature 1."""
 

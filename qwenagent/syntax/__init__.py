@@ -1,5 +1,6 @@
 """What a source file contains, by tree-sitter: symbols, their lines, errors. Reads no files."""
 
+from qwenagent.syntax.blocks import block_end, opens_block
 from qwenagent.syntax.code import code_lines, code_spans
 from qwenagent.syntax.errors import syntax_error
 from qwenagent.syntax.header import header
@@ -16,6 +17,7 @@ __all__ = [
     "Piece",
     "Symbol",
     "beginning",
+    "block_end",
     "code_lines",
     "code_spans",
     "enclosing",
@@ -23,6 +25,7 @@ __all__ = [
     "header",
     "is_known",
     "literals",
+    "opens_block",
     "outline",
     "parse",
     "pieces",

@@ -17,7 +17,7 @@ from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.json import JsonObject
 from qwenagent.protocol.messages import Alternative, Span
 from qwenagent.protocol.tools import ToolCall
-from qwenagent.syntax import Symbol, code_lines, code_spans, header
+from qwenagent.syntax import Symbol, block_end, code_lines, code_spans, header, opens_block
 
 UNSUSPECTED = 0.1
 """Weight of code that no failing test is known to use, beside functions that one uses."""
@@ -59,19 +59,20 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class LineEdit:
-    """A line of a file with something else in its place."""
+    """A line of a file, or all that it begins, with something else in its place."""
 
     path: str
     row: int
     """From 1."""
     old: str
     new: str
-    """Empty if the line is to go; two lines if one is to come before it."""
+    """Empty if the line is to go; with the old one at its end if something is to come before it."""
 
     @property
     def call(self) -> ToolCall:
         """The call that makes the edit."""
-        arguments: JsonObject = {"path": self.path, "start": self.row, "end": self.row}
+        end = self.row + self.old.count("\n")
+        arguments: JsonObject = {"path": self.path, "start": self.row, "end": end}
         return ToolCall("replace_lines", arguments, self.new)
 
 
@@ -166,17 +167,52 @@ def _without_heads(text: str, spans: tuple[tuple[int, int], ...]) -> tuple[tuple
 def line_edits(file: str, passage: Passage, found: Alternative) -> Iterator[LineEdit]:
     """Yield the edits that an alternative stands for.
 
-    Where it begins with the line it may also be a line that lacks before this one; and if it is
-    the next line, then this one is too much. What changes comments alone is left out.
+    Where it begins with the line it may also be one that lacks before this line; and if it is the
+    next line, then this one is too much. Where a line begins a block, or a list over several
+    lines, all of that may be meant. What changes comments alone is left out.
     """
     path = passage.path
     lines = file.split("\n")
     before = passage.text[: found.start]
     row = passage.rows[before.count("\n")]
-    for new in _bodies(before.rpartition("\n")[2], found.text, lines[row - 1], lines[row:]):
-        changed = "\n".join([*lines[: row - 1], *([new] if new else []), *lines[row:]])
+    written = (before.rpartition("\n")[2] + found.text).rstrip()
+    is_whole = not before.rpartition("\n")[2].strip()
+    for n_rows, new in _changes(written, lines[row - 1 :], is_whole=is_whole):
+        end = row - 1 + n_rows
+        changed = "\n".join([*lines[: row - 1], *([new] if new else []), *lines[end:]])
         if code_lines(path, changed) != code_lines(path, file):
-            yield LineEdit(path, row, lines[row - 1], new)
+            yield LineEdit(path, row, "\n".join(lines[row - 1 : end]), new)
+
+
+def _changes(written: str, lines: Sequence[str], *, is_whole: bool) -> Iterator[tuple[int, str]]:
+    """Yield how many of the lines go, and what takes their place.
+
+    `is_whole`: the first line is written anew from its beginning.
+    """
+    old, head = lines[0], written.partition("\n")[0]
+    opens_old, opens_new = _opens(old), _opens(head)
+    if opens_old == opens_new:
+        yield 1, head
+    if opens_new != (head != written):  # its block is not known
+        return
+    if opens_old or opens_new:
+        yield _n_begun(lines), written
+    last = written.rpartition("\n")[2]
+    if not is_whole or not written or last.strip() == old.strip():
+        return
+    yield 1, "" if lines[1:2] == [written] else f"{written}\n{old}"
+
+
+def _opens(line: str) -> bool:
+    return opens_block(line.encode())
+
+
+def _n_begun(lines: Sequence[str]) -> int:
+    """Return how many lines the first one begins: itself and the block that it opens."""
+    if not _opens(lines[0]):
+        return 1
+    text = "\n".join([*lines, "end"]).encode()
+    return text[: block_end(text)].count(b"\n") + 1
 
 
 def neighbours(line: LineEdit) -> Iterator[LineEdit]:
@@ -188,11 +224,3 @@ def neighbours(line: LineEdit) -> Iterator[LineEdit]:
         start, end = operator.span()
         changed = line.new[:start] + _SWAPPED[operator[0]] + line.new[end:]
         yield replace(line, new=changed)
-
-
-def _bodies(head: str, written: str, old: str, following: list[str]) -> Iterator[str]:
-    line = (head + written).rstrip()
-    yield line
-    if head.strip() or not line or line.strip() == old.strip():
-        return
-    yield "" if following[:1] == [line] else f"{line}\n{old}"
