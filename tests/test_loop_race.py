@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qwenagent.loop.editing.variants import LEAST_TOKENS, USUAL_TOKENS
+from qwenagent.loop.editing.editor import LEAST_TOKENS, USUAL_TOKENS
 from qwenagent.protocol.events import CandidateScored, EditApplied, TestsRan, TokenDelta
 from qwenagent.protocol.messages import Alternative, Completion, Usage
 from tests import loop_stage
@@ -169,7 +169,7 @@ def test_a_step_with_two_files_races_whole_attempts(root):
     (root / "test_calc.py").write_text(test, encoding="utf-8")
     wrong = other.replace("1, 2", "1, 1")
     replies = [body(wrong), body(BROKEN), body(other), body(FIXED)]
-    stage = Stage(root, replies, profile=FOUR)
+    stage = Stage(root, replies, profile=replace(FOUR, max_body_tokens=2048))
     stage.git("add", "-A")
     stage.git("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "wanted")
     plan = (
@@ -180,6 +180,7 @@ def test_a_step_with_two_files_races_whole_attempts(root):
     assert (root / "more.py").read_text() == other
     assert (root / "calc.py").read_text() == FIXED
     assert [s[1] for s in scored(stage)] == [1, 3]
+    assert stage.engine.max_tokens == [2048, 2048, LEAST_TOKENS, LEAST_TOKENS]
 
 
 def test_texts_of_several_attempts_are_told_apart(root):

@@ -57,6 +57,18 @@ def step(text: str) -> Step:
         ("Make `tests/test_cart.py` pass, see `app/cart.py`.", Targets(change=("app/cart.py",))),
         ("More cases.\n      Files: `tests/test_cart.py`", Targets(change=("tests/test_cart.py",))),
         ("Say so in README.md.", Targets(change=("README.md",))),
+        (
+            "Round in `app/cart.py` and say so in README.md.",
+            Targets(change=("app/cart.py", "README.md")),
+        ),
+        (
+            "Some tests fail. Find the fault in `app/cart.py`; README.md says how it should be.",
+            Targets(change=("app/cart.py",)),
+        ),
+        (
+            "Some tests fail.\n      Files: `app/cart.py`, README.md",
+            Targets(change=("app/cart.py", "README.md")),
+        ),
         ("Fix `cart.py`.", Targets(change=("app/cart.py",))),
         ("Fix `grüße.py`.", Targets(change=("grüße.py",))),
         ("Mind `conftest.py`, `pyproject.toml`; fix `cart.py`.", Targets(change=("app/cart.py",))),

@@ -22,6 +22,7 @@ from qwenagent.grammar import (
 from qwenagent.grammar.calls import OPENING
 from qwenagent.loop.editing.beginnings import added_beginning, file_beginning, symbol_beginning
 from qwenagent.loop.editing.doubtful import Passage
+from qwenagent.loop.editing.targets import is_prose
 from qwenagent.loop.stop import Stop, Stopped
 from qwenagent.protocol.events import (
     EventStream,
@@ -51,8 +52,6 @@ HEADER_TOKENS = 256
 RESTARTS = 2
 """How often a question is put again after the engine died over it."""
 SHOW_PREFILL_TOKENS = 256
-PROSE = (".md", ".markdown", ".mdx", ".qmd", ".rmd", ".rst", ".txt", ".adoc")
-"""Files that may hold fences of their own."""
 SPREAD = 3
 """Doubts that are looked for by each branch: of one line not more than one, if there are others."""
 LEAST_BRANCH_TOKENS = 64
@@ -211,7 +210,7 @@ class Asker:
     def _blank(self, question: Question, call: ToolCall, line: str) -> _Blank:
         path = str(call.arguments["path"])
         text = question.texts.get(path, "")
-        markdown = path.lower().endswith(PROSE)
+        markdown = is_prose(path)
         # Not the step's own fences, but for Markdown: with four backticks the 1.5B never closes.
         fence = fence_for(text, question.step if markdown else "", markdown=markdown)
         begin = file_beginning(path, text, question.step) if call.name == "rewrite_file" else ""

@@ -67,6 +67,10 @@ from qwenagent.workspace import Edit
 
 LEAST_BODY_TOKENS = 256
 """With less room than this for an answer the conversation starts anew."""
+LEAST_TOKENS = 512
+"""For each answer but the first."""
+USUAL_TOKENS = 1024
+"""The same where the first did not come to its end."""
 THOUGHT_TOKENS = 100
 GREEDY_ATTEMPTS = 2
 """The plain one, and the one that thinks first; the same again would come out the same."""
@@ -126,7 +130,7 @@ class Editor:
         """Files that were written again as they were."""
         self._n_opened = self._n_asked = 0
         self.n_first = 0
-        """Tokens of the first answer since the conversation began, 0 if it did not end."""
+        """Tokens of the longest answer of the first attempt, 0 if none came to its end."""
         self._shown_whole: frozenset[str] = frozenset()
         self._shown_symbols: frozenset[tuple[str, str]] = frozenset()
         self._opened_texts: dict[str, str] = {}
@@ -330,10 +334,12 @@ class Editor:
     # -- asking -------------------------------------------------------------------------------
 
     def _ask(self, offers: list[Offer], phase: Phase) -> Action:
-        sampling = self.sampling(self._ports.profile.max_body_tokens)
+        usual = self._ports.profile.max_body_tokens
+        sampling = self.sampling(self.most_tokens(offers) if self.draw else usual)
         action = self.asker.ask(self.question(offers, phase, sampling))
-        if action.call and not self.n_first:
-            self.n_first = self._ports.engine.count(action.call.body or "")
+        if action.call and not self.draw:
+            n_tokens = self._ports.engine.count(action.call.body or "")
+            self.n_first = max(self.n_first, n_tokens)
         return action
 
     def question(self, offers: list[Offer], phase: Phase, sampling: Sampling) -> Question:
@@ -382,6 +388,17 @@ class Editor:
             seed=loop.seed * 10_007 + self._step.number * 101 + self._n_asked,
             max_tokens=max_tokens,
         )
+
+    def most_tokens(self, offers: list[Offer]) -> int:
+        """Return the most tokens of each answer but the first.
+
+        What is much longer than the first one, and than what is there, has gone astray. The less
+        each may take, the more of them are written side by side.
+        """
+        known = [self._shown_texts.get(path, "") for path in self.paths_in(offers)]
+        n_there = max(map(self._ports.engine.count, filter(None, known)), default=0)
+        least = LEAST_TOKENS if self.n_first else USUAL_TOKENS
+        return min(max(least, 2 * max(self.n_first, n_there)), self._ports.profile.max_body_tokens)
 
     def room(self) -> int:
         """Return the tokens left for an answer after the conversation and its first line."""

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.loop.words.creating import is_ordered, is_wanted
 from qwenagent.loop.words.moves import deletions, renamings
+from qwenagent.loop.words.redtests import speaks_of_red_tests
 from qwenagent.plan import Step
 from qwenagent.protocol.protected import is_instruction
 from qwenagent.syntax import is_known, symbols
@@ -26,6 +27,8 @@ TEST_INFRASTRUCTURE = frozenset(
         "vitest.config.ts", "vitest.config.js", "Makefile",
     }
 )  # fmt: skip
+PROSE = (".md", ".markdown", ".mdx", ".qmd", ".rmd", ".rst", ".txt", ".adoc")
+"""They may hold fences of their own."""
 _WORD = re.compile(r"[^\W\d]\w+")
 _CREATING = re.compile(r"\b(add|creat\w*|writ\w*|new|implement\w*|introduc\w*|mak\w*)\b", re.I)
 _LINK_OR_PATH = re.compile(r"\S*[./]\S*")
@@ -141,6 +144,8 @@ def _sorted_out(
     create = [p for p in create if p not in moved.values()]
     left = [p for p in there if p not in moved and p not in delete]
     code = [p for p in left if not is_test_file(p) and (p in listed or not is_infrastructure(p))]
+    if speaks_of_red_tests(step.text):  # no fault is in what only says how it should be
+        code = [p for p in code if p in listed or not is_prose(p)] or code
     # An existing test is changed only where there is nothing else to change.
     change = code if code or create or moved or delete else [p for p in left if p in listed]
     must = [p for p in change if p in listed] if create else []
@@ -151,6 +156,11 @@ def _sorted_out(
         delete=delete,
         rename=rename,
     )
+
+
+def is_prose(path: str) -> bool:
+    """Return whether a file is for people to read."""
+    return path.lower().endswith(PROSE)
 
 
 def is_infrastructure(path: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from qwenagent.grammar import Offer, forced_call
+from qwenagent.grammar import forced_call
 from qwenagent.loop.editing.asker import Action, takes_body
 from qwenagent.loop.editing.doubtful import LineEdit, Passage, line_edits, passages
 from qwenagent.loop.editing.editor import Editor
@@ -19,10 +19,6 @@ from qwenagent.protocol.messages import Alternative, Sampling
 
 LEAST_OF_PASSAGE = 8
 """Lines of each passage, of several, that are tried where the model doubts them."""
-LEAST_TOKENS = 512
-"""Of each further answer."""
-USUAL_TOKENS = 1024
-"""Of each further answer where the first did not come to its end."""
 
 
 class Variants:
@@ -43,7 +39,7 @@ class Variants:
     def bodies(self, phase: Phase, n: int, take: Callable[[Action], bool]) -> None:
         """Have `n` bodies written side by side; see `Asker.ask_for_bodies`."""
         offers = self._editor.offers(phase)
-        sampling = self._editor.sampling(self._most_tokens(offers))
+        sampling = self._editor.sampling(self._editor.most_tokens(offers))
         question = self._editor.question(offers, phase, sampling)
         self._editor.asker.ask_for_bodies(question, n, take)
 
@@ -55,7 +51,7 @@ class Variants:
         They part where the model doubts it most, and go on by themselves; see `Asker.branches`.
         """
         offers = self._editor.offers(phase)
-        most_tokens = min(self._most_tokens(offers), self._editor.room())
+        most_tokens = min(self._editor.most_tokens(offers), self._editor.room())
         question = self._editor.question(offers, phase, Sampling(max_tokens=most_tokens))
         texts = self._editor.changeable()
         for passage in self._passages(texts, failing):
@@ -87,16 +83,3 @@ class Variants:
     def _passages(self, texts: Mapping[str, str], failing: TestRun) -> list[Passage]:
         whole, spectrum = self._ports.profile.whole_file_lines, Spectrum.of(failing, self._tree)
         return passages(texts, whole, failing, spectrum, self._tree.files())
-
-    def _most_tokens(self, offers: list[Offer]) -> int:
-        """Tokens for each of several answers.
-
-        What is much longer than the first one, and than what is there, has gone astray. The less
-        each may take, the more of them are written side by side.
-        """
-        n_first = self._editor.n_first
-        paths = self._editor.paths_in(offers)[:1]
-        n_there = sum(self._ports.engine.count(self._tree.text(path) or "") for path in paths)
-        least = LEAST_TOKENS if n_first else USUAL_TOKENS
-        most = max(least, 2 * max(n_first, n_there))
-        return min(most, self._ports.profile.max_body_tokens)
