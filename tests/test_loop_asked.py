@@ -9,8 +9,10 @@ import pytest
 
 from qwenagent.config import Settings, TestSettings
 from qwenagent.loop.words.redtests import speaks_of_red_tests
+from qwenagent.protocol.events import CandidateScored
 from qwenagent.protocol.messages import Alternative
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
+from tests.needs import needs
 
 ELSEWHERE = f"{sys.executable} -m pytest -q test_calc.py"
 THOUGHT = "The operator in add is wrong."
@@ -78,6 +80,31 @@ def test_tests_that_a_task_asks_for_have_to_turn_green(task, root):
     assert stage.states == ["solved"]
     assert (root / "calc.py").read_text() == FIXED
     assert "AssertionError" in stage.engine.prompts[0].messages[-1].text
+
+
+@pytest.mark.parametrize("command", [COMMAND, ELSEWHERE])
+def test_a_test_file_that_cannot_be_loaded_is_asked_for_with_all_that_is_in_it(command, root):
+    (root / "calc.py").write_text("def twice(a):\n    return 2 * a\n", encoding="utf-8")
+    settings = Settings(tests=TestSettings(command=command))
+    stage = Stage(root, [body(BROKEN), THOUGHT, body(FIXED)], settings=settings)
+    assert stage.run_task("The tests in `test_calc.py` fail; mend `calc.py`.") == 0
+    assert stage.states == ["solved"]
+    assert (root / "calc.py").read_text() == FIXED
+    assert [score.best for score in stage.events(CandidateScored)] == [True, True]
+
+
+@needs("go")
+@pytest.mark.parametrize("task", ["Mend `fee.go`: `Fee` is 2.", "Tests fail. Mend `fee.go`."])
+def test_what_did_not_build_and_has_no_tests_is_done_but_not_proven(task, tmp_path):
+    broken = "package fee\n\nfunc Fee() int {\n\treturn two\n}\n"
+    root = make_repository(
+        tmp_path / "repo", {"go.mod": "module example.org/fee\n", "fee.go": broken}
+    )
+    worse, mended = broken.replace("two", "three"), broken.replace("two", "2")
+    stage = Stage(root, [body(worse), body(mended), body(mended)])
+    stage.run_task(task)
+    assert stage.states == ["unverified"]
+    assert (root / "fee.go").read_text() == mended
 
 
 def test_without_them_the_task_is_not_done(root):

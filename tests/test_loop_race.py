@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from qwenagent.config import LoopSettings, Settings
 from qwenagent.loop.editing.editor import LEAST_TOKENS, USUAL_TOKENS
 from qwenagent.protocol.events import CandidateScored, EditApplied, TestsRan, TokenDelta
 from qwenagent.protocol.messages import Alternative, Completion, Usage
@@ -20,6 +21,7 @@ PLAN = f"# Plan\n\n- [ ] Fix `add` in `calc.py`: it subtracts.\n      Test: `{CO
 FOUR = replace(PROFILE, candidates=4)
 HALF = MODULE.replace("a - b", "a + b if a else b + 1")
 """Wins one test and breaks another; BROKEN does neither."""
+NO_REPAIR = Settings(loop=LoopSettings(repairs=0))
 WORSE = MODULE.replace("a - b", "1")
 THOUGHT = "The operator in add is wrong."
 
@@ -83,26 +85,52 @@ def test_without_a_first_one_they_are_shorter_than_it_might_have_been(root):
     assert stage.engine.max_tokens == [2048, USUAL_TOKENS]
 
 
-def test_attempts_part_from_the_first_where_the_model_is_least_sure_of_it(root):
-    at = BROKEN.index("    return a * b")
-    other = Alternative(at, at + 16, "    # No, the sum.", 0.3)
-    rest = FIXED[FIXED.index("    return a + b") :]
-    stage = Stage(root, [body(BROKEN), body(rest)], others=[[other]], profile=FOUR)
-    assert stage.run_plan(PLAN) == 0
-    assert stage.engine.read == [BROKEN]
-    assert (root / "calc.py").read_text() == f"{FIXED[:at]}    # No, the sum.\n{rest}"
-    first, branch = stage.engine.prompts
-    assert branch.messages == first.messages
-    assert branch.opening == f"{first.opening}def add(a, b):\n    # No, the sum.\n"
-
-
-def test_an_attempt_that_is_nearly_right_is_not_raced_against(root):
+@pytest.fixture
+def two_red(root: Path) -> str:
+    """An attempt that wins one of two red tests."""
     two = "        self.assertEqual(add(1, 1), 2)\n"
     (root / "test_calc.py").write_text(f"{TEST}\n    def test_two(self):\n{two}")
-    near = FIXED.replace("a + b", "a + b if a != 1 else 9")
-    stage = Stage(root, [body(near), THOUGHT, body(FIXED)], profile=FOUR)
+    return FIXED.replace("a + b", "a + b if a != 1 else 9")
+
+
+def test_attempts_part_from_a_gain_where_the_model_is_least_sure_of_it(root, two_red):
+    at = two_red.index("    return")
+    other = Alternative(at, len(two_red) - 1, "    # No, the sum.", 0.3)
+    rest = FIXED[FIXED.index("    return a + b") :]
+    stage = Stage(root, [body(two_red), body(rest)], others=[[], [other]], profile=FOUR)
+    assert stage.run_plan(PLAN) == 0
+    assert stage.engine.read == [two_red, two_red]
+    assert (root / "calc.py").read_text() == f"{FIXED[:at]}    # No, the sum.\n{rest}"
+    first, branch = stage.engine.prompts
+    assert branch.opening == f"{first.opening}def add(a, b):\n    # No, the sum.\n"
+    assert "AssertionError: 9 != 2" in branch.messages[-1].text
+
+
+def test_a_gain_is_gone_on_from_before_anything_is_drawn(root, two_red):
+    stage = Stage(root, [body(two_red), THOUGHT, body(FIXED)], profile=FOUR)
     assert stage.run_plan(PLAN) == 0
     assert [s[1] for s in scored(stage)] == [2, 3]
+
+
+def test_attempts_are_drawn_in_the_end_if_that_was_left_for_later(root, two_red):
+    replies = [body(two_red), body(WORSE), body(FIXED)]
+    stage = Stage(root, replies, profile=FOUR, settings=NO_REPAIR)
+    assert stage.run_plan(PLAN) == 0
+    assert (root / "calc.py").read_text() == FIXED
+    first, *_, last = stage.engine.prompts
+    assert last.messages == first.messages
+
+
+def test_what_is_drawn_in_the_end_is_gone_on_from(root, two_red):
+    three = "        self.assertEqual(add(4, 1), 5)\n"
+    text = (root / "test_calc.py").read_text()
+    (root / "test_calc.py").write_text(f"{text}\n    def test_three(self):\n{three}")
+    both = FIXED.replace("a + b", "a + b if a < 4 else 9")
+    first = two_red.replace("a != 1", "a in (0, 2)")
+    replies = [body(first), *[body(both)] * 3, body(FIXED)]
+    stage = Stage(root, replies, profile=FOUR, settings=NO_REPAIR)
+    assert stage.run_plan(PLAN) == 0
+    assert (root / "calc.py").read_text() == FIXED
 
 
 def test_tests_that_do_not_run_are_worse_than_red_ones(root):

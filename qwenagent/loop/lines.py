@@ -51,20 +51,29 @@ class Lines:
         self._variants = variants
         self._trials = trials
         self._glances = Glances(ports, tests, judge)
+        self._n_wanted = ports.settings.loop.doubts
         self._tried: set[str] = set()
         """Patches that differ from a state in one line."""
+        self._searched: set[str] = set()
+        """Patches that make states of which all lines were tried."""
+
+    @property
+    def were_searched(self) -> bool:
+        """Whether the lines of the tree as it is were tried, or are not to be."""
+        return not self._n_wanted or self._ports.workspace.patch() in self._searched
 
     def search(self, phase: Phase, failing: TestRun, round_: Round, base: Tested | None) -> None:
         """Test lines where the model hesitates over an attempt, or over what the round began with.
 
         The likeliest first, then those that were a gain with other bounds.
         """
-        n = self._ports.settings.loop.doubts
-        if not n:
+        self._trials.back_to(round_, base)
+        if self.were_searched:
             return
+        self._searched.add(self._ports.workspace.patch())
         known = base.judged.rank if base else self._trials.standing.rank
         search = _Search(round_, base, DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
-        self._trials.back_to(round_, base)
+        n = self._n_wanted
         with self._tests.hurried():
             self._variants.lines(phase, failing, n, lambda line: self._take(line, search, known))
             self._look(search)

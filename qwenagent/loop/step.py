@@ -227,18 +227,35 @@ class _Work:
             round_ = self.rounds.run(phase, think=n_tested + n_refused > 0)
             if isinstance(round_, str):
                 return None, round_
-            self.tried.append(self._came_of(round_))
             if round_.best is None:
                 n_refused += 1
                 reason = self.editor.refusal or reason
-                continue
-            judged = round_.best.judged
-            self._settle(round_.best, is_first=n_tested == 0)
-            if round_.is_won:
-                return self._finished(judged), ""
-            reason = judged.reason
-            n_tested += 1
-        return None, reason
+            if won := self._ended(round_, is_first=n_tested == 0):
+                return won, ""
+            if round_.best:
+                reason = round_.best.judged.reason
+                n_tested += 1
+        return self._afresh(), reason
+
+    def _ended(self, round_: Round, *, is_first: bool = False) -> StepResult | None:
+        """Keep what came of a round; return how the step ended, if it is done."""
+        self.tried.append(self._came_of(round_))
+        if round_.best is None:
+            return None
+        self._settle(round_.best, is_first=is_first)
+        return self._finished(round_.best.judged) if round_.is_won else None
+
+    def _afresh(self) -> StepResult | None:
+        """Draw attempts from the start if that was left for later, and go on from a gain."""
+        round_ = self.rounds.afresh()
+        if round_ is None:
+            return None
+        if won := self._ended(round_):
+            return won
+        if round_.best is None or self.standing.base is not round_.best:
+            return None
+        again = self.rounds.run("repair", think=False)
+        return None if isinstance(again, str) else self._ended(again)
 
     def _by_halves(self, reason: str) -> StepResult | None:
         """Do the step in two parts, one after the other; None, and all as before, if that fails.
@@ -321,11 +338,7 @@ class _Work:
         if isinstance(round_, str):
             self.ports.workspace.restore(self.standing.files)
             return None
-        self.tried.append(self._came_of(round_))
-        if round_.best is None:
-            return None
-        self._settle(round_.best, is_first=False)
-        return self._finished(round_.best.judged) if round_.is_won else None
+        return self._ended(round_)
 
     def _patched(self, patch: Sequence[FilePatch]) -> Round:
         """Carry out somebody else's patch and test it: all of it, or nothing."""

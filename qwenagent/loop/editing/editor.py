@@ -138,14 +138,16 @@ class Editor:
         self._shown_texts: dict[str, str] = {}
         """The same, and those that were read or written since."""
 
-    def open(self, phase: Phase, failing: TestRun | None, *, think: bool) -> None:
-        """Begin the conversation anew from the tree as it is.
+    def open(
+        self, phase: Phase, failing: TestRun | None, *, think: bool, answers: bool = True
+    ) -> None:
+        """Begin the conversation anew from the tree as it is; `answers`: a whole one is wanted.
 
         A small model that is shown its own failed answer writes it again, so no attempt sees the
         one before. From the second on it first says in words what has to change.
         """
         self.talk = Turns()
-        self._n_opened += 1
+        self._n_opened += answers
         self.n_first = 0
         self._brief = self._brief_of(failing)
         if self._places:
@@ -190,6 +192,11 @@ class Editor:
         """Show a larger model's advice from now on; the next answer is a plain one again."""
         self._advice = advice
         self._n_opened = 0
+
+    @property
+    def is_advised(self) -> bool:
+        """Whether the next answers follow a larger model's advice."""
+        return bool(self._advice)
 
     def take_over(self, calls: Sequence[ToolCall], failing: TestRun | None) -> str:
         """Carry out edits that somebody else wrote for the files as they are, all or none.

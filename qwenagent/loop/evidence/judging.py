@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -251,9 +252,19 @@ class Judge:
         """Return the tests that are waited for and did not pass."""
         flaky = self._tests.flaky.ids
         waiting = [t for t in self._waiting if t not in flaky]
-        if not shown.statuses:
-            return waiting
-        return [t for t in waiting if shown.statuses.get(t) != "passed"]
+        return [t for t in waiting if not self._passes(t, shown)]
+
+    def _passes(self, test: str, run: TestRun) -> bool:
+        """Whether a test passes; of what could not be loaded or built, all that is in it.
+
+        That is named by its file, folder or module, and is in no run where it could.
+        """
+        if test in run.statuses:
+            return run.statuses[test] == "passed"
+        inside = {s for other, s in run.statuses.items() if _is_within(other, test)}
+        if inside:
+            return "passed" in inside and "failed" not in inside
+        return run.exit_code == 0 and not run.timed_out and self._tree.exists(test)
 
     def _judged(
         self,
@@ -305,9 +316,14 @@ class Judge:
         return tuple(test for test, words in found.items() if names & words)
 
 
+def _is_within(test: str, whole: str) -> bool:
+    """Whether an id begins with that of a file, module or class."""
+    return test.startswith(whole) and not re.match(r"\w", test[len(whole) :])
+
+
 def _n_red(run: TestRun | None) -> int:
     """Return how many tests are red; a red run that tells of none counts as more than any."""
-    if run is None or run.green:
+    if run is None or (run.exit_code == 0 and not run.timed_out):
         return 0
     return run.n_failed if run.statuses else _ALL
 
