@@ -3,8 +3,10 @@ and how a step uses them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,11 +21,12 @@ from qwenagent.loop.editing.doubtful import (
 )
 from qwenagent.loop.evidence import glances
 from qwenagent.loop.evidence.suspects import Spectrum
+from qwenagent.loop.evidence.testing import Tests
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import CandidateScored, EditApplied, LineTried
 from qwenagent.protocol.messages import Alternative, Span
 from qwenagent.protocol.tools import ToolCall
-from qwenagent.sandbox import Box, Policy
+from qwenagent.sandbox import Box, Candidate, Policy
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
 from tests.sandbox_stage import namespaces
 
@@ -263,6 +266,44 @@ def test_a_line_is_tried_once(root, box):
     stage = Stage(root, replies, others=[[WRONG], [WRONG, RIGHT]], settings=settings(), box=box)
     assert stage.run_task(TASK) == 0
     assert [t.new.strip() for t in stage.events(LineTried)] == ["return a / b", "return a + b"]
+
+
+def test_without_room_for_copies_lines_are_tested_in_the_tree(root, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    found = namespaces()
+    if not found.overlays:
+        pytest.skip("no overlays here")
+    monkeypatch.setattr(glances, "default_threads", lambda: 2)
+    monkeypatch.setattr(Candidate, "of", full)
+    others: list[Sequence[Alternative]] = [[WRONG, RIGHT]]
+    box = Box(found, Policy(root))
+    stage = Stage(root, [body(BROKEN)], others=others, settings=settings(), box=box)
+    assert stage.run_task(TASK) == 0
+    assert (root / "calc.py").read_text() == FIXED
+    assert [t.new.strip() for t in stage.events(LineTried)] == ["return a / b", "return a + b"]
+
+
+def test_what_is_looked_at_leaves_the_tree_alone(root, monkeypatch):
+    found = namespaces()
+    if not found.overlays:
+        pytest.skip("no overlays here")
+    monkeypatch.setattr(glances, "default_threads", lambda: 2)
+    seen: list[str] = []
+    run_aside = Tests.run_aside
+
+    def noting(tests: Tests, *args: Any) -> list[TestRun]:
+        seen.append((root / "calc.py").read_text())
+        return run_aside(tests, *args)
+
+    monkeypatch.setattr(Tests, "run_aside", noting)
+    box = Box(found, Policy(root))
+    others: list[Sequence[Alternative]] = [[WRONG, alternative(MODULE, "- b", "// b")]]
+    replies = [body(BROKEN), THOUGHT, body(FIXED)]
+    stage = Stage(root, replies, others=others, settings=settings(), box=box)
+    assert stage.run_task(TASK) == 0
+    assert seen == [MODULE]
 
 
 def test_a_line_that_is_nearly_right_is_tried_with_other_bounds(root, box):
