@@ -12,7 +12,6 @@ from qwenagent.loop.words.redtests import speaks_of_red_tests
 from qwenagent.protocol.events import CandidateScored
 from qwenagent.protocol.messages import Alternative
 from tests.loop_stage import BROKEN, COMMAND, FIXED, MODULE, TEST, Stage, body, make_repository
-from tests.needs import needs
 
 ELSEWHERE = f"{sys.executable} -m pytest -q test_calc.py"
 THOUGHT = "The operator in add is wrong."
@@ -91,20 +90,6 @@ def test_a_test_file_that_cannot_be_loaded_is_asked_for_with_all_that_is_in_it(c
     assert stage.states == ["solved"]
     assert (root / "calc.py").read_text() == FIXED
     assert [score.best for score in stage.events(CandidateScored)] == [True, True]
-
-
-@needs("go")
-@pytest.mark.parametrize("task", ["Mend `fee.go`: `Fee` is 2.", "Tests fail. Mend `fee.go`."])
-def test_what_did_not_build_and_has_no_tests_is_done_but_not_proven(task, tmp_path):
-    broken = "package fee\n\nfunc Fee() int {\n\treturn two\n}\n"
-    root = make_repository(
-        tmp_path / "repo", {"go.mod": "module example.org/fee\n", "fee.go": broken}
-    )
-    worse, mended = broken.replace("two", "three"), broken.replace("two", "2")
-    stage = Stage(root, [body(worse), body(mended), body(mended)])
-    stage.run_task(task)
-    assert stage.states == ["unverified"]
-    assert (root / "fee.go").read_text() == mended
 
 
 def test_without_them_the_task_is_not_done(root):

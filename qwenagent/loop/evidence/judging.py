@@ -12,6 +12,7 @@ from qwenagent.checks.judge import is_cut_short, what_fails
 from qwenagent.checks.testfiles import is_test_file
 from qwenagent.loop.editing.targets import identifiers
 from qwenagent.loop.evidence.examples import Examples
+from qwenagent.loop.evidence.limits import is_interpreted
 from qwenagent.loop.evidence.owntests import own_tests
 from qwenagent.loop.evidence.relocating import Relocations
 from qwenagent.loop.evidence.testing import Tests
@@ -179,6 +180,8 @@ class Judge:
 
     def _judge_tests(self, written: Collection[str]) -> Judged:
         own = None
+        if broken := self._broken_build(written):
+            return broken
         if self.command and not self._same:
             own = self._tests.settled(self.command, self.before, "step")
         if own and not own.green:
@@ -187,6 +190,27 @@ class Judge:
         if self._same and suite and not suite.green:
             return self._red(suite)
         return self._with_suite(suite if self._same else own, suite, written)
+
+    def _broken_build(self, written: Collection[str]) -> Judged | None:
+        """Judge by a suite without tests that builds what it would test.
+
+        Red if it built before, or if what the step wrote does not build; else it says nothing.
+        """
+        before, suite = self._tests.baseline, self._tests.suite
+        if before is None or suite is None or is_interpreted(suite):
+            return None
+        if self._has_tests(before) or any(map(is_test_file, written)):
+            return None
+        run = self._tests.settled(suite, before, "step")
+        if run is None or not run.exit_code:
+            return None
+        if before.exit_code and not any(run.statuses.get(path) == "failed" for path in written):
+            return None
+        return Judged("red", f"it does not build: {what_fails(run)}", run, None)
+
+    def _has_tests(self, run: TestRun) -> bool:
+        """Whether there is more in a run than files that could not be built."""
+        return run.collected and not (run.statuses and all(map(self._tree.exists, run.statuses)))
 
     def _measure(self) -> TestRun | None:
         if self.command is None or self._same:

@@ -1,0 +1,64 @@
+"""Projects whose test command builds them and finds no tests: whole runs with a scripted engine."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from qwenagent.protocol.events import CandidateScored
+from tests.loop_stage import Stage, body, make_repository
+from tests.needs import needs
+
+GO = {
+    "go.mod": "module example.org/fee\n",
+    "fee.go": "package fee\n\nfunc Fee() int {\n\treturn 1\n}\n",
+}
+RUST = {
+    "Cargo.toml": '[package]\nname = "fee"\nversion = "0.1.0"\nedition = "2021"\n',
+    "src/lib.rs": "pub fn fee() -> i32 {\n    1\n}\n",
+    ".gitignore": "target/\nCargo.lock\n",
+}
+BOTH = [
+    pytest.param(GO, "fee.go", id="go", marks=needs("go")),
+    pytest.param(RUST, "src/lib.rs", id="rust", marks=needs("cargo")),
+]
+THOUGHT = "It has to return a number."
+
+
+def returning(what: str, text: str) -> str:
+    return re.sub(r"\b1\n", f"{what}\n", text)
+
+
+@pytest.mark.parametrize(("files", "path"), BOTH)
+def test_what_does_not_build_any_more_is_not_done(files, path, tmp_path):
+    root = make_repository(tmp_path / "repo", files)
+    worse, mended = (returning(what, files[path]) for what in ("two", "2"))
+    stage = Stage(root, [body(worse), THOUGHT, body(mended)])
+    assert stage.run_task(f"Have the fee in `{path}` be 2.") == 0
+    assert stage.states == ["unverified"]
+    assert (root / path).read_text() == mended
+    assert "two" in stage.engine.prompts[1].messages[-1].text
+    assert [score.failed for score in stage.events(CandidateScored)] == [1, 0]
+
+
+@pytest.mark.parametrize(("files", "path"), BOTH)
+@pytest.mark.parametrize("task", ["Have the fee in `{}` be 2.", "Tests fail. Mend `{}`."])
+def test_what_did_not_build_is_done_but_not_proven(files, path, task, tmp_path):
+    broken, mended = (returning(what, files[path]) for what in ("two", "2"))
+    root = make_repository(tmp_path / "repo", files | {path: broken})
+    worse = body(returning("three", files[path]))
+    stage = Stage(root, [worse, THOUGHT, body(mended)])
+    stage.run_task(task.format(path))
+    assert stage.states == ["unverified"]
+    assert (root / path).read_text() == mended
+
+
+@needs("go")
+def test_what_never_builds_is_left_as_it_was(tmp_path):
+    root = make_repository(tmp_path / "repo", GO)
+    worse = [returning(f"no{n}", GO["fee.go"]) for n in range(9)]
+    stage = Stage(root, [reply for text in worse for reply in (body(text), THOUGHT)])
+    assert stage.run_task("Have the fee in `fee.go` be 2.") == 1
+    assert stage.states == ["blocked"]
+    assert (root / "fee.go").read_text() == GO["fee.go"]
