@@ -5,9 +5,10 @@ from qwenagent.tools.copies import without_copies
 from qwenagent.tools.edits import make_edit
 from qwenagent.tools.forgotten import with_forgotten_imports
 from qwenagent.tools.gather import run_gather
-from qwenagent.tools.guard import is_named, may_go, refusal
+from qwenagent.tools.guard import refusal
 from qwenagent.tools.importable import PROBE, Importable
 from qwenagent.tools.imports import unresolved_imports
+from qwenagent.tools.removing import is_named, may_go
 from qwenagent.tools.signatures import changed_parameters
 from qwenagent.tools.specs import EDIT_TOOLS, GATHER_TOOLS, SPECS, tool_lines
 from qwenagent.tools.truncate import cut_lines

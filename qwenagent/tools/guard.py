@@ -9,17 +9,13 @@ from pathlib import PurePosixPath
 from qwenagent.syntax import is_known, plain_name, symbols, syntax_error
 from qwenagent.tools.names import undefined_names
 from qwenagent.tools.omission import stands_for_code
+from qwenagent.tools.removing import may_go
 from qwenagent.workspace import Edit
 
 MAY_BE_EMPTY = frozenset({"__init__.py", "py.typed", ".gitkeep", ".keep"})
 _SHOWN = 5
 _PROMISE = re.compile(r"#\s*(todo\b|fixme\b|implement|add|write|your|place|insert|put|fill)", re.I)
 _NOTHING = re.compile(r"(pass|\.\.\.|return( None)?|raise NotImplementedError\b.*)$")
-_REMOVING = re.compile(
-    r"\b(remov\w*|delet\w*|renam\w*|drop\w*|replac\w*|mov(e|es|ing)|extract\w*|merg\w*|split\w*"
-    r"|inlin\w*|convert\w*|instead|no longer|get rid|turn\w*|refactor\w*|unused|dead)\b",
-    re.IGNORECASE,
-)
 _LAYOUT = re.compile(r"\b(?:blanks?|empty lines?|whitespace|spac\w+|newlines?|format\w*)\b", re.I)
 _MAIN = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']\s*:", re.MULTILINE)
 
@@ -122,14 +118,3 @@ def _lost(path: str, old: str, new: str, request: str) -> list[str]:
     if path.endswith(".py") and _MAIN.search(old) and not _MAIN.search(new):
         lost += [] if "__main__" in request else ['if __name__ == "__main__"']
     return lost
-
-
-def may_go(name: str, request: str) -> bool:
-    """Return whether the request names a symbol and speaks of taking something away."""
-    return bool(_REMOVING.search(request)) and is_named(name, request)
-
-
-def is_named(name: str, request: str) -> bool:
-    """Return whether the request has the name of a symbol, its last part at least, as a word."""
-    short = re.escape(plain_name(name).rpartition(".")[2])
-    return bool(re.search(rf"(?<![\w$]){short}(?![\w$])", request))
