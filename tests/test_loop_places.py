@@ -94,6 +94,31 @@ def test_tried_often_enough_the_fault_may_be_anywhere(root):
     assert tried == ["price", "double", "price", "double", "ShopError"]
 
 
+REPAIRED = replace(SETTINGS, loop=replace(SETTINGS.loop, candidates=1, repairs=1))
+PLAN = "# Plan\n\n- [ ] Double `price` of `shop.py`.\n      Test: `python3 -m unittest`\n"
+THOUGHT = "It has to be doubled."
+
+
+@pytest.mark.parametrize(("name", "state"), [("price", "solved"), ("greeting", "blocked")])
+def test_a_repair_looks_where_failures_point_to(name, state, root):
+    wrong, right = (body(f"def price(n):\n    return double(n) {to}\n") for to in ("+ 1", "* 2"))
+    replies = [call("price"), wrong, THOUGHT, call(name), right]
+    stage = Stage(root, replies, settings=REPAIRED)
+    stage.run_plan(PLAN)
+    assert stage.states == [state]
+    if state == "blocked":
+        assert "refuse" in stage.finished.steps[0].reason
+
+
+def test_a_repair_of_what_lacks_something_may_be_anywhere(root):
+    lacks = body("def price(n):\n    return n.twice\n")
+    error = body("class ShopError(Exception):\n    code = 1\n")
+    replies = [call("price"), lacks, THOUGHT, call("ShopError"), error]
+    stage = Stage(root, replies, settings=REPAIRED)
+    stage.run_plan(PLAN)
+    assert [e.call.arguments["symbol"] for e in stage.events(ToolStarted)] == ["price", "ShopError"]
+
+
 def test_code_that_the_prompt_lacks_is_shown_with_the_order(root):
     many = "".join(f"def f{n}(n):\n    return n\n\n\n" for n in range(8))
     uses = " + ".join(f"f{n}(n)" for n in range(8))

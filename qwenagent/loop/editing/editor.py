@@ -41,7 +41,7 @@ from qwenagent.loop.editing.phases import (
     legal_paths,
     nearest,
 )
-from qwenagent.loop.editing.places import Places
+from qwenagent.loop.editing.places import Places, tells_of_missing
 from qwenagent.loop.editing.refusing import Refusals
 from qwenagent.loop.editing.targets import Targets
 from qwenagent.loop.evidence.suspects import NO_SPECTRUM, Spectrum
@@ -121,7 +121,8 @@ class Editor:
         """Which of a round's further attempts is under way, 0 for its first."""
         self._advice = ""
         self._coming = coming
-        self._places = Places(ports.workspace) if seeks_fault else None
+        self._seeks_fault = seeks_fault
+        self._places = Places(ports.workspace)
         self._told = ""
         """What became of the last edit, as the model is told."""
         self._mind = ""
@@ -150,7 +151,8 @@ class Editor:
         self._n_opened += answers
         self.n_first = 0
         self._brief = self._brief_of(failing)
-        if self._places:
+        self._places.forget()
+        if self._seeks_fault or (phase == "repair" and not tells_of_missing(failing)):
             named = self._present_targets().change
             self._places.look(named or legal_paths(self.offers(phase)), self._brief)
         offers = self.offers(phase)
@@ -233,7 +235,7 @@ class Editor:
     @property
     def is_one_place(self) -> bool:
         """Whether there is one file, and not several functions to choose among."""
-        return self._targets.single and not (self._places and self._places.are_several)
+        return self._targets.single and not self._places.are_several
 
     def changeable(self) -> dict[str, str]:
         """Return by path the files that the step may change and that are known to the model."""
@@ -331,7 +333,7 @@ class Editor:
             changed=tuple(self._tree.changed()),
             stuck=frozenset(self._stuck),
             adding=frozenset(self._refusals.adding),
-            suspects=self._places.next() if self._places else {},
+            suspects=self._places.next(),
             may_be_done=not self._test_command,
             form=self._ports.settings.loop.form or None,
             request=self._step.text,
@@ -425,10 +427,9 @@ class Editor:
         """Make the edit, check it, write it; return why it was refused, if it was."""
         call, overruled = action.call, action.overruled
         assert call is not None
-        if self._places:
-            if self._places.next():
-                overruled = None  # what else the model wanted is not to be had on purpose
-            self._places.note(call)
+        if self._places.next():
+            overruled = None  # what else the model wanted is not to be had on purpose
+        self._places.note(call)
         self._emit(ToolStarted(call, overruled.doubt.cut if overruled else 0.0))
         start = time.monotonic()
         edit, reason = self._write(call, overruled)

@@ -6,12 +6,14 @@ calls, and the fault was elsewhere.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
 from qwenagent.loop.editing.context import Brief
 from qwenagent.loop.editing.phases import form_of
 from qwenagent.loop.evidence.suspects import suspicion
+from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.workspace import Workspace
 
@@ -19,6 +21,16 @@ MOST = 12
 """Functions of all files together; with eight attempts a round each gets one or two."""
 TRIES = 2
 """Attempts at each; then the whole of the files is open again."""
+
+_MISSING = re.compile(
+    r"(?<!NoneType' object )has no attribute|is not defined|cannot import name|No module named"
+    r"|is not a function|undefined: |cannot find |does not exist|unresolved import",
+)
+
+
+def tells_of_missing(run: TestRun | None) -> bool:
+    """Whether tests fail for something that is not there: then no function has to be at fault."""
+    return run is not None and any(map(_MISSING.search, run.failures.values()))
 
 
 class Places:
@@ -30,12 +42,16 @@ class Places:
         """Path and symbol, the most suspect first."""
         self._tried: Counter[tuple[str, str]] = Counter()
 
+    def forget(self) -> None:
+        """Have the fault be anywhere; what was tried stays known."""
+        self._ranked = []
+
     def look(self, paths: Iterable[str], brief: Brief) -> None:
         """Rank the functions of long files anew, by what fails now; of short ones there are none.
 
         If nothing fails, nothing is known of any place.
         """
-        self._ranked = []
+        self.forget()
         run, found = brief.failing, list[tuple[float, str, str]]()
         if run is None or run.green:
             return
@@ -48,8 +64,8 @@ class Places:
         self._ranked = [(path, name) for _, path, name in found[:MOST]]
 
     def note(self, call: ToolCall) -> None:
-        """Note that a function was tried, whatever came of it."""
-        if call.name == "replace_symbol":
+        """Note that a function was tried for a failure, whatever came of it."""
+        if self._ranked and call.name == "replace_symbol":
             self._tried[str(call.arguments["path"]), str(call.arguments["symbol"])] += 1
 
     @property
