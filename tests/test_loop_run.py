@@ -216,8 +216,8 @@ def test_a_body_that_ends_by_length_is_never_applied(root):
     [
         (MODULE, "leaves calc.py as it is"),
         ("def add(a, b:\n", "would not parse"),
-        ("def twice(a):\n    return 2 * a\n\n\ndef other():\n    pass\n", "would lose add"),
-        ("def add(a, b):\n    return a + b\n\n\n# ... rest of the code ...\n", "stands for code"),
+        ("class Sums:\n    def add(self, a, b):\n        return a + b\n", "would lose add"),
+        (f"{FIXED}\n\n# ... rest of the code ...\n", "stands for code"),
     ],
 )
 def test_an_edit_that_fails_a_check_is_asked_for_again_and_not_tested(root, code, why):

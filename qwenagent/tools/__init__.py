@@ -1,6 +1,7 @@
 """What the model can call: looking at the repository, and changing one file of it."""
 
 from qwenagent.tools.command import argv_of
+from qwenagent.tools.completing import with_the_rest
 from qwenagent.tools.copies import without_copies
 from qwenagent.tools.edits import make_edit
 from qwenagent.tools.forgotten import with_forgotten_imports
@@ -30,5 +31,6 @@ __all__ = [
     "tool_lines",
     "unresolved_imports",
     "with_forgotten_imports",
+    "with_the_rest",
     "without_copies",
 ]

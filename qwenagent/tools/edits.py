@@ -75,9 +75,9 @@ def _changed(call: ToolCall, path: str, old: str) -> Spliced:
         case "rewrite_file":
             return Spliced(body if old.endswith("\n") or not old else body.rstrip("\n"))
         case "replace_symbol":
-            return _replace_symbol(path, old, text_of(call, "symbol"), body)
+            return replace_symbol(path, old, text_of(call, "symbol"), body)
         case "insert_symbol":
-            return _insert_symbol(path, old, text_of(call, "after"), body)
+            return insert_symbol(path, old, text_of(call, "after"), body)
         case "replace_lines":
             first, last = number_of(call, "start"), number_of(call, "end")
             return _replace_lines(path, old, first, last, body)
@@ -110,7 +110,12 @@ def _find(path: str, text: str, name: str) -> Symbol:
 # -- replacing ----------------------------------------------------------------------------------
 
 
-def _replace_symbol(path: str, old: str, name: str, body: str) -> Spliced:
+def replace_symbol(path: str, old: str, name: str, body: str) -> Spliced:
+    """Return a text with other code in the place of a symbol, and what that brings beside it.
+
+    Raises:
+        EditRefused: there is no such symbol, or the body is not its code.
+    """
     symbol = _find(path, old, name)
     if not body:
         raise EditRefused(f"the block for {name} is empty; write the whole code of {name}")
@@ -150,7 +155,12 @@ def _replace_lines(path: str, old: str, first: int, last: int, body: str) -> Spl
 # -- inserting ----------------------------------------------------------------------------------
 
 
-def _insert_symbol(path: str, old: str, after: str, body: str) -> Spliced:
+def insert_symbol(path: str, old: str, after: str, body: str) -> Spliced:
+    """Return a text with what a body adds behind a symbol; what is there already is left out.
+
+    Raises:
+        EditRefused: there is no such symbol, or nothing to be added.
+    """
     anchor = _find(path, old, after)
     if not body:
         raise EditRefused(f"the block after {after} is empty; write the whole code")

@@ -45,7 +45,7 @@ def refusal(edit: Edit, request: str, unresolved: Sequence[str] = ()) -> str:
         return f"{edit.path} uses {', '.join(unknown[:_SHOWN])} without importing or defining it"
     if stub := _stub(edit.path, old, edit.new):
         return f"{stub} in {edit.path} does nothing yet; write its code"
-    if lost := _lost(edit.path, old, edit.new, request):
+    if lost := lost_symbols(edit.path, old, edit.new, request):
         more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
         names = ", ".join(lost[:_SHOWN]) + more
         return f"{edit.path} would lose {names}; keep everything that is not to change"
@@ -102,8 +102,8 @@ def _stub(path: str, old: str, new: str) -> str:
     return ""
 
 
-def _lost(path: str, old: str, new: str, request: str) -> list[str]:
-    """Symbols of the old text that the new one has not and that the request does not name."""
+def lost_symbols(path: str, old: str, new: str, request: str) -> list[str]:
+    """Return the symbols of the old text that the new one lacks and that may not go."""
     kept = {symbol.name for symbol in symbols(path, new)}
     gone = [symbol.name for symbol in symbols(path, old) if symbol.name not in kept]
     allowed: set[str] = set()

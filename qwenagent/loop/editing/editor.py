@@ -61,6 +61,7 @@ from qwenagent.tools import (
     make_edit,
     run_gather,
     with_forgotten_imports,
+    with_the_rest,
     without_copies,
 )
 from qwenagent.workspace import Edit
@@ -459,6 +460,8 @@ class Editor:
             edit = make_edit(self._tree, call, self._shown_texts)
             if _is_text(edit):
                 edit = without_copies(edit, shown_tests(self._brief, self._tree))
+                if call.name == "rewrite_file":
+                    edit = with_the_rest(edit, self._refusals.request)
                 edit = with_forgotten_imports(edit, self._sources)
             if reason := self._refusals.why(edit, overruled, self._coming):
                 return edit, reason

@@ -41,7 +41,8 @@ class Refusals:
         self._step = step
         self._targets = targets
         self._imports = imports
-        self._plan_text = plan_text
+        self.request = f"{step.text}\n{plan_text}"
+        """What may allow that something goes."""
         self._speaks = speaks
         self.adding: set[str] = set()
         """Files for whose code a name was wanted that is not there: something new is meant."""
@@ -66,8 +67,7 @@ class Refusals:
         if edit.new is None or edit.to:
             return ""
         unresolved = self._imports.unresolved(edit, (*self._targets.create, *coming))
-        request = f"{self._step.text}\n{self._plan_text}"
-        return refusal(edit, request, unresolved) or self._doubtful(edit, edit.new)
+        return refusal(edit, self.request, unresolved) or self._doubtful(edit, edit.new)
 
     def _not_meant(self, path: str, overruled: Overruled | None) -> str:
         """Return why a call is not what the model wanted; the last attempts are taken as they are.
