@@ -112,6 +112,16 @@ def test_a_gain_is_gone_on_from_before_anything_is_drawn(root, two_red):
     assert [s[1] for s in scored(stage)] == [2, 3]
 
 
+def test_what_lacks_all_that_a_step_orders_is_not_read_for_doubts(root):
+    (root / "calc.py").write_text("def minus(a, b):\n    return a - b\n")
+    wrong = "def minus(a, b):\n    return a - b\n\n\ndef add(a, b):\n    return a\n"
+    other = body(wrong.replace("return a\n", "return b\n"))
+    stage = Stage(root, [body(wrong), THOUGHT, other, THOUGHT, other, THOUGHT, other])
+    stage.run_plan(PLAN.replace("Fix `add` in `calc.py`: it subtracts", "Write `add` in `calc.py`"))
+    assert stage.states == ["blocked"]
+    assert stage.engine.read == [wrong]
+
+
 def test_attempts_are_drawn_in_the_end_if_that_was_left_for_later(root, two_red):
     replies = [body(two_red), body(WORSE), body(FIXED)]
     stage = Stage(root, replies, profile=FOUR, settings=NO_REPAIR)

@@ -48,7 +48,7 @@ class Rounds:
         # Of 24 answers of the 1.5B to failing tests one was a gain; 26 searches for a line that it
         # doubts took as long, and were 19 gains.
         mends = phase == "repair" and self._is_small and not self._editor.is_advised
-        mends = mends and not self._lines.were_searched
+        mends = mends and self._has_code and not self._lines.were_searched
         self._editor.open(phase, self.failing, think=think and not mends, answers=not mends)
         round_ = Round(self._tree.state(), self._editor.talk.messages)
         if mends:
@@ -81,19 +81,23 @@ class Rounds:
 
         An attempt that is a gain is gone on from with its failures in sight, in the next round.
         """
-        is_old = phase == "repair" or self._judge.is_asked  # else there is nothing to doubt
         if gave_up := self._editor.edit(phase):
             return gave_up
         self.test(round_)
-        if is_old:
+        if self._has_code:
             self._try_lines(phase, round_, None)
             self._climb(phase, round_)
         races = phase == "edit" or self._judge.is_asked or not self._is_small
         if races and not self._has_gained(round_):
             self._race(phase, round_)
-            if is_old:
+            if self._has_code:
                 self._climb(phase, round_)
         return ""
+
+    @property
+    def _has_code(self) -> bool:
+        """Whether a round begins with code that may be nearly right, and not with what lacks it."""
+        return self._judge.is_asked or self.standing.base is not None
 
     @property
     def failing(self) -> TestRun | None:
@@ -131,13 +135,14 @@ class Rounds:
         """Go on from the best attempt of a round, again and again while that is a gain.
 
         By lines and by attempts that part from it; lines first if most of what was red is green.
-        Where code is to be mended and no attempt is a gain, from the code as it was.
+        Where no attempt is a gain, from the code as it was.
         """
-        is_old = phase == "repair" or self._judge.is_asked
         while not round_.is_won:
             least = self.standing.rank
             base = round_.best
-            if base and (base.judged.rank < least or (base.judged.rank == least and is_old)):
+            if base and (
+                base.judged.rank < least or (base.judged.rank == least and self._has_code)
+            ):
                 base = None
             rank = base.judged.rank if base else least
             if rank in round_.climbed:
