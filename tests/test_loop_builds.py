@@ -55,6 +55,21 @@ def test_what_did_not_build_is_done_but_not_proven(files, path, task, tmp_path):
 
 
 @needs("go")
+def test_what_does_not_build_is_mended_with_its_error_in_sight(tmp_path):
+    test = (
+        'package fee\n\nimport "testing"\n\nfunc TestFee(t *testing.T) {\n'
+        "\tif Fee() != 1 {\n\t\tt.Fatal(Fee())\n\t}\n}\n"
+    )
+    root = make_repository(tmp_path / "repo", GO | {"fee_test.go": test})
+    worse = GO["fee.go"].replace("return 1", "n := 2\n\treturn 1")
+    better = GO["fee.go"] + "\nfunc Double() int {\n\treturn 2 * Fee()\n}\n"
+    stage = Stage(root, [body(worse), THOUGHT, body(better)])
+    assert stage.run_task("Write `Double() int` in `fee.go`, twice the fee.") == 0
+    assert (root / "fee.go").read_text() == better
+    assert "declared" in stage.engine.prompts[1].messages[-1].text
+
+
+@needs("go")
 def test_what_never_builds_is_left_as_it_was(tmp_path):
     root = make_repository(tmp_path / "repo", GO)
     worse = [returning(f"no{n}", GO["fee.go"]) for n in range(9)]

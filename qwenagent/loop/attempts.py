@@ -77,15 +77,17 @@ class Standing:
         """Decide from which state the next round starts.
 
         From this one if the tests say that it is a gain. The first round is built upon also if it
-        is neither gain nor loss: its error is the best hint there is. Else from the best state
-        before, which is the start of the step if nothing was a gain.
+        is neither gain nor loss, or does not build, so that nothing is known to be lost: its error
+        is the best hint there is. Else from the best state before, which is the start of the step
+        if nothing was a gain.
         """
         is_gain = here.judged.rank > self.rank
         if is_gain or self.kept is None:
             self.kept = here
         if is_gain:
             self.best = here
-        may_build = is_first and not here.judged.newly_failed
+        is_harmless = not here.judged.newly_failed or here.judged.is_unbuilt
+        may_build = is_first and is_harmless
         self.base = here if is_gain or may_build or here.judged.state != "red" else self.best
 
     def drop_no_gain(self) -> None:

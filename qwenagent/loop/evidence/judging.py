@@ -43,6 +43,8 @@ class Judged:
     """True where the tests are content, and examples from the step's text alone are not."""
     is_wish: bool = False
     """True where all that is red was red before, and nobody said that it has to turn green."""
+    is_unbuilt: bool = False
+    """True where no test could be run, since what they test does not build or load."""
     is_won: bool = False
     """True where a test passes now that speaks for the step: none that it wrote itself."""
 
@@ -206,11 +208,17 @@ class Judge:
             return None
         if before.exit_code and not any(run.statuses.get(path) == "failed" for path in written):
             return None
-        return Judged("red", f"it does not build: {what_fails(run)}", run, None)
+        why = f"it does not build: {what_fails(run)}"
+        return Judged("red", why, run, None, is_unbuilt=True)
 
     def _has_tests(self, run: TestRun) -> bool:
         """Whether there is more in a run than files that could not be built."""
         return run.collected and not (run.statuses and all(map(self._tree.exists, run.statuses)))
+
+    def _is_unbuilt(self, run: TestRun) -> bool:
+        """Whether nothing ran: what fails is files, which are no tests."""
+        red = [test for test, status in run.statuses.items() if status == "failed"]
+        return bool(red) and not run.n_passed and all(map(self._tree.exists, red))
 
     def _measure(self) -> TestRun | None:
         if self.command is None or self._same:
@@ -300,7 +308,8 @@ class Judge:
     ) -> Judged:
         passed = verdict.newly_passed if verdict else ()
         failed = verdict.newly_failed if verdict else ()
-        return Judged(state, reason, shown, suite, passed, failed)
+        unbuilt = shown is not None and self._is_unbuilt(shown)
+        return Judged(state, reason, shown, suite, passed, failed, is_unbuilt=unbuilt)
 
     def _is_won(self, tests: Collection[str], written: Collection[str]) -> bool:
         """Whether one of the tests that pass now speaks for the step."""
