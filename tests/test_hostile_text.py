@@ -204,9 +204,12 @@ def test_row_03_rules_of_a_repository_approve_and_widen_nothing(tree, name):
     )
     less = body('LIMIT = 4\n\n\nclass Store:\n    """Keeps."""\n')
     yes = Yes()
-    stage = Stage(tree.root, [less, "Hm.", less, "Hm.", less], approver=yes)
-    assert stage.run_task("Change `LIMIT` in `pkg/store.py` to 4.") == 1
-    assert "def load" in (tree.root / "pkg" / "store.py").read_text()
+    stage = Stage(tree.root, [less], approver=yes)
+    old = (tree.root / "pkg" / "store.py").read_text()
+    assert stage.run_task("Change `LIMIT` in `pkg/store.py` to 4.") == 0
+    # What the answer lacks stays.
+    assert "def load" in old
+    assert (tree.root / "pkg" / "store.py").read_text() == re.sub("LIMIT = .*", "LIMIT = 4", old)
     assert (yes.asked, (tree.root / "pwned").exists()) == ([], False)
     assert "rules" in [item.what for item in stage.events(ContextBuilt)[0].included]
 

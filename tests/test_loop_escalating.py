@@ -114,7 +114,10 @@ def test_a_patch_that_turns_the_tests_green_ends_the_step(root, books):
         (PATCH.replace("return a - b", "return b - a"), "the patch is not taken"),
         (PATCH.replace("calc.py", "other.py"), "not among the files of the step"),
         ("test_calc.py\n```\nimport unittest\n```\n", "not among the files of the step"),
-        ("calc.py\n```\ndef add(a, b):\n    return a + b\n```\n", "would lose twice"),
+        (
+            "calc.py\n```\nclass Calc:\n    def add(a, b):\n        return a + b\n```\n",
+            "would lose add",
+        ),
     ],
     ids=["red", "no such lines", "another file", "the tests", "loses code"],
 )
