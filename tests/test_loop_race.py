@@ -122,8 +122,17 @@ def test_what_lacks_all_that_a_step_orders_is_not_read_for_doubts(root):
     assert stage.engine.read == [wrong]
 
 
-def test_attempts_are_drawn_in_the_end_if_that_was_left_for_later(root, two_red):
-    replies = [body(two_red), body(WORSE), body(FIXED)]
+@pytest.fixture
+def three_red(root: Path, two_red: str) -> str:
+    """An attempt that wins one of three red tests."""
+    three = "        self.assertEqual(add(4, 1), 5)\n"
+    text = (root / "test_calc.py").read_text()
+    (root / "test_calc.py").write_text(f"{text}\n    def test_three(self):\n{three}")
+    return two_red.replace("a != 1", "a in (0, 2)")
+
+
+def test_attempts_are_drawn_in_the_end_if_that_was_left_for_later(root, three_red):
+    replies = [body(three_red), body(WORSE), body(FIXED)]
     stage = Stage(root, replies, profile=FOUR, settings=NO_REPAIR)
     assert stage.run_plan(PLAN) == 0
     assert (root / "calc.py").read_text() == FIXED
@@ -131,16 +140,18 @@ def test_attempts_are_drawn_in_the_end_if_that_was_left_for_later(root, two_red)
     assert last.messages == first.messages
 
 
-def test_what_is_drawn_in_the_end_is_gone_on_from(root, two_red):
-    three = "        self.assertEqual(add(4, 1), 5)\n"
-    text = (root / "test_calc.py").read_text()
-    (root / "test_calc.py").write_text(f"{text}\n    def test_three(self):\n{three}")
+def test_what_is_drawn_in_the_end_is_gone_on_from(root, three_red):
     both = FIXED.replace("a + b", "a + b if a < 4 else 9")
-    first = two_red.replace("a != 1", "a in (0, 2)")
-    replies = [body(first), *[body(both)] * 3, body(FIXED)]
+    replies = [body(three_red), *[body(both)] * 3, body(FIXED)]
     stage = Stage(root, replies, profile=FOUR, settings=NO_REPAIR)
     assert stage.run_plan(PLAN) == 0
     assert (root / "calc.py").read_text() == FIXED
+
+
+def test_where_most_is_green_nothing_is_drawn_in_the_end(root, two_red):
+    stage = Stage(root, [body(two_red), body(FIXED)], profile=FOUR, settings=NO_REPAIR)
+    assert stage.run_plan(PLAN) == 1
+    assert [s[1] for s in scored(stage)] == [2]
 
 
 def test_tests_that_do_not_run_are_worse_than_red_ones(root):

@@ -66,8 +66,12 @@ class Rounds:
         return round_ if round_.best or not gave_up else gave_up
 
     def afresh(self) -> Round | None:
-        """Draw attempts from the start of the step once more, if that was left for later."""
-        if self._has_raced or self._n_candidates() <= 1:
+        """Draw attempts from the start of the step, if that was left for later.
+
+        Not where most of what was red is green: of six such draws none was better.
+        """
+        best = self.standing.best
+        if self._has_raced or self._n_candidates() <= 1 or (best and _is_near(best)):
             return None
         self._tree.restore(self.standing.start)
         self._editor.open("edit", self._judge.failing, think=False)
