@@ -59,7 +59,10 @@ class Lines:
 
     @property
     def were_searched(self) -> bool:
-        """Whether the lines of the tree as it is were tried, or are not to be."""
+        """Whether the lines of the tree as it is were tried with its failures in sight.
+
+        So they are, too, where they are not to be tried at all.
+        """
         return not self._n_wanted or self._ports.workspace.patch() in self._searched
 
     def search(self, phase: Phase, failing: TestRun, round_: Round, base: Tested | None) -> None:
@@ -70,7 +73,8 @@ class Lines:
         self._trials.back_to(round_, base)
         if self.were_searched:
             return
-        self._searched.add(self._ports.workspace.patch())
+        if base is None:  # else what fails of it is not in the prompt, and may tell more
+            self._searched.add(self._ports.workspace.patch())
         known = base.judged.rank if base else self._trials.standing.rank
         search = _Search(round_, base, DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
         n = self._n_wanted
