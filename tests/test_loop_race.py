@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings
-from qwenagent.loop.editing.editor import LEAST_TOKENS, USUAL_TOKENS
+from qwenagent.loop.editing.draws import LEAST_TOKENS, USUAL_TOKENS
 from qwenagent.protocol.events import CandidateScored, EditApplied, TestsRan, TokenDelta
 from qwenagent.protocol.messages import Alternative, Completion, Usage
 from tests import loop_stage

@@ -123,17 +123,17 @@ class Rounds:
         if n <= 1 or round_.is_won:
             return
         self._has_raced = True
-        self._editor.draw = 1
+        self._editor.draws.number = 1
         self._trials.back_to(round_)
         if self._variants.are_bodies(phase):
             self._variants.bodies(phase, n - 1, lambda action: self._take(action, round_))
         else:
-            while self._editor.draw < n and not round_.is_won:
+            while self._editor.draws.number < n and not round_.is_won:
                 self._trials.back_to(round_)
                 if not self._editor.edit(phase):
                     self.test(round_)
-                self._editor.draw += 1
-        self._editor.draw = 0
+                self._editor.draws.number += 1
+        self._editor.draws.number = 0
 
     def _climb(self, phase: Phase, round_: Round) -> None:
         """Go on from the best attempt of a round, again and again while that is a gain.
@@ -144,9 +144,7 @@ class Rounds:
         while not round_.is_won:
             least = self.standing.rank
             base = round_.best
-            if base and (
-                base.judged.rank < least or (base.judged.rank == least and self._has_code)
-            ):
+            if base and base.judged.rank <= least:
                 base = None
             rank = base.judged.rank if base else least
             if rank in round_.climbed:

@@ -10,17 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from qwenagent.checks.testfiles import is_test_file
-from qwenagent.errors import ContextOverflow, EditRefused, PathEscapes
+from qwenagent.errors import EditRefused, PathEscapes
 from qwenagent.grammar import Offer
 from qwenagent.loop.attempts import Turns
 from qwenagent.loop.editing import calling
-from qwenagent.loop.editing.asker import (
-    HEADER_TOKENS,
-    Action,
-    Asker,
-    Overruled,
-    Question,
-)
+from qwenagent.loop.editing.asker import Action, Asker, Overruled, Question
 from qwenagent.loop.editing.context import (
     Background,
     Brief,
@@ -30,6 +24,7 @@ from qwenagent.loop.editing.context import (
     shown_tests,
     symbols_shown,
 )
+from qwenagent.loop.editing.draws import Draws
 from qwenagent.loop.editing.edited import edit_applied, edit_kind
 from qwenagent.loop.editing.importing import Imports
 from qwenagent.loop.editing.orders import body_order, call_order, gather_order, prompt, think_order
@@ -48,12 +43,8 @@ from qwenagent.loop.evidence.suspects import NO_SPECTRUM, Spectrum
 from qwenagent.loop.ports import Ports
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestRun
-from qwenagent.protocol.events import (
-    Phase,
-    ToolEnded,
-    ToolStarted,
-)
-from qwenagent.protocol.messages import Message, Prompt, Sampling
+from qwenagent.protocol.events import Phase, ToolEnded, ToolStarted
+from qwenagent.protocol.messages import Message, Sampling
 from qwenagent.protocol.tools import ToolCall, ToolResult
 from qwenagent.syntax import is_known
 from qwenagent.tools import (
@@ -66,15 +57,7 @@ from qwenagent.tools import (
 )
 from qwenagent.workspace import Edit
 
-LEAST_BODY_TOKENS = 256
-"""With less room than this for an answer the conversation starts anew."""
-LEAST_TOKENS = 512
-"""For each answer but the first."""
-USUAL_TOKENS = 1024
-"""The same where the first did not come to its end."""
 THOUGHT_TOKENS = 100
-GREEDY_ATTEMPTS = 2
-"""The plain one, and the one that thinks first; the same again would come out the same."""
 MAX_SOURCES = 1000
 """Files that are looked through for a name that an edit uses and does not import."""
 MAX_EDITS = 6
@@ -118,8 +101,7 @@ class Editor:
         self.talk = Turns()
         self.refusal = ""
         """Why the last edit was not written, for people."""
-        self.draw = 0
-        """Which of a round's further attempts is under way, 0 for its first."""
+        self.draws = Draws(ports, step.number)
         self._advice = ""
         self._coming = coming
         self._seeks_fault = seeks_fault
@@ -130,9 +112,6 @@ class Editor:
         """Why the last edit was not written, for the next attempt to mind."""
         self._stuck: set[str] = set()
         """Files that were written again as they were."""
-        self._n_opened = self._n_asked = 0
-        self.n_first = 0
-        """Tokens of the longest answer of the first attempt, 0 if none came to its end."""
         self._shown_whole: frozenset[str] = frozenset()
         self._shown_symbols: frozenset[tuple[str, str]] = frozenset()
         self._opened_texts: dict[str, str] = {}
@@ -149,8 +128,7 @@ class Editor:
         one before. From the second on it first says in words what has to change.
         """
         self.talk = Turns()
-        self._n_opened += answers
-        self.n_first = 0
+        self.draws.open(answers=answers)
         self._brief = self._brief_of(failing)
         self._places.forget()
         if self._seeks_fault or (phase == "repair" and not tells_of_missing(failing)):
@@ -194,7 +172,7 @@ class Editor:
     def advise(self, advice: str) -> None:
         """Show a larger model's advice from now on; the next answer is a plain one again."""
         self._advice = advice
-        self._n_opened = 0
+        self.draws.begin_anew()
 
     @property
     def is_advised(self) -> bool:
@@ -344,12 +322,12 @@ class Editor:
     # -- asking -------------------------------------------------------------------------------
 
     def _ask(self, offers: list[Offer], phase: Phase) -> Action:
-        usual = self._ports.profile.max_body_tokens
-        sampling = self.sampling(self.most_tokens(offers) if self.draw else usual)
-        action = self.asker.ask(self.question(offers, phase, sampling))
-        if action.call and not self.draw:
-            n_tokens = self._ports.engine.count(action.call.body or "")
-            self.n_first = max(self.n_first, n_tokens)
+        most = self._ports.profile.max_body_tokens
+        if self.draws.number:
+            most = self.draws.most_tokens(self.shown(offers))
+        action = self.asker.ask(self.question(offers, phase, self.sampling(most)))
+        if action.call:
+            self.draws.note(action.call.body or "")
         return action
 
     def question(self, offers: list[Offer], phase: Phase, sampling: Sampling) -> Question:
@@ -383,44 +361,13 @@ class Editor:
         named = self._targets.all or tuple(legal_paths(offers))
         return [path for path in named if self._tree.exists(path)]
 
+    def shown(self, offers: list[Offer]) -> list[str]:
+        """Return the texts that an edit among `offers` could change, as the model knows them."""
+        return [self._shown_texts.get(path, "") for path in self.paths_in(offers)]
+
     def sampling(self, max_tokens: int) -> Sampling:
-        """Greedy for the first of the first two rounds, else drawn, later ones more boldly."""
-        self._n_asked += 1
-        max_tokens = min(max_tokens, self.room())
-        if self._n_opened <= GREEDY_ATTEMPTS and not self.draw:
-            return Sampling(max_tokens=max_tokens)
-        loop, usual = self._ports.settings.loop, self._ports.sampling
-        base = loop.temperature or usual.temperature
-        n_bolder = max(self._n_opened - GREEDY_ATTEMPTS - 1, 0)
-        return replace(
-            usual,
-            temperature=min(base + 0.1 * n_bolder, 1.0),
-            seed=loop.seed * 10_007 + self._step.number * 101 + self._n_asked,
-            max_tokens=max_tokens,
-        )
-
-    def most_tokens(self, offers: list[Offer]) -> int:
-        """Return the most tokens of each answer but the first.
-
-        What is much longer than the first one, and than what is there, has gone astray. The less
-        each may take, the more of them are written side by side.
-        """
-        known = [self._shown_texts.get(path, "") for path in self.paths_in(offers)]
-        n_there = max(map(self._ports.engine.count, filter(None, known)), default=0)
-        least = LEAST_TOKENS if self.n_first else USUAL_TOKENS
-        return min(max(least, 2 * max(self.n_first, n_there)), self._ports.profile.max_body_tokens)
-
-    def room(self) -> int:
-        """Return the tokens left for an answer after the conversation and its first line."""
-        engine = self._ports.engine
-        used = engine.count(Prompt(self.talk.messages)) + HEADER_TOKENS
-        room = engine.describe().n_ctx - used
-        if room < LEAST_BODY_TOKENS:
-            raise ContextOverflow(
-                f"the step's prompt takes {used} of n_ctx {engine.describe().n_ctx} tokens",
-                hint="raise model.n_ctx, or name fewer or smaller files in the step",
-            )
-        return room
+        """Return how the next answer is drawn; see `Draws.sampling`."""
+        return self.draws.sampling(self.talk.messages, max_tokens)
 
     # -- carrying out -------------------------------------------------------------------------
 

@@ -39,7 +39,8 @@ class Variants:
     def bodies(self, phase: Phase, n: int, take: Callable[[Action], bool]) -> None:
         """Have `n` bodies written side by side; see `Asker.ask_for_bodies`."""
         offers = self._editor.offers(phase)
-        sampling = self._editor.sampling(self._editor.most_tokens(offers))
+        most = self._editor.draws.most_tokens(self._editor.shown(offers))
+        sampling = self._editor.sampling(most)
         question = self._editor.question(offers, phase, sampling)
         self._editor.asker.ask_for_bodies(question, n, take)
 
@@ -51,8 +52,9 @@ class Variants:
         They part where the model doubts it most, and go on by themselves; see `Asker.branches`.
         """
         offers = self._editor.offers(phase)
-        most_tokens = min(self._editor.most_tokens(offers), self._editor.room())
-        question = self._editor.question(offers, phase, Sampling(max_tokens=most_tokens))
+        draws, messages = self._editor.draws, self._editor.talk.messages
+        most = min(draws.most_tokens(self._editor.shown(offers)), draws.room(messages))
+        question = self._editor.question(offers, phase, Sampling(max_tokens=most))
         texts = self._editor.changeable()
         for passage in self._passages(texts, failing):
             is_whole = f"{passage.begin}{passage.text}" == texts[passage.path]
