@@ -5,6 +5,7 @@ import pytest
 
 from qwenagent.checks import TestRunner, parse_command
 from qwenagent.checks.plugins import unused_plugins
+from tests.conftest import run_git
 
 WORD = "hypothesis"
 LEFT_OUT = ("-p", f"no:{WORD}pytest", "-p", "no:anyio")
@@ -34,10 +35,22 @@ def test_options_from_the_environment_are_a_mention(repo):
     assert unused_plugins(repo, env) == LEFT_OUT[2:]
 
 
-def test_without_git_or_a_repository_nothing_is_left_out(repo, tmp_path):
+def test_without_a_repository_nothing_is_left_out(tmp_path):
     (tmp_path / "bare").mkdir()
     assert unused_plugins(tmp_path / "bare", ENV) == ()
-    assert unused_plugins(repo, {"PATH": ""}) == ()
+
+
+def test_looking_starts_no_program_of_the_repository(repo):
+    # Fails with a plain `git grep` in the environment of the tests, whose PATH has this folder.
+    tools = repo / "node_modules" / ".bin"
+    tools.mkdir(parents=True)
+    mark = repo.parent / "pwned"
+    for name in ("git", "watch"):
+        (tools / name).write_text(f"#!/bin/sh\ntouch '{mark}'\nexit 1\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    run_git(repo, "config", "core.fsmonitor", str(tools / "watch"))
+    unused_plugins(repo, {"PATH": f"{tools}{os.pathsep}{ENV['PATH']}"})
+    assert not mark.exists()
 
 
 @pytest.mark.parametrize("uses", [False, True])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -17,6 +16,7 @@ from qwenagent.loop.evidence.owntests import own_tests
 from qwenagent.loop.evidence.relocating import Relocations
 from qwenagent.loop.evidence.testing import Tests
 from qwenagent.loop.evidence.testsource import files_in_step, files_of_tests, words_of_tests
+from qwenagent.loop.evidence.unbuilt import has_tests, is_unbuilt, passes
 from qwenagent.loop.words.redtests import speaks_of_red_tests
 from qwenagent.plan import Step
 from qwenagent.protocol.checks import TestCommand, TestRun
@@ -201,7 +201,7 @@ class Judge:
         before, suite = self._tests.baseline, self._tests.suite
         if before is None or suite is None or is_interpreted(suite):
             return None
-        if self._has_tests(before) or any(map(is_test_file, written)):
+        if has_tests(before, self._tree) or any(map(is_test_file, written)):
             return None
         run = self._tests.settled(suite, before, "step")
         if run is None or not run.exit_code:
@@ -210,15 +210,6 @@ class Judge:
             return None
         why = f"it does not build: {what_fails(run)}"
         return Judged("red", why, run, None, is_unbuilt=True)
-
-    def _has_tests(self, run: TestRun) -> bool:
-        """Whether there is more in a run than files that could not be built."""
-        return run.collected and not (run.statuses and all(map(self._tree.exists, run.statuses)))
-
-    def _is_unbuilt(self, run: TestRun) -> bool:
-        """Whether nothing ran: what fails is files, which are no tests."""
-        red = [test for test, status in run.statuses.items() if status == "failed"]
-        return bool(red) and not run.n_passed and all(map(self._tree.exists, red))
 
     def _measure(self) -> TestRun | None:
         if self.command is None or self._same:
@@ -284,19 +275,7 @@ class Judge:
         """Return the tests that are waited for and did not pass."""
         flaky = self._tests.flaky.ids
         waiting = [t for t in self._waiting if t not in flaky]
-        return [t for t in waiting if not self._passes(t, shown)]
-
-    def _passes(self, test: str, run: TestRun) -> bool:
-        """Whether a test passes; of what could not be loaded or built, all that is in it.
-
-        That is named by its file, folder or module, and is in no run where it could.
-        """
-        if test in run.statuses:
-            return run.statuses[test] == "passed"
-        inside = {s for other, s in run.statuses.items() if _is_within(other, test)}
-        if inside:
-            return "passed" in inside and "failed" not in inside
-        return run.exit_code == 0 and not run.timed_out and self._tree.exists(test)
+        return [t for t in waiting if not passes(t, shown, self._tree)]
 
     def _judged(
         self,
@@ -308,7 +287,7 @@ class Judge:
     ) -> Judged:
         passed = verdict.newly_passed if verdict else ()
         failed = verdict.newly_failed if verdict else ()
-        unbuilt = shown is not None and self._is_unbuilt(shown)
+        unbuilt = shown is not None and is_unbuilt(shown, self._tree)
         return Judged(state, reason, shown, suite, passed, failed, is_unbuilt=unbuilt)
 
     def _is_won(self, tests: Collection[str], written: Collection[str]) -> bool:
@@ -347,11 +326,6 @@ class Judge:
         names = identifiers(step)
         found = words_of_tests(self._red_tests(), self._tree)
         return tuple(test for test, words in found.items() if names & words)
-
-
-def _is_within(test: str, whole: str) -> bool:
-    """Whether an id begins with that of a file, module or class."""
-    return test.startswith(whole) and not re.match(r"\w", test[len(whole) :])
 
 
 def _n_red(run: TestRun | None) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from qwenagent.checks.testfiles import holds_tests, is_test_file
 from qwenagent.loop.evidence.testcode import source_of_test
 from qwenagent.loop.evidence.testsource import files_in_command, files_of_tests
+from qwenagent.loop.evidence.unbuilt import is_of_program
 from qwenagent.protocol.checks import TestRun
 from qwenagent.workspace import Workspace
 
@@ -51,7 +52,7 @@ def _known(tests: Iterable[str], before: Collection[TestRun], tree: Workspace) -
     """Return the tests that there were before: by their ids, or that nothing was told of."""
     known = {test for run in before for test in _told_by(run)}
     # A program that did not compile told none of its tests.
-    if any(_is_of_program(test, tree) for run in before for test in run.failures):
+    if any(is_of_program(test, tree) for run in before for test in run.failures):
         known.update(tests)
     return known
 
@@ -60,7 +61,3 @@ def _told_by(run: TestRun) -> Iterator[str]:
     yield from run.statuses
     if run.collected and not run.statuses:
         yield run.command
-
-
-def _is_of_program(test: str, tree: Workspace) -> bool:
-    return "::" not in test and not is_test_file(test) and tree.is_file(test)
