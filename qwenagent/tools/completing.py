@@ -60,10 +60,10 @@ def _put_in(path: str, old: str, new: str, lost: Sequence[str]) -> str:
 
 def _smallest(written: Sequence[Symbol], lost: Sequence[str]) -> Iterator[Symbol]:
     """Yield what is to be replaced as a whole: of types that lack something their members."""
+    lacking = [s for s in written if any(name.startswith(f"{s.name}.") for name in lost)]
     for symbol in written:
-        lacks = any(name.startswith(f"{symbol.name}.") for name in lost)
-        around = [it for it in written if it is not symbol and _is_around(it, symbol)]
-        if not lacks and all(any(n.startswith(f"{it.name}.") for n in lost) for it in around):
+        around = [it for it in written if it != symbol and _is_around(it, symbol)]
+        if symbol not in lacking and all(it in lacking for it in around):
             yield symbol
 
 
