@@ -45,8 +45,8 @@ class Rounds:
 
         The tree is left as the best attempt of the round had it.
         """
-        # In 15 runs of the 1.5B 29 turns of answers to failing tests were one gain; 28 searches for a
-        # line that it doubts took as long, and were 20.
+        # In 15 runs of the 1.5B 29 turns of answers to failing tests were one gain; 28 searches for
+        # a line that it doubts took as long, and were 20.
         mends = phase == "repair" and self._is_small and not self._editor.is_advised
         mends = mends and self._has_code and not self._lines.were_searched
         self._editor.open(phase, self.failing, think=think and not mends, answers=not mends)
