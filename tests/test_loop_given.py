@@ -60,6 +60,16 @@ def test_a_given_test_that_is_green_before_is_no_evidence_in_a_suite_either(root
     assert stage.states == ["unverified"]
 
 
+def test_a_given_test_that_the_suite_command_runs_is_red_before(root):
+    plan = GIVEN.replace("Test:\n", "Test: `python3 -m unittest -v`\n")
+    settings = Settings(tests=TestSettings(command="python3 -m unittest -v"))
+    stage = Stage(root, [body(FIXED)], settings=settings)
+    assert stage.run_plan(plan) == 0
+    [line] = stage.finished.steps
+    assert (line.state, line.tests_before) == ("solved", "0 of 1 passed")
+    assert "no evidence" not in warnings(stage)
+
+
 def test_a_given_test_goes_when_its_step_is_blocked(root):
     stage = Stage(root, [body(CALC.replace("a - b", "a * b"))], settings=ONE_TRY)
     assert stage.run_plan(GIVEN) == 1

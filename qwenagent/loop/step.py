@@ -108,6 +108,7 @@ class StepRunner:
                 self._tree,
                 targets.all,
                 is_task=self._is_task,
+                gives_test=bool(given),
                 delete=targets.delete,
                 rename=targets.rename,
             )

@@ -67,18 +67,20 @@ class Judge:
         wanted: Sequence[str] = (),
         *,
         is_task: bool = False,
+        gives_test: bool = False,
         delete: Sequence[str] = (),
         rename: Sequence[tuple[str, str]] = (),
     ) -> None:
         """`wanted` are the files that the step is about, there or not.
 
         A task whose test command was given with it wishes for green ones. Tests in the files that
-        are to be deleted or renamed are not missed, or looked for in their new place.
+        are to be deleted or renamed are not missed, or looked for in their new place. If the step
+        `gives_test`, what the suite said before that was written says nothing of it.
         """
         self.command = command
         self._tests = tests
         self._tree = tree
-        self._same = _is_same(command, tests.suite)
+        self._same = not gives_test and _is_same(command, tests.suite)
         self.before = self._measure()
         self._was_blank = command is None and self._is_about_suite(step)
         if self._was_blank and tests.suite:
