@@ -69,7 +69,7 @@ def test_the_steps_own_tests_turn_green(tree):
     judge = Judge(step("Fix `add`."), command(COMMAND), measured(tree), tree)
     assert judge.shown_command == COMMAND
     assert judge.failing is judge.before
-    assert judge.start_rank == (0, 0, 0, -1)
+    assert judge.start_rank == (0, 0, 0, -1, 1)
     write(tree, FIXED)
     judged = judge.judge(["calc.py"])
     assert brief(judged) == (
@@ -78,7 +78,7 @@ def test_the_steps_own_tests_turn_green(tree):
     )
     assert judged.newly_passed == ("test_calc.Add.test_add",)
     assert judged.suite is None
-    assert judged.rank == (2, 0, 1, 0) > judge.start_rank
+    assert judged.rank == (2, 0, 1, 0, 0) > judge.start_rank
 
 
 def test_the_steps_own_tests_stay_red(tree):
@@ -92,12 +92,22 @@ def test_the_steps_own_tests_stay_red(tree):
     assert judged.rank == judge.start_rank
 
 
+def test_a_red_test_that_gets_further_ranks_above_the_start(tree):
+    more = TEST.replace("add(2, 3), 5)\n", "add(2, 3), 5)\n        self.assertEqual(twice(2), 4)\n")
+    write(tree, more, "test_calc.py")
+    judge = Judge(step("Fix `add`."), command(COMMAND), measured(tree), tree)
+    write(tree, FIXED.replace("add(a, a)", "a"))
+    judged = judge.judge(["calc.py"])
+    assert judged.state == "red"
+    assert judged.rank == (0, 0, 0, -1, 2) > judge.start_rank
+
+
 def test_worse_than_before_ranks_below_the_start(tree):
     judge = Judge(step("Fix `add`."), command(COMMAND), measured(tree), tree)
     write(tree, MODULE.replace("a - b", "None"))
     judged = judge.judge(["calc.py"])
     assert judged.newly_failed == ("test_calc.Add.test_zero",)
-    assert judged.rank == (0, -1, 0, -2) < judge.start_rank
+    assert judged.rank == (0, -1, 0, -2, 2) < judge.start_rank
 
 
 def test_a_test_that_was_green_already_is_no_evidence(tree):
@@ -211,7 +221,7 @@ def test_a_test_that_somebody_else_wrote_speaks_for_a_step_that_wrote_one_too(tr
 def test_without_any_tests_nothing_speaks_for_a_step(tree):
     judge = Judge(step("Fix `add`."), None, measured(tree), tree)
     assert (judge.shown_command, judge.before, judge.failing) == ("", None, None)
-    assert judge.start_rank == (0, 0, 0, 0)
+    assert judge.start_rank == (0, 0, 0, 0, 0)
     assert judge.judge(["calc.py"]) == Judged("unverified", "no test speaks for it", None, None)
 
 

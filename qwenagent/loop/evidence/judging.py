@@ -13,6 +13,7 @@ from qwenagent.loop.editing.targets import identifiers
 from qwenagent.loop.evidence.examples import Examples
 from qwenagent.loop.evidence.limits import is_interpreted
 from qwenagent.loop.evidence.owntests import own_tests
+from qwenagent.loop.evidence.progress import lines_passed
 from qwenagent.loop.evidence.relocating import Relocations
 from qwenagent.loop.evidence.testing import Tests
 from qwenagent.loop.evidence.testsource import files_in_step, files_of_tests, words_of_tests
@@ -47,12 +48,15 @@ class Judged:
     """True where no test could be run, since what they test does not build or load."""
     is_won: bool = False
     """True where a test passes now that speaks for the step: none that it wrote itself."""
+    n_lines: int = 0
+    """How far the red tests got, see `lines_passed`."""
 
     @property
     def rank(self) -> tuple[int, ...]:
-        """Orders attempts: nothing broken first, then more tests won, then fewer red."""
+        """Orders attempts: nothing broken, more tests won, fewer red, those that fail later."""
         done = {"solved": 2, "unverified": 1, "red": 0}[self.state]
-        return (done, -len(self.newly_failed), len(self.newly_passed), -_n_red(self.shown))
+        won, lost = len(self.newly_passed), len(self.newly_failed)
+        return (done, -lost, won, -_n_red(self.shown), self.n_lines)
 
 
 class Judge:
@@ -122,7 +126,7 @@ class Judge:
     @property
     def start_rank(self) -> tuple[int, ...]:
         """The rank of the tree before the step, for comparing with attempts."""
-        return (0, 0, 0, -_n_red(self.before))
+        return (0, 0, 0, -_n_red(self.before), lines_passed(self.before, self._tree))
 
     @property
     def glanced_at(self) -> TestCommand | None:
@@ -289,8 +293,16 @@ class Judge:
     ) -> Judged:
         passed = verdict.newly_passed if verdict else ()
         failed = verdict.newly_failed if verdict else ()
-        unbuilt = shown is not None and is_unbuilt(shown, self._tree)
-        return Judged(state, reason, shown, suite, passed, failed, is_unbuilt=unbuilt)
+        return Judged(
+            state,
+            reason,
+            shown,
+            suite,
+            passed,
+            failed,
+            is_unbuilt=shown is not None and is_unbuilt(shown, self._tree),
+            n_lines=lines_passed(shown, self._tree),
+        )
 
     def _is_won(self, tests: Collection[str], written: Collection[str]) -> bool:
         """Whether one of the tests that pass now speaks for the step."""
