@@ -171,6 +171,41 @@ def test_what_is_most_needed_goes_in_first(tree):
     assert "map" in whats(event.left_out)
 
 
+def test_what_a_step_has_changed_in_a_long_file_stands_behind_what_it_found_there(tree):
+    """What comes before it need not be read again."""
+    made = brief(tree, "Mend `fun3` and `fun7` in `long.py`.", failing=None)
+    first, _ = built(tree, made)
+    mended = (
+        LONG.replace("return 3\n", "return 4\n", 1) + "\n\nclass New:\n    def one(self): ...\n"
+    )
+    tree.apply(Edit("long.py", LONG, mended))
+    try:
+        second, event = built(tree, replace(made, found={"long.py": LONG}))
+        anew, _ = built(tree, made)
+    finally:
+        tree.rollback()
+    unchanged = first.index("`fun3` in `long.py`:")
+    assert second[:unchanged] == first[:unchanged] != anew[:unchanged]
+    assert whats(event.included)[:4] == [
+        "file long.py", "file long.py fun3", "file long.py fun7", "file long.py New.one",
+    ]  # fmt: skip
+    places = [second.index(part) for part in ("return 7\n", "return 4\n", "def one(self)")]
+    assert places == sorted(places)
+    assert "class New" not in second
+
+
+def test_an_outline_tells_of_nothing_that_is_gone(tree):
+    made = brief(tree, "Mend `fun3` in `long.py`.", failing=None)
+    gone = LONG.replace("def fun9()", "def fun99()")
+    tree.apply(Edit("long.py", LONG, gone))
+    try:
+        text, _ = built(tree, replace(made, found={"long.py": LONG}))
+    finally:
+        tree.rollback()
+    assert "def fun9()" not in text
+    assert "def fun99()" in text
+
+
 def test_a_long_file_is_its_outline_and_the_symbols_that_the_step_names(tree):
     text, event = built(tree, brief(tree, "Mend `fun7` in `long.py`."))
     assert [(i.what, i.how) for i in event.included if i.what.startswith("file")] == [

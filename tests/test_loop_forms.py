@@ -131,6 +131,20 @@ def test_the_profile_decides_where_nobody_names_a_form(root):
     assert (root / "calc.py").read_text() == FIXED
 
 
+def test_a_repair_of_a_long_file_reads_its_outline_no_second_time(root):
+    short = replace(Stage(root).profile, whole_file_lines=3)
+    call = call_end("replace_symbol", path="calc.py", symbol="add")
+    worse = "def add(a, b, c=0):\n    return a - b - c\n"
+    better = "def add(a, b):\n    return a + b\n"
+    stage = Stage(root, [call, body(worse), THOUGHT, body(better)], profile=short)
+    assert stage.run_plan(PLAN) == 0
+    first, *_, last = (prompt.messages[1].text for prompt in stage.engine.prompts)
+    head, _, code = last.partition("`add` in `calc.py`:\n")
+    assert first.startswith(head)
+    assert "def add(a, b):\ndef twice(a):\n" in head
+    assert "def add(a, b, c=0):\n" in code
+
+
 def test_a_file_in_which_somebody_else_changed_the_same_line_meanwhile_is_left_as_it_is(root):
     theirs = MODULE.replace("a - b", "b - a")
 

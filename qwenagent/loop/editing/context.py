@@ -10,8 +10,8 @@ contents.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -81,6 +81,9 @@ class Brief:
     """What the tests of the failing run use."""
     advice: str = ""
     """Of a larger model, as it came."""
+    found: Mapping[str, str] = field(default_factory=dict)
+    """By path, files as the step found them. The outline of a long one stays what it was then, so
+    that it is read once; what the step has changed in it since is shown behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ class Section:
     purse: Purse = ""
     """What it is paid from besides the budget: all files that the step does not name share one, and
     so do tests of long files."""
+    is_new: bool = False
+    """True for what the step has changed: it stands behind all others of its kind."""
 
 
 def system_message() -> Message:
@@ -165,7 +170,7 @@ def symbols_shown(event: ContextBuilt) -> frozenset[tuple[str, str]]:
 def _arranged(chosen: list[Section], must: list[Section]) -> list[str]:
     """Return the texts in the order of the prompt; `must` comes last."""
     kinds = ["plan", "rules", "map", "other", "test", "file", "failures", "advice"]
-    ordered = sorted(chosen, key=lambda section: kinds.index(section.what.split(" ")[0]))
+    ordered = sorted(chosen, key=lambda one: (kinds.index(one.what.split(" ")[0]), one.is_new))
     return [section.text for section in (*ordered, *must)]
 
 
@@ -211,31 +216,45 @@ def _file(path: str, brief: Brief, workspace: Workspace) -> Iterable[Section]:
         shown = numbered(text) if way == "lines" else text
         yield Section(f"file {path}", f"File {_named(path)}:\n{fenced(shown, fence_info(path))}")
         return
-    head = f"File {_named(path)} ({text.count(chr(10)) + 1} lines), its outline:"
+    before = _code_by_name(path, brief.found.get(path, text))
+    now = _code_by_name(path, text)
+    listed = brief.found.get(path, text) if before.keys() <= now.keys() else text
+    head = f"File {_named(path)} ({listed.count(chr(10)) + 1} lines), its outline:"
     yield Section(
         f"file {path}",
-        f"{head}\n{fenced(outline(path, text, numbered=False), fence_info(path))}",
+        f"{head}\n{fenced(outline(path, listed, numbered=False), fence_info(path))}",
         "outline",
     )
+    new = [name for name, code in now.items() if code != before.get(name)]
     lines = text.split("\n")
-    for symbol in _relevant(path, text, brief, workspace.files()):
+    for symbol in _relevant(path, text, brief, workspace.files(), new):
         if symbol.n_lines <= brief.whole_file_lines:
-            code = symbol.code_in(lines)
             title = f"{_named(symbol.name)} in {_named(path)}:"
             yield Section(
                 f"file {path} {symbol.name}",
-                f"{title}\n{fenced(code, fence_info(path))}",
+                f"{title}\n{fenced(symbol.code_in(lines), fence_info(path))}",
                 "excerpt",
+                is_new=symbol.name in new,
             )
 
 
-def _relevant(path: str, text: str, brief: Brief, files: Collection[str]) -> Iterable[Symbol]:
-    """Return the symbols that the step names, then those that failures point to."""
-    wanted = identifiers(brief.step)
-    named = [s for s in symbols(path, text) if s.name.rpartition(".")[2] in wanted]
+def _code_by_name(path: str, text: str) -> dict[str, str]:
+    lines = text.split("\n")
+    return {symbol.name: symbol.code_in(lines) for symbol in symbols(path, text)}
+
+
+def _relevant(
+    path: str, text: str, brief: Brief, files: Collection[str], new: Collection[str]
+) -> Iterable[Symbol]:
+    """Return the symbols that the step names, those that failures point to, and the new ones."""
+    wanted, known = identifiers(brief.step), symbols(path, text)
+    named = [s for s in known if s.name.rpartition(".")[2] in wanted]
     run = brief.failing
     found = suspicion(path, text, run, brief.spectrum, files) if run else {}
-    return dict.fromkeys([*named, *list(found)[:MAX_SUSPECTS]])
+    inmost = [
+        s for s in known if s.name in new and not any(n.startswith(f"{s.name}.") for n in new)
+    ]
+    return dict.fromkeys([*named, *list(found)[:MAX_SUSPECTS], *inmost])
 
 
 def shown_tests(brief: Brief, workspace: Workspace) -> list[tuple[str, str]]:

@@ -106,6 +106,8 @@ class Editor:
         self._coming = coming
         self._seeks_fault = seeks_fault
         self._places = Places(ports.workspace)
+        self._found: dict[str, str] = {}
+        """By path, the files to work on as the step found them."""
         self._told = ""
         """What became of the last edit, as the model is told."""
         self._mind = ""
@@ -156,9 +158,11 @@ class Editor:
         self._opened_texts = dict(self._shown_texts)
 
     def _brief_of(self, failing: TestRun | None) -> Brief:
+        targets = self._present_targets()
+        self._found = self._texts_of(targets.change) | self._found
         return Brief(
             step=self._step,
-            targets=self._present_targets(),
+            targets=targets,
             background=self._background,
             test_command=self._test_command,
             failing=failing,
@@ -167,6 +171,7 @@ class Editor:
             form=self._ports.settings.loop.form or None,
             spectrum=Spectrum.of(failing, self._tree) if failing else NO_SPECTRUM,
             advice=self._advice,
+            found=self._found,
         )
 
     def advise(self, advice: str) -> None:
