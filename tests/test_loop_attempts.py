@@ -9,7 +9,7 @@ from qwenagent.loop.attempts import Standing
 from qwenagent.loop.evidence.judging import Judged
 from qwenagent.protocol.checks import TestRun, TestStatus
 
-START = (0, 0, 0, -2)
+START = (0, 0, 0, -2, 0)
 """Two tests are red."""
 
 

@@ -102,6 +102,20 @@ def test_a_red_test_that_gets_further_ranks_above_the_start(tree):
     assert judged.rank == (0, 0, 0, -1, 2) > judge.start_rank
 
 
+def test_where_the_code_was_missing_getting_further_is_no_gain_but_tells_attempts_apart(tree):
+    more = TEST.replace("add(2, 3), 5)\n", "add(2, 3), 5)\n        self.assertEqual(twice(2), 4)\n")
+    write(tree, more, "test_calc.py")
+    write(tree, MODULE.replace("def add", "def plus"))
+    judge = Judge(step("Write `add`."), command(COMMAND), measured(tree), tree)
+    ranks = []
+    for code in (BROKEN, FIXED.replace("add(a, a)", "a")):
+        write(tree, code)
+        ranks.append(judge.judge(["calc.py"]).rank)
+    assert ranks[0] < ranks[1]
+    assert [rank[3] for rank in ranks] == [-1, -1]
+    assert judge.start_rank[3:] == (-1, 1_000_000)
+
+
 def test_worse_than_before_ranks_below_the_start(tree):
     judge = Judge(step("Fix `add`."), command(COMMAND), measured(tree), tree)
     write(tree, MODULE.replace("a - b", "None"))

@@ -36,9 +36,10 @@ from qwenagent.loop.editing.phases import (
     legal_paths,
     nearest,
 )
-from qwenagent.loop.editing.places import Places, tells_of_missing
+from qwenagent.loop.editing.places import Places
 from qwenagent.loop.editing.refusing import Refusals
 from qwenagent.loop.editing.targets import Targets
+from qwenagent.loop.evidence.progress import tells_of_missing
 from qwenagent.loop.evidence.suspects import NO_SPECTRUM, Spectrum
 from qwenagent.loop.ports import Ports
 from qwenagent.plan import Step

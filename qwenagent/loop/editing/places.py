@@ -6,14 +6,12 @@ calls, and the fault was elsewhere.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 
 from qwenagent.loop.editing.context import Brief
 from qwenagent.loop.editing.phases import form_of
 from qwenagent.loop.evidence.suspects import suspicion
-from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.tools import ToolCall
 from qwenagent.workspace import Workspace
 
@@ -21,16 +19,6 @@ MOST = 12
 """Functions of all files together; with eight attempts a round each gets one or two."""
 TRIES = 2
 """Attempts at each; then the whole of the files is open again."""
-
-_MISSING = re.compile(
-    r"(?<!NoneType' object )has no attribute|is not defined|cannot import name|No module named"
-    r"|is not a function|undefined: |cannot find |does not exist|unresolved import",
-)
-
-
-def tells_of_missing(run: TestRun | None) -> bool:
-    """Whether tests fail for something that is not there: then no function has to be at fault."""
-    return run is not None and any(map(_MISSING.search, run.failures.values()))
 
 
 class Places:

@@ -13,7 +13,7 @@ from qwenagent.loop.editing.targets import identifiers
 from qwenagent.loop.evidence.examples import Examples
 from qwenagent.loop.evidence.limits import is_interpreted
 from qwenagent.loop.evidence.owntests import own_tests
-from qwenagent.loop.evidence.progress import lines_passed
+from qwenagent.loop.evidence.progress import lines_passed, tells_of_missing
 from qwenagent.loop.evidence.relocating import Relocations
 from qwenagent.loop.evidence.testing import Tests
 from qwenagent.loop.evidence.testsource import files_in_step, files_of_tests, words_of_tests
@@ -125,8 +125,13 @@ class Judge:
 
     @property
     def start_rank(self) -> tuple[int, ...]:
-        """The rank of the tree before the step, for comparing with attempts."""
-        return (0, 0, 0, -_n_red(self.before), lines_passed(self.before, self._tree))
+        """The rank of the tree before the step, for comparing with attempts.
+
+        Where what is to be written is not there, an attempt is no gain by getting a little further.
+        """
+        n_lines = lines_passed(self.before, self._tree)
+        n_red = _n_red(self.before)
+        return (0, 0, 0, -n_red, _ALL if tells_of_missing(self.before) else n_lines)
 
     @property
     def glanced_at(self) -> TestCommand | None:

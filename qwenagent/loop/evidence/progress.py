@@ -1,4 +1,7 @@
-"""How far red tests get before they fail: a test that a plan gives is often one of many asserts."""
+"""How far red tests get before they fail, and whether for something that is not there at all.
+
+A test that a plan gives is often one of many asserts.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,10 @@ from qwenagent.workspace import Workspace
 
 FEW = 3
 """With more red tests than this their number tells attempts apart well enough."""
+_MISSING = re.compile(
+    r"(?<!NoneType' object )has no attribute|is not defined|cannot import name|No module named"
+    r"|is not a function|undefined: |cannot find |does not exist|unresolved import",
+)
 _FRAME = re.compile(r"^at (.+?):(\d+)(?::|$)", re.MULTILINE)
 
 
@@ -24,6 +31,11 @@ def lines_passed(run: TestRun | None, tree: Workspace) -> int:
         return 0
     files = files_of_tests(tree, red)
     return sum(_lines(test, path, run.failures.get(test, ""), tree) for test, path in files.items())
+
+
+def tells_of_missing(run: TestRun | None) -> bool:
+    """Whether tests fail for something that is not there: then no function has to be at fault."""
+    return run is not None and any(map(_MISSING.search, run.failures.values()))
 
 
 def _lines(test: str, path: str, failure: str, tree: Workspace) -> int:
