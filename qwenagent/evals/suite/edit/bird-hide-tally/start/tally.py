@@ -17,5 +17,5 @@ class TallyBoard:
         raise NotImplementedError
 
     def lines(self) -> list[str]:
-        """Return one line for each species, the most frequent first."""
+        """Return one line for each species, in alphabetical order."""
         raise NotImplementedError

@@ -1,6 +1,6 @@
 //! Labels of pallets: depot, number and check letter.
 
-/// The check letter for a pallet.
-pub fn check_letter(depot: &str, number: u32) -> char {
+/// The check letter for the pallets of a depot.
+pub fn check_letter(depot: &str) -> char {
     todo!()
 }
