@@ -11,6 +11,7 @@ from qwenagent.protocol.tools import ToolCall
 from qwenagent.syntax import Symbol, symbols
 from qwenagent.tools.arguments import number_of, text_of
 from qwenagent.tools.bodies import Cut, addition, comment_start, replacement
+from qwenagent.tools.ends import without_surplus_ends
 from qwenagent.tools.hoisting import import_spans
 from qwenagent.tools.indent import flat, in_style_of, indent_of, indented
 from qwenagent.tools.search import search_replaced
@@ -75,9 +76,15 @@ def _changed(call: ToolCall, path: str, old: str) -> Spliced:
         case "rewrite_file":
             return Spliced(body if old.endswith("\n") or not old else body.rstrip("\n"))
         case "replace_symbol":
-            return replace_symbol(path, old, text_of(call, "symbol"), body)
+            name = text_of(call, "symbol")
+            return without_surplus_ends(
+                path, old, body, lambda code: replace_symbol(path, old, name, code)
+            )
         case "insert_symbol":
-            return insert_symbol(path, old, text_of(call, "after"), body)
+            name = text_of(call, "after")
+            return without_surplus_ends(
+                path, old, body, lambda code: insert_symbol(path, old, name, code)
+            )
         case "replace_lines":
             first, last = number_of(call, "start"), number_of(call, "end")
             return _replace_lines(path, old, first, last, body)
