@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings
+from qwenagent.loop.editing.asker import header_text
 from qwenagent.loop.editing.draws import LEAST_TOKENS, USUAL_TOKENS
 from qwenagent.protocol.events import CandidateScored, EditApplied, TestsRan, TokenDelta
 from qwenagent.protocol.messages import Alternative, Completion, Usage
+from qwenagent.protocol.tools import ToolCall
 from tests import loop_stage
 from tests.loop_stage import COMMAND, PROFILE, Stage, body, make_repository
 
@@ -97,13 +99,30 @@ def test_attempts_part_from_a_gain_where_the_model_is_least_sure_of_it(root, two
     at = two_red.index("    return")
     other = Alternative(at, len(two_red) - 1, "    # No, the sum.", 0.3)
     rest = FIXED[FIXED.index("    return a + b") :]
-    stage = Stage(root, [body(two_red), body(rest)], others=[[], [other]], profile=FOUR)
+    stage = Stage(root, [body(two_red), body(rest)], others=[[other]], profile=FOUR)
     assert stage.run_plan(PLAN) == 0
-    assert stage.engine.read == [two_red, two_red]
+    assert stage.engine.read == [two_red]
     assert (root / "calc.py").read_text() == f"{FIXED[:at]}    # No, the sum.\n{rest}"
     first, branch = stage.engine.prompts
     assert branch.opening == f"{first.opening}def add(a, b):\n    # No, the sum.\n"
     assert "AssertionError: 9 != 2" in branch.messages[-1].text
+
+
+def test_in_a_long_file_what_cannot_be_one_line_is_gone_on_with_to_the_end_of_its_function(root):
+    short = replace(FOUR, whole_file_lines=1)
+    passage = MODULE.rstrip("\n")
+    at = passage.index("    return")
+    other = Alternative(at, len(passage), "    if a:", 0.3)
+    rest = "        return a + b\n    return b\n"
+    call = header_text(ToolCall("replace_symbol", {"path": "calc.py", "symbol": "add"}))
+    stage = Stage(root, [body(MODULE), body(rest)], others=[[other]], profile=short)
+    assert stage.run_task("The tests in `test_calc.py` fail; mend `calc.py`.") == 0
+    assert stage.states == ["solved"]
+    mended = MODULE.replace("    return a - b\n", f"    if a:\n{rest}")
+    assert (root / "calc.py").read_text() == mended
+    branch = stage.engine.prompts[-1]
+    assert branch.opening.startswith(f"{call}\n")
+    assert branch.opening.endswith("def add(a, b):\n    if a:\n")
 
 
 def test_a_gain_is_gone_on_from_before_anything_is_drawn(root, two_red):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -22,6 +21,7 @@ from qwenagent.grammar import (
 from qwenagent.grammar.calls import OPENING
 from qwenagent.loop.editing.beginnings import added_beginning, file_beginning, symbol_beginning
 from qwenagent.loop.editing.doubtful import Passage
+from qwenagent.loop.editing.partings import Parting
 from qwenagent.loop.editing.targets import is_prose
 from qwenagent.loop.stop import Stop, Stopped
 from qwenagent.protocol.events import (
@@ -52,8 +52,6 @@ HEADER_TOKENS = 256
 RESTARTS = 2
 """How often a question is put again after the engine died over it."""
 SHOW_PREFILL_TOKENS = 256
-SPREAD = 3
-"""Doubts that are looked for by each branch: of one line not more than one, if there are others."""
 LEAST_BRANCH_TOKENS = 64
 """For the rest of a branch that parts at the end of a long text; there is room for a header."""
 FREE_ARGUMENTS = ("summary", "reason", "text", "argv")
@@ -267,33 +265,21 @@ class Asker:
         return is_taken
 
     def branches(
-        self, question: Question, passage: Passage, n: int, take: Callable[[Action], bool]
-    ) -> bool:
-        """Have up to `n` bodies written that part from a passage where the model doubts it most.
+        self, question: Question, partings: Iterable[Parting], take: Callable[[Action], bool]
+    ) -> None:
+        """Have a body written for each parting, which goes on to its end from there by itself.
 
-        Each goes on to its end from there by itself. `take` gets each as it comes; true ends it.
-        Returns whether it did.
+        `take` gets each as it comes; true ends it.
 
         Raises: see `ask`.
         """
-        found: list[Alternative] = []
-
-        def note(one: Alternative) -> bool:
-            found.append(one)
-            return False
-
         before = self._begin_turn(question.phase)
-        blank = self._blank(question, passage.call, header_text(passage.call))
-        self._alternatives(blank, passage, SPREAD * n, note)
-        self._stop.check()
-        found = _spread(found, passage.text)[:n]
-        is_taken = any(take(self._branch(question, blank, passage, one)) for one in found)
+        any(take(self._branch(question, parting)) for parting in partings)
         self._end_turn("stop", before)
-        return is_taken
 
-    def _branch(
-        self, question: Question, blank: _Blank, passage: Passage, other: Alternative
-    ) -> Action:
+    def _branch(self, question: Question, parting: Parting) -> Action:
+        passage, other = parting.passage, parting.other
+        blank = self._blank(question, passage.call, header_text(passage.call))
         written = f"{passage.text[: other.start]}{other.text}\n"
         other_blank = replace(
             blank,
@@ -385,17 +371,6 @@ class Asker:
     def _tell_prefill(self, done: int, total: int) -> None:
         if total >= SHOW_PREFILL_TOKENS:
             self._events.emit(Progress("reading the prompt", done, total, "tokens"))
-
-
-def _spread(found: Iterable[Alternative], text: str) -> list[Alternative]:
-    """Return the first of each line, in their order, then the second of each, and so on."""
-    seen: Counter[int] = Counter()
-    ranked: list[tuple[int, Alternative]] = []
-    for one in found:
-        row = text.count("\n", 0, one.start)
-        ranked.append((seen[row], one))
-        seen[row] += 1
-    return [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
 
 
 def _overruled(call: ToolCall, line: str, doubts: Sequence[Doubt]) -> Overruled | None:

@@ -75,6 +75,13 @@ class LineEdit:
         arguments: JsonObject = {"path": self.path, "start": self.row, "end": end}
         return ToolCall("replace_lines", arguments, self.new)
 
+    def made_in(self, text: str) -> str:
+        """Return the file with the edit made."""
+        lines = text.split("\n")
+        end = self.row + self.old.count("\n")
+        new = [self.new] if self.new else []
+        return "\n".join([*lines[: self.row - 1], *new, *lines[end:]])
+
 
 def passages(
     texts: Mapping[str, str],
@@ -178,10 +185,9 @@ def line_edits(file: str, passage: Passage, found: Alternative) -> Iterator[Line
     written = (before.rpartition("\n")[2] + found.text).rstrip()
     is_whole = not before.rpartition("\n")[2].strip()
     for n_rows, new in _changes(written, lines[row - 1 :], is_whole=is_whole):
-        end = row - 1 + n_rows
-        changed = "\n".join([*lines[: row - 1], *([new] if new else []), *lines[end:]])
-        if code_lines(path, changed) != code_lines(path, file):
-            yield LineEdit(path, row, "\n".join(lines[row - 1 : end]), new)
+        edit = LineEdit(path, row, "\n".join(lines[row - 1 : row - 1 + n_rows]), new)
+        if code_lines(path, edit.made_in(file)) != code_lines(path, file):
+            yield edit
 
 
 def _changes(written: str, lines: Sequence[str], *, is_whole: bool) -> Iterator[tuple[int, str]]:

@@ -5,18 +5,21 @@ The editor says what may be written and how it is asked for; who tests takes or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from qwenagent.grammar import forced_call
-from qwenagent.loop.editing.asker import Action, takes_body
+from qwenagent.loop.editing.asker import Action, Question, takes_body
 from qwenagent.loop.editing.doubtful import LineEdit, Passage, line_edits, passages
 from qwenagent.loop.editing.editor import Editor
+from qwenagent.loop.editing.partings import Parting, chosen
 from qwenagent.loop.evidence.suspects import Spectrum
 from qwenagent.loop.ports import Ports
 from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.events import Phase
 from qwenagent.protocol.messages import Alternative, Sampling
 
+SPREAD = 3
+"""Doubts that are looked for by each branch: of one line not more than one, if there are others."""
 LEAST_OF_PASSAGE = 8
 """Lines of each passage, of several, that are tried where the model doubts them."""
 
@@ -29,6 +32,10 @@ class Variants:
         self._ports = ports
         self._editor = editor
         self._tree = ports.workspace
+        self._doubted: Mapping[str, str] = {}
+        """The files whose single lines were tried last, by path."""
+        self._doubts: list[Parting] = []
+        """What the model would rather have written in them."""
 
     def are_bodies(self, phase: Phase) -> bool:
         """Whether nothing but the body of one call is to be written, and that is all."""
@@ -47,7 +54,7 @@ class Variants:
     def branches(
         self, phase: Phase, failing: TestRun, n: int, take: Callable[[Action], bool]
     ) -> None:
-        """Have up to `n` short files written anew, parting from what they hold now.
+        """Have up to `n` files written anew, of long ones functions, parting from what they hold.
 
         They part where the model doubts it most, and go on by themselves; see `Asker.branches`.
         """
@@ -56,10 +63,23 @@ class Variants:
         most = min(draws.most_tokens(self._editor.shown(offers)), draws.room(messages))
         question = self._editor.question(offers, phase, Sampling(max_tokens=most))
         texts = self._editor.changeable()
-        for passage in self._passages(texts, failing):
-            is_whole = f"{passage.begin}{passage.text}" == texts[passage.path]
-            if is_whole and self._editor.asker.branches(question, passage, n, take):
-                return
+        lines_tried = self._doubted == texts
+        doubts = self._doubts
+        if not lines_tried:
+            doubts = list(self._read(question, self._passages(texts, failing), SPREAD * n))
+        if found := chosen(doubts, texts, n, lines_tried=lines_tried):
+            self._editor.asker.branches(question, found, take)
+
+    def _read(self, question: Question, found: Iterable[Passage], n: int) -> Iterator[Parting]:
+        for passage in found:
+            others: list[Alternative] = []
+
+            def note(other: Alternative, others: list[Alternative] = others) -> bool:
+                others.append(other)
+                return False
+
+            self._editor.asker.alternatives(question, passage, n, note)
+            yield from (Parting(passage, other) for other in others)
 
     def lines(
         self, phase: Phase, failing: TestRun, n: int, take: Callable[[LineEdit], bool]
@@ -74,9 +94,11 @@ class Variants:
         texts = self._editor.changeable()
         found = self._passages(texts, failing)
         n_each = max(n // max(len(found), 1), LEAST_OF_PASSAGE)
+        self._doubted, self._doubts = texts, []
         for passage in found:
 
             def take_edits(other: Alternative, passage: Passage = passage) -> bool:
+                self._doubts.append(Parting(passage, other))
                 return any(take(edit) for edit in line_edits(texts[passage.path], passage, other))
 
             if self._editor.asker.alternatives(question, passage, n_each, take_edits):
