@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qwenagent.config import LoopSettings, Settings
-from qwenagent.loop.editing.asker import header_text
+from qwenagent.loop.editing.asker import LEAST_BRANCH_TOKENS, header_text
 from qwenagent.loop.editing.draws import LEAST_TOKENS, USUAL_TOKENS
 from qwenagent.protocol.events import CandidateScored, EditApplied, TestsRan, TokenDelta
 from qwenagent.protocol.messages import Alternative, Completion, Usage
@@ -123,6 +123,7 @@ def test_in_a_long_file_what_cannot_be_one_line_is_gone_on_with_to_the_end_of_it
     branch = stage.engine.prompts[-1]
     assert branch.opening.startswith(f"{call}\n")
     assert branch.opening.endswith("def add(a, b):\n    if a:\n")
+    assert stage.engine.max_tokens[-1] < 2 * LEAST_BRANCH_TOKENS
 
 
 def test_a_gain_is_gone_on_from_before_anything_is_drawn(root, two_red):

@@ -287,7 +287,10 @@ class Asker:
             grammar=body_grammar(blank.fence, may_be_empty=True),
             begin=blank.begin + written,
         )
-        left = max(question.sampling.max_tokens - self._engine.count(written), LEAST_BRANCH_TOKENS)
+        # What does not end twice as long as the code that it takes the place of never does.
+        usual = 2 * self._engine.count(passage.text) + LEAST_BRANCH_TOKENS
+        most = min(question.sampling.max_tokens, usual) - self._engine.count(written)
+        left = max(most, LEAST_BRANCH_TOKENS)
         sampling = replace(question.sampling, max_tokens=left)
         return other_blank.filled(self._complete(other_blank.prompt, other_blank.grammar, sampling))
 
