@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from qwenagent.config import LoopSettings, Settings, TestSettings
 from qwenagent.protocol.events import CandidateScored
 from tests.loop_stage import Stage, body, make_repository
 from tests.needs import needs
@@ -77,3 +78,20 @@ def test_what_never_builds_is_left_as_it_was(tmp_path):
     assert stage.run_task("Have the fee in `fee.go` be 2.") == 1
     assert stage.states == ["blocked"]
     assert (root / "fee.go").read_text() == GO["fee.go"]
+
+
+@needs("go")
+def test_where_a_step_gives_the_first_test_that_judges_and_not_what_builds(tmp_path):
+    plan = (
+        "- [ ] Have the fee in `fee.go` be 2.\n      Test:\n\n      ```go fee_test.go\n"
+        '      package fee\n\n      import "testing"\n\n      func TestFee(t *testing.T) {\n'
+        "      \tif Fee() != 2 {\n      \t\tt.Fatal(Fee())\n      \t}\n      }\n      ```\n"
+    )
+    settings = Settings(loop=LoopSettings(repairs=0), tests=TestSettings(command="go test ."))
+    root = make_repository(tmp_path / "repo", GO)
+    stage = Stage(root, [body(returning("3", GO["fee.go"]))], settings=settings)
+    assert stage.run_plan(plan) == 1
+    [line] = stage.finished.steps
+    assert (line.state, line.tests_before) == ("blocked", "0 of 1 passed")
+    assert "TestFee fails" in line.reason
+    assert "does not build" not in line.reason

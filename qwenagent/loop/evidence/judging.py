@@ -84,6 +84,7 @@ class Judge:
         self.command = command
         self._tests = tests
         self._tree = tree
+        self._gives_test = gives_test
         self._same = not gives_test and _is_same(command, tests.suite)
         self.before = self._measure()
         self._was_blank = command is None and self._is_about_suite(step)
@@ -212,7 +213,7 @@ class Judge:
         before, suite = self._tests.baseline, self._tests.suite
         if before is None or suite is None or is_interpreted(suite):
             return None
-        if has_tests(before, self._tree) or any(map(is_test_file, written)):
+        if self._gives_test or any(map(is_test_file, written)) or has_tests(before, self._tree):
             return None
         run = self._tests.settled(suite, before, "step")
         if run is None or not run.exit_code:
