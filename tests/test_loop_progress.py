@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ from qwenagent.checks import TestRunner, parse_command
 from qwenagent.loop.evidence.progress import FEW, lines_passed
 from qwenagent.protocol.checks import TestRun
 from qwenagent.workspace import Repository, Workspace
-from tests.loop_stage import make_repository
+from tests.loop_stage import COMMAND, MODULE, TEST, make_repository
+from tests.needs import needs
 
 PYTEST = """import pytest
 
@@ -33,19 +33,6 @@ def test_add(two):
     total = add(two, 3)
     check(total)
     assert add(0, 0) == 0
-"""
-UNITTEST = """import unittest
-
-from calc import add
-
-
-class Add(unittest.TestCase):
-    def test_zero(self):
-        self.assertEqual(add(0, 0), 0)
-
-    def test_add(self):
-        self.assertEqual(add(2, 0), 2)
-        self.assertEqual(add(2, 3), 5)
 """
 NODE = """const test = require("node:test");
 const assert = require("node:assert");
@@ -80,13 +67,13 @@ def test_pytest_tells_how_far_a_test_got(code, n_lines, tmp_path):
 
 
 def test_unittest_tells_how_far_a_test_got(tmp_path):
-    files = {"calc.py": "def add(a, b):\n    return a - b\n", "test_calc.py": UNITTEST}
-    root = make_repository(tmp_path / "r", files)
-    run = measured(root, "python3 -m unittest -v")
+    code = TEST.replace("add(2, 3), 5)", "add(2, 0), 2)\n        self.assertEqual(add(2, 3), 5)")
+    root = make_repository(tmp_path / "r", {"calc.py": MODULE, "test_calc.py": code})
+    run = measured(root, COMMAND)
     assert lines_passed(run, Workspace(Repository.open(root))) == 2
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+@needs("node")
 def test_node_tells_how_far_a_test_got(tmp_path):
     files = {
         "package.json": "{}\n",
