@@ -36,11 +36,10 @@ def without_surplus_ends(
 
 
 def _with_fewer_ends(body: str) -> Iterator[str]:
-    rows = body.rstrip().split("\n")
+    text = body.rstrip()
     for _ in range(_MOST):
-        if len(rows) < 2 or not rows[-1].strip() or not _CLOSING.issuperset(rows[-1].strip()):
+        text, _, last = text.rpartition("\n")
+        text = text.rstrip()
+        if not text or not _CLOSING.issuperset(last.strip()):
             return
-        rows.pop()
-        yield "\n".join(rows).rstrip() + "\n"
-        while rows and not rows[-1].strip():
-            rows.pop()
+        yield f"{text}\n"

@@ -1,5 +1,4 @@
-"""Where further attempts part from the code that is there: where the model would have gone on
-otherwise.
+"""Where further attempts part from the code that is there: the model would go on otherwise.
 
 Of a short file all that follows is written anew, of a long one the rest of the function.
 """
@@ -9,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from qwenagent.loop.editing.doubtful import Passage, line_edits
 from qwenagent.protocol.messages import Alternative
@@ -46,15 +46,13 @@ def chosen(
         ranked.append((is_line, seen[one.row], one))
         seen[one.row] += 1
     ranked.sort(key=lambda entry: entry[:2])
-    return list(_in_functions((one for *_, one in ranked), texts))[:n]
+    return list(islice(_in_functions((one for *_, one in ranked), texts), n))
 
 
 def _is_line(one: Parting, text: str) -> bool:
     """Whether it is a change of a line, or of a line and its block, and nothing else."""
-    for edit in line_edits(text, one.passage, one.other):
-        if not syntax_error(edit.path, text, edit.made_in(text)):
-            return True
-    return False
+    edits = line_edits(text, one.passage, one.other)
+    return any(not syntax_error(edit.path, text, edit.made_in(text)) for edit in edits)
 
 
 def _in_functions(found: Iterable[Parting], texts: Mapping[str, str]) -> Iterator[Parting]:

@@ -5,7 +5,7 @@ The editor says what may be written and how it is asked for; who tests takes or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from qwenagent.grammar import forced_call
 from qwenagent.loop.editing.asker import Action, Question, takes_body
@@ -66,20 +66,21 @@ class Variants:
         lines_tried = self._doubted == texts
         doubts = self._doubts
         if not lines_tried:
-            doubts = list(self._read(question, self._passages(texts, failing), SPREAD * n))
+            doubts = self._read(question, self._passages(texts, failing), SPREAD * n)
         if found := chosen(doubts, texts, n, lines_tried=lines_tried):
             self._editor.asker.branches(question, found, take)
 
-    def _read(self, question: Question, found: Iterable[Passage], n: int) -> Iterator[Parting]:
-        for passage in found:
-            others: list[Alternative] = []
+    def _read(self, question: Question, parts: list[Passage], n: int) -> list[Parting]:
+        """Return where the model doubts passages, up to `n` places of each."""
+        found: list[Parting] = []
+        for passage in parts:
 
-            def note(other: Alternative, others: list[Alternative] = others) -> bool:
-                others.append(other)
+            def note(other: Alternative, passage: Passage = passage) -> bool:
+                found.append(Parting(passage, other))
                 return False
 
             self._editor.asker.alternatives(question, passage, n, note)
-            yield from (Parting(passage, other) for other in others)
+        return found
 
     def lines(
         self, phase: Phase, failing: TestRun, n: int, take: Callable[[LineEdit], bool]
