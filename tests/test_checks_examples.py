@@ -17,6 +17,7 @@ from tests.needs import needs
 
 NODE = shutil.which("node")
 FOLDERS = [Path(it).parent for it in (sys.executable, NODE) if it]
+FOLDERS += [Path(it).parent for it in map(shutil.which, ("go", "cargo")) if it]
 PATH = os.pathsep.join([*map(str, FOLDERS), "/usr/bin", "/bin"])
 
 
@@ -49,7 +50,8 @@ def run_all(
     timeout_s: float = 60,
     cancel: threading.Event | None = None,
 ) -> TestRun | None:
-    runner = TestRunner(root, {"PATH": PATH})
+    # Go keeps what it builds below HOME.
+    runner = TestRunner(root, {"PATH": PATH, "HOME": str(Path.home())})
     return example_check(examples, where, runner, root, timeout_s=timeout_s, cancel=cancel)
 
 
@@ -260,7 +262,7 @@ def test_a_cancelled_check_is_not_green(root):
 
 def test_what_has_no_place_is_not_run(root):
     assert run_all(root, find_examples(SAID), {}) is None
-    assert run_all(root, find_examples(SAID), {"slugify": "slug.rs"}) is None
+    assert run_all(root, find_examples(SAID), {"slugify": "slug.rb"}) is None
 
 
 def test_a_project_without_an_interpreter(root, tmp_path):
@@ -349,7 +351,7 @@ PLACES = [
     ([], {"b.py": SLUG, "tests/test_slug.py": SLUG}, "b.py"),
     ([], {"b.py": SLUG, "c.py": SLUG}, None),
     ([], {"b.py": "slugify()\n"}, None),
-    (["slug.go"], {}, None),
+    (["slug.rb"], {}, None),
     (["slug.js"], {}, "slug.js"),
     (["tests/slug.py"], {}, None),
     ([], {"b.js": "export function slugify() {}\n"}, "b.js"),
@@ -401,3 +403,131 @@ def test_what_python_itself_defines_is_not_looked_for_in_new_files():
     where = places(found, ["new.py"], [], lambda path: None)
     assert where == {"tokens": "new.py"}
     assert runnable(found, where) == {"python": found[:1]}
+
+
+GO_MODULE = "module example.org/harbour\n\ngo 1.16\n"
+GO = """package harbour
+
+import (
+	"errors"
+	"os"
+)
+
+func Metres(cm int) int { return (cm + 99) / 100 }
+func Wrong(cm int) int { return cm }
+func Third() float64 { return 0.1 + 0.2 }
+func Words(n int) []string { return []string{"a", "b"}[:n] }
+func None() []string { return nil }
+func Count() map[string]int { return map[string]int{"a": 1} }
+func Broken(n int) int { panic("not written yet") }
+func Quit(n int) int { os.Exit(n); return n }
+func Loop() int { for { } }
+func Check(n int) error { if n > 1 { return errors.New("too many") }; return nil }
+func Parse(text string) (int, error) { return 1, nil }
+"""
+IN_GO = {
+    "`Metres(1201)` is `13`": "",
+    "`Wrong(1)` is `2`": "Wrong(1) gave 1, expected 2",
+    "`Third()` is `0.3`": "",
+    '`Words(1)` is `[]string{"a"}`': "",
+    '`Words(2)` is `[]string{"a"}`': 'Words(2) gave []string{"a", "b"}, expected []string{"a"}',
+    "`None()` is `[]string{}`": "",
+    '`Count()` is `map[string]int{"a": 1}`': "",
+    "`Broken(2)` is `3`": "Broken(2) panicked: not written yet, expected 3",
+    "`Quit(2)` is `3`": "Quit(2) ended the program with exit code 2, expected 3",
+    "`Loop()` is `3`": "Loop() did not end within 5 s, expected 3",
+    "`Check(1)` is `nil`": "",
+    "`Check(2)` is `nil`": "Check(2) gave the error too many, expected nil",
+    "`Gone(2)` is `3`": "Gone(2) cannot be called: undefined: Gone, expected 3",
+}
+
+
+def told(run: TestRun | None) -> dict[str, str]:
+    """Return what was said of each example that was judged, "" if it holds."""
+    assert run is not None
+    return {text: run.failures.get(text, "") for text in run.statuses}
+
+
+@needs("go")
+def test_calls_in_go(root):
+    write(root, {"go.mod": GO_MODULE, "fee.go": GO})
+    said = [*IN_GO, '`Parse("1")` is `1`']  # of two values nobody knows which is meant
+    found = [find_examples(text)[0] for text in said]
+    names = {example.call.partition("(")[0]: "fee.go" for example in found}
+    before = tree(root)
+    assert told(run_all(root, found, names)) == IN_GO
+    assert tree(root) == before
+
+
+@needs("go")
+def test_a_package_in_go_that_does_not_build(root):
+    write(root, {"go.mod": GO_MODULE, "a/fee.go": "package a\n\nfunc Metres() int { return x }\n"})
+    run = check(
+        root, "`Metres()` is `2`\n\n`Other()` is `1`", {"Metres": "a/fee.go", "Other": "b.go"}
+    )
+    assert run.failures == {
+        "`Metres()` is `2`": "Metres() cannot be called: fee.go:3: undefined: x, expected 2",
+        "`Other()` is `1`": "Other() cannot be called: b.go is not there, expected 1",
+    }
+
+
+RUST_MANIFEST = '[package]\nname = "pallet-labels"\nversion = "0.1.0"\nedition = "2021"\n'
+RUST = """
+pub mod text;
+pub fn metres(cm: u32) -> u32 { (cm + 99) / 100 }
+pub fn third() -> f64 { 0.1 + 0.2 }
+pub fn words(n: usize) -> Vec<String> { vec!["a".to_string(), "b".to_string()][..n].to_vec() }
+pub fn half(n: u32) -> Option<u32> { if n % 2 == 0 { Some(n / 2) } else { None } }
+pub fn broken(_n: u32) -> u32 { todo!() }
+pub fn deep(n: u64) -> u64 { if n == u64::MAX { 0 } else { deep(n + 1) + deep(n + 2) } }
+pub fn endless() -> u32 { loop { std::thread::yield_now(); } }
+fn hidden() -> u32 { 1 }
+pub struct Odd;
+pub fn odd() -> Odd { let _ = hidden(); Odd }
+"""
+RUST_TEXT = "pub fn shout(text: &str) -> String { text.to_uppercase() }\n"
+IN_RUST = {
+    "`metres(1201)` is `13`": "",
+    "`metres(1)` is `2`": "metres(1) gave 1, expected 2",
+    "`third()` is `0.3`": "",
+    '`words(1)` is `vec!["a"]`': "",
+    "`half(4)` is `Some(2)`": "",
+    "`half(3)` is `Some(2)`": "half(3) gave None, expected Some(2)",
+    "`broken(3)` is `2`": "broken(3) panicked: not yet implemented, expected 2",
+    "`endless()` is `2`": "endless() did not end within 5 s, expected 2",
+    '`shout("a \\"b\\"")` is `"A"`': 'shout("a \\"b\\"") gave "A \\"B\\"", expected "A"',
+}
+OTHERS = ("`gone(2)` is `3`", "`hidden()` is `1`", "`odd()` is `1`")
+
+
+@needs("cargo")
+def test_calls_in_rust(root):
+    files = {"Cargo.toml": RUST_MANIFEST, "src/lib.rs": RUST, "src/text/mod.rs": RUST_TEXT}
+    write(root, files)
+    # What is private, or cannot be compared, is nothing that an example can be about.
+    found = [find_examples(text)[0] for text in [*IN_RUST, *OTHERS]]
+    names = {example.call.partition("(")[0]: "src/lib.rs" for example in found}
+    verdicts = told(run_all(root, found, {**names, "shout": "src/text/mod.rs"}))
+    gone = verdicts.pop("`gone(2)` is `3`")
+    assert gone.startswith("gone(2) cannot be called: unresolved import")
+    assert verdicts == IN_RUST
+    assert [path for path in tree(root) if not path.startswith("target/")] == sorted(files)
+
+
+@needs("cargo")
+def test_a_crate_that_does_not_build(root):
+    members = '[workspace]\nmembers = ["a"]\n'
+    lib = "pub fn metres() -> u32 { x }\n"
+    write(root, {"Cargo.toml": members, "a/Cargo.toml": RUST_MANIFEST, "a/src/lib.rs": lib})
+    run = check(root, "`metres()` is `2`", {"metres": "a/src/lib.rs"})
+    (failure,) = run.failures.values()
+    assert failure.startswith("metres() cannot be called: a/src/lib.rs:1: cannot find value `x`")
+
+
+@needs("cargo")
+def test_a_program_in_rust_has_nothing_to_call(root):
+    write(
+        root, {"Cargo.toml": RUST_MANIFEST, "src/main.rs": "fn main() {}\nfn two() -> u8 { 2 }\n"}
+    )
+    run = check(root, "`two()` is `2`", {"two": "src/main.rs"})
+    assert (run.statuses, run.collected) == ({}, False)

@@ -1,8 +1,9 @@
 """Runs the literal examples of a plan's step against the project, as one more test run.
 
 The calls are evaluated by small programs (`probe`) outside of the repository, in the
-project's own interpreter and confined like its tests. Python and JavaScript; examples in other
-languages stay text for the model. Knows no model and no loop.
+project's own interpreter, or built by its compiler, and confined like its tests. Python,
+JavaScript, Go and Rust; examples in other languages stay text for the model. Knows no model and
+no loop.
 """
 
 from __future__ import annotations
@@ -12,22 +13,31 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qwenagent.checks.examples.compiled import (
+    COMPILED,
+    blamed,
+    go_program,
+    is_there,
+    package_of,
+    rust_program,
+)
 from qwenagent.checks.examples.defining import runnable
+from qwenagent.checks.examples.program import Job, Program, Verdict
+from qwenagent.checks.examples.scripts import javascript_program, python_program
 from qwenagent.checks.failures import localise, shorten
-from qwenagent.checks.invocation import not_found
 from qwenagent.checks.reports.places import Places
 from qwenagent.checks.reports.stacks import reduce_stack
 from qwenagent.checks.reports.tracebacks import reduce_traceback
 from qwenagent.checks.runner import TestRunner
-from qwenagent.plan.examples.literals import Language, called_names
+from qwenagent.plan.examples.literals import Language
 from qwenagent.plan.values import Example
 from qwenagent.protocol.checks import TestRun, TestStatus
 from qwenagent.protocol.messages import Cancel
-from qwenagent.sandbox import Ran, find_program
+from qwenagent.sandbox import Ran
 
 SHOWN = "examples of the step"
 """What stands for the command in the run."""
@@ -38,17 +48,12 @@ _CANCELLED = 130
 _MAX_FAILURE_CHARS = 1000
 _ERROR = re.compile(r"[\w.]*(?:Error|Exception)\b")
 _MAX_OUTPUT_CHARS = 20_000
-_PROBES: dict[Language, str] = {"python": "probe.py", "javascript": "probe.mjs"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """What a probe wrote of one call."""
-
-    passed: bool | None
-    """None where it cannot be judged: the name stands for a method."""
-    said: str
-    trace: str = ""
+_PROGRAMS: dict[Language, Callable[[Job], Program | None]] = {
+    "python": python_program,
+    "javascript": javascript_program,
+    "go": go_program,
+    "rust": rust_program,
+}
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ class _Session:
     deadline: float
     cancel: Cancel | None
     places: Mapping[str, str]
-    verdicts: dict[Example, _Verdict] = field(default_factory=dict)
+    verdicts: dict[Example, Verdict] = field(default_factory=dict)
     output: str = ""
     timed_out: bool = False
 
@@ -68,6 +73,12 @@ class _Session:
     def left_s(self) -> float:
         """Seconds until the deadline."""
         return self.deadline - time.monotonic()
+
+    def tell(self, job: Job, verdicts: Mapping[str, Verdict]) -> None:
+        """Keep the first verdict on each example."""
+        for example_id, verdict in verdicts.items():
+            if example := job.calls.get(example_id):
+                self.verdicts.setdefault(example, verdict)
 
     @property
     def cancelled(self) -> bool:
@@ -99,92 +110,91 @@ def example_check(
     started = time.monotonic()
     session = _Session(root.resolve(), runner, started + timeout_s, cancel, where)
     for language, group in groups.items():
-        _run_group(session, language, list(group))
+        packages: dict[str, list[Example]] = {}
+        for example in group:
+            if (package := package_of(example, where, language)) is not None:
+                packages.setdefault(package, []).append(example)
+        for package, pending in packages.items():
+            _run_group(session, language, session.root / package, pending)
     return _test_run(session, time.monotonic() - started)
 
 
-def _run_group(session: _Session, language: Language, pending: list[Example]) -> None:
+def _run_group(session: _Session, language: Language, folder: Path, pending: list[Example]) -> None:
     """Run examples in one process, and in another one what a crash left over."""
     while pending and session.left_s > 0 and not session.cancelled:
-        ran = _run_probe(session, language, pending)
-        session.output += ran.output
+        with tempfile.TemporaryDirectory(prefix="qwenagent-examples-") as scratch:
+            job = _job(session, folder, Path(scratch).resolve(), pending)
+            session.tell(job, _missing(job, language) or _run_job(session, job, language))
         pending = [example for example in pending if example not in session.verdicts]
         session.timed_out = session.timed_out or session.left_s <= 0
-        if pending and session.left_s > 0 and not ran.cancelled:
-            said = f"ended the program with exit code {ran.exit_code}"
-            said = "did not end in time" if ran.timed_out else said
-            session.verdicts[pending.pop(0)] = _Verdict(False, said)
     for example in pending:
-        session.verdicts[example] = _Verdict(False, "was not reached in time")
+        session.verdicts[example] = Verdict(False, "was not reached in time")
 
 
-def _run_probe(session: _Session, language: Language, pending: list[Example]) -> Ran:
-    with tempfile.TemporaryDirectory(prefix="qwenagent-examples-") as scratch:
-        folder = Path(scratch).resolve()
-        task, results, probe = (folder / it for it in ("task", "results", _PROBES[language]))
-        source = Path(__file__).with_name(probe.name).read_text(encoding="utf-8")
-        probe.write_text(source, encoding="utf-8")
-        results.touch()
-        by_id = {secrets.token_hex(16): example for example in pending}
+def _job(session: _Session, folder: Path, scratch: Path, pending: Sequence[Example]) -> Job:
+    results = scratch / "results"
+    results.touch()
+    return Job(
+        {secrets.token_hex(16): example for example in pending},
+        session.places,
+        session.root,
+        folder,
+        scratch,
+        results,
+        session.runner.tools(),
         # So that one call without an end leaves time for the others.
-        seconds = min(_CALL_S, session.left_s / (len(pending) + 1))
-        task.write_text(_task(session, by_id, seconds, language), encoding="utf-8")
-        ran = session.runner.box.run(
-            [*_interpreter(session, language), str(probe), str(task), str(results)],
-            cwd=session.root,
-            env=session.runner.tools().env,
-            timeout_s=min(session.left_s, _IMPORT_S + len(pending) * seconds),
-            cancel=session.cancel,
-            writable=[folder],
-        )
-        for example_id, verdict in _read(results):
-            if example := by_id.get(example_id):
-                session.verdicts.setdefault(example, verdict)
+        min(_CALL_S, session.left_s / (len(pending) + 1)),
+        min(_IMPORT_S, session.left_s),
+    )
+
+
+def _missing(job: Job, language: Language) -> dict[str, Verdict]:
+    """Return verdicts on examples whose files are not there; an interpreter sees that by itself."""
+    if language not in COMPILED:
+        return {}
+    told = {example_id: is_there(it, job, language) for example_id, it in job.calls.items()}
+    return {example_id: verdict for example_id, verdict in told.items() if verdict}
+
+
+def _run_job(session: _Session, job: Job, language: Language) -> dict[str, Verdict]:
+    """Return a verdict for some of the examples by id, at least for one unless it was stopped."""
+    program = _PROGRAMS[language](job)
+    if program is None:
+        return dict.fromkeys(job.calls, Verdict(None, "is of no library"))
+    if program.build:
+        built = _run(session, job, program, program.build, session.left_s)
+        if built.exit_code:
+            return {} if built.cancelled else blamed(program, built.output)
+    limit = job.import_seconds + len(job.calls) * job.seconds
+    ran = _run(session, job, program, program.run, limit)
+    told = dict(_read(job.results))
+    ended = next((it for it in job.calls if it not in told), None)
+    if ended and session.left_s > 0 and not ran.cancelled:
+        said = f"ended the program with exit code {ran.exit_code}"
+        told[ended] = Verdict(False, "did not end in time" if ran.timed_out else said)
+    return told
+
+
+def _run(session: _Session, job: Job, program: Program, argv: Sequence[str], limit_s: float) -> Ran:
+    ran = session.runner.box.run(
+        argv,
+        cwd=job.folder,
+        env={**job.tools.env, **program.env},
+        timeout_s=max(0.1, min(session.left_s, limit_s)),
+        cancel=session.cancel,
+        writable=[job.scratch],
+    )
+    session.output += ran.output
     return ran
 
 
-def _task(
-    session: _Session, by_id: Mapping[str, Example], seconds: float, language: Language
-) -> str:
-    calls = [
-        {
-            "id": example_id,
-            "call": it.call,
-            "expected": it.expected,
-            "raises": it.raises,
-            "files": {
-                name: session.places[name]
-                for name in called_names(it.call, language)
-                if name in session.places
-            },
-        }
-        for example_id, it in by_id.items()
-    ]
-    limits = {"seconds": seconds, "import_seconds": min(_IMPORT_S, session.left_s)}
-    return json.dumps({"root": str(session.root), **limits, "calls": calls})
-
-
-def _interpreter(session: _Session, language: Language) -> tuple[str, ...]:
-    tools = session.runner.tools()
-    if language == "python":
-        if tools.runner:
-            return (*tools.runner, "python")
-        if tools.python:
-            return (tools.python,)
-        raise not_found("python", tools)
-    node = find_program("node", cwd=session.root, env=tools.env)
-    if node is None:
-        raise not_found("node", tools)
-    return (node,)
-
-
-def _read(results: Path) -> Iterator[tuple[str, _Verdict]]:
+def _read(results: Path) -> Iterator[tuple[str, Verdict]]:
     """Read what a probe wrote; a line that was cut off, or is none of ours, is no result."""
     for line in results.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             item = json.loads(line)
             passed = None if item["passed"] is None else item["passed"] is True
-            verdict = _Verdict(passed, str(item["said"]), str(item["trace"]))
+            verdict = Verdict(passed, str(item["said"]), str(item["trace"]))
             yield item["id"], verdict
         except (ValueError, LookupError, TypeError, RecursionError):
             continue
@@ -213,7 +223,7 @@ def _test_run(session: _Session, seconds: float) -> TestRun:
     )
 
 
-def _failure(example: Example, verdict: _Verdict, root: Path) -> str:
+def _failure(example: Example, verdict: Verdict, root: Path) -> str:
     wanted = f"an exception {example.expected}" if example.raises else example.expected
     head = f"{example.call} {localise(verdict.said, root)}, expected {wanted}"
     places = Places(root, root)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from qwenagent.plan.examples.literals import Language, closing, is_call, is_literal
+from qwenagent.plan.examples.literals import LANGUAGES, closing, is_call, is_literal
 from qwenagent.plan.examples.phrases import (
     CLOSE,
     MASK,
@@ -34,12 +34,11 @@ _MAX_LEAF_CHARS = 4_000
 _MAX_REPORT_CHARS = 20_000
 _MAX_FOUND = 200
 
-_LANGUAGES: tuple[Language, ...] = ("python", "javascript")
 _CODE_INFO = word_set(
     "python py python3 pycon doctest repl javascript js mjs cjs jsx node typescript ts text txt "
-    "plain plaintext"
+    "plain plaintext go golang rust rs"
 )
-_CALL = re.compile(r"(?<![\w.$)\]\"'])(?:[^\W\d]|\$)[\w$]*(?:\.[^\W\d][\w$]*)*\(")
+_CALL = re.compile(r"(?<![\w.$)\]\"'])(?<!::)(?:[^\W\d]|\$)[\w$]*(?:\.[^\W\d][\w$]*)*\(")
 _MIGHT = re.compile(r"\w\(|\w`|\|")
 _PRIVATE = re.compile(f"[{OPEN}{CLOSE}{MASK}]")
 _EMPHASIS = re.compile(r"\*\*|__(?=\W|$)|(?<!\w)__")
@@ -54,6 +53,7 @@ _ERROR_LINE = re.compile(r"(?P<name>(?:\w+\.)*[A-Z]\w*)(?::|$)")
 # prefix, what stands between call and value, suffix, whether the value is an exception's name
 _FORMS: tuple[tuple[str, str, str, bool], ...] = (
     (r"assert\s+", r"\s*(?:==|\bis\b)\s*", r"$", False),
+    (r"assert_eq!\(\s*", r"\s*,\s*", r"\s*,?\s*\);?$", False),
     (r"(?:console\.)?assert\(\s*", r"\s*===?\s*", r"\s*\);?$", False),
     (
         r"(?:self\.assertEqual|assert\.(?:equal|strictEqual|deepEqual|deepStrictEqual))\(\s*",
@@ -184,7 +184,7 @@ def _example(shown: str, call: str, expected: str, *, raises: bool) -> Example |
     """Return an example if one language can read all of it."""
     if _INEXACT.search(call + expected) and not _SHORTENS.search(call.partition("(")[0]):
         return None
-    for language in _LANGUAGES:
+    for language in LANGUAGES:
         if is_call(call, language) and (raises or is_literal(expected, language)):
             text = re.sub(f"[{OPEN}{CLOSE}]", "`", shown)
             return Example(text.strip(), call.strip(), expected.strip(), raises)
@@ -287,7 +287,7 @@ def _in_lines(lines: list[str]) -> list[Example]:
 
 
 def _is_call(line: str) -> bool:
-    return any(is_call(line.rstrip(";"), language) for language in _LANGUAGES)
+    return any(is_call(line.rstrip(";"), language) for language in LANGUAGES)
 
 
 def _in_session(lines: list[str]) -> list[Example]:

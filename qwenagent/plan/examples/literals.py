@@ -1,4 +1,4 @@
-"""Telling calls with literal arguments, and literals, from other code: Python and JavaScript.
+"""Telling calls with literal arguments, and literals, from other code, in the languages known.
 
 Only the form is looked at: nothing is evaluated, and no file is read.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from dataclasses import dataclass
 from typing import Literal
 
 from qwenagent.plan.markdown.inline import word_set
 
-Language = Literal["python", "javascript"]
+Language = Literal["python", "javascript", "go", "rust"]
+LANGUAGES: tuple[Language, ...] = ("python", "javascript", "go", "rust")
 
 MAX_CHARS = 300
 """Longer calls and values are no examples; keeps scanning linear and parsing shallow."""
@@ -32,12 +34,68 @@ _NOT_CALLED = word_set(
 )
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
-_JS_NAME = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
-_JS_ATOM = re.compile(
-    r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.)*`"
-    r"|[-+]?(?:0[xX][\da-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?n?|Infinity)(?![\w.])"
-    r"|(?:true|false|null|undefined|NaN)(?![\w$])"
-)
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How values are written in a language that Python's own parser does not read."""
+
+    atom: re.Pattern[str]
+    """A literal without brackets."""
+    name: re.Pattern[str]
+    path: str
+    """What stands between the parts of a name; empty if a name has one part only."""
+    list_: re.Pattern[str]
+    """What a list begins with, its bracket included."""
+    object_: re.Pattern[str]
+    """What begins values in braces, each behind its key."""
+    keyless: bool = False
+    """Whether values in braces may go without keys."""
+    wrappers: frozenset[str] = frozenset()
+    """Names that make a literal of literals: `Some(1)`."""
+
+
+_STRING = r"\"(?:[^\"\\\n]|\\.)*\""
+_NUMBER = r"[-+]?(?:0[xX][\da-fA-F_]+|0[oObB][0-7_]+|(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][-+]?\d+)?)"
+_WORD = r"[^\W\d]\w*"
+_NOTHING = re.compile(r"(?!)")
+_FORMS: dict[Language, _Form] = {
+    "javascript": _Form(
+        atom=re.compile(
+            rf"{_STRING}|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.)*`"
+            rf"|(?:{_NUMBER}n?|[-+]?Infinity)(?![\w.])"
+            r"|(?:true|false|null|undefined|NaN)(?![\w$])"
+        ),
+        name=re.compile(r"[^\W\d][\w$]*|\$[\w$]*"),
+        path=".",
+        list_=re.compile(r"\["),
+        object_=re.compile(r"\{"),
+    ),
+    "go": _Form(
+        atom=re.compile(
+            rf"{_STRING}|`[^`]*`|'(?:[^'\\\n]|\\.)[^'\n]{{0,8}}'|{_NUMBER}(?![\w.])"
+            r"|(?:true|false|nil)(?!\w)"
+        ),
+        name=re.compile(_WORD),
+        path="",
+        list_=_NOTHING,
+        # With its type, `[]int{1, 2}`, or without it inside of another one, `{1, 2}`.
+        object_=re.compile(r"(?:(?:\[\d*\]|map\[\w+\]){1,4}\w+)?\{"),
+        keyless=True,
+    ),
+    "rust": _Form(
+        atom=re.compile(
+            rf"{_STRING}(?:\.(?:to_string|to_owned|into)\(\))?|'(?:[^'\\\n]|\\.)[^'\n]{{0,8}}'"
+            rf"|{_NUMBER}(?:_?[iuf](?:8|16|32|64|128|size))?(?![\w.])"
+            r"|(?:true|false|None|\(\))(?!\w)"
+        ),
+        name=re.compile(_WORD),
+        path="::",
+        list_=re.compile(r"(?:vec!|&)?\[|\("),
+        object_=_NOTHING,
+        wrappers=frozenset({"Some", "Ok", "Err", "String"}),
+    ),
+}
+_ENDS = frozenset(_CLOSING.values())
 _SPACE = re.compile(r"\s*")
 
 
@@ -58,7 +116,7 @@ def called_names(text: str, language: Language) -> tuple[str, ...]:
         node = _python(text)
         names = _python_names(node) if isinstance(node, ast.Call) else None
     else:
-        reader = _JavaScript(text)
+        reader = _Reader(text, _FORMS[language])
         names = reader.names if len(text) <= MAX_CHARS and reader.reads_call() else None
     known = tuple(dict.fromkeys(names or ()))
     return () if any(name in _NEVER | _NOT_CALLED for name in known) else known
@@ -68,8 +126,8 @@ def is_literal(text: str, language: Language) -> bool:
     """Tell whether a text is a literal; true, false and null are understood in Python too."""
     if not text.strip() or len(text) > MAX_CHARS:
         return False
-    if language == "javascript":
-        return _JavaScript(text).reads_literal()
+    if language != "python":
+        return _Reader(text, _FORMS[language]).reads_literal()
     if text in _PLAIN_WORDS | _PYTHON_VALUES or _NOT_FINITE.fullmatch(text):
         return True
     node = _python(text)
@@ -163,16 +221,18 @@ def _is_hashable(node: ast.expr) -> bool:
     return not isinstance(node, ast.List | ast.Set | ast.Dict)
 
 
-class _JavaScript:
+class _Reader:
     """Reads one value from a text; `names` are those that it calls."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, form: _Form) -> None:
         self.names: list[str] = []
+        self._form = form
         self._text = text.strip()
         self._at = 0
 
     def reads_literal(self) -> bool:
-        return self._value(0) and self._at == len(self._text) and not self.names
+        is_value = self._value(0) and self._at == len(self._text)
+        return is_value and self._form.wrappers.issuperset(self.names)
 
     def reads_call(self) -> bool:
         return self._call(0) and self._at == len(self._text)
@@ -180,24 +240,25 @@ class _JavaScript:
     def _value(self, depth: int) -> bool:
         if depth > _MAX_DEPTH:
             return False
-        if atom := _JS_ATOM.match(self._text, self._at):
-            self._at = atom.end()
+        if self._matches(self._form.atom):
             return True
-        if self._takes("["):
-            return self._list("]", depth)
-        if self._takes("{"):
+        if opened := self._matches(self._form.list_):
+            return self._list(_CLOSING[opened[-1]], depth)
+        if self._matches(self._form.object_):
             return self._object(depth)
         return self._call(depth)
 
     def _call(self, depth: int) -> bool:
         parts: list[str] = []
-        while (not parts or self._takes(".")) and (name := _JS_NAME.match(self._text, self._at)):
-            parts.append(name[0])
-            self._at = name.end()
+        while (not parts or self._goes_on()) and (part := self._matches(self._form.name)):
+            parts.append(part)
         if not parts or (len(parts) > 1 and not parts[0][0].isupper()):
             return False
         self.names.append(parts[0])
         return self._takes("(") and self._list(")", depth)
+
+    def _goes_on(self) -> bool:
+        return bool(self._form.path) and self._takes(self._form.path)
 
     def _list(self, end: str, depth: int) -> bool:
         while not self._takes(end):
@@ -207,24 +268,31 @@ class _JavaScript:
 
     def _object(self, depth: int) -> bool:
         while not self._takes("}"):
-            key = _JS_ATOM.match(self._text, self._at) or _JS_NAME.match(self._text, self._at)
-            self._at = key.end() if key else self._at
-            if not key or not self._takes(":"):
-                return False
+            start = self._at
+            has_key = self._matches(self._form.atom) or self._matches(self._form.name)
+            if not (has_key and self._takes(":")):
+                if not self._form.keyless:
+                    return False
+                self._at = start
             if not self._value(depth + 1) or not self._separates("}"):
                 return False
         return True
+
+    def _matches(self, pattern: re.Pattern[str]) -> str:
+        found = pattern.match(self._text, self._at)
+        self._at = found.end() if found else self._at
+        return found[0] if found else ""
 
     def _separates(self, end: str) -> bool:
         """Step over a comma; True if there is one or the end comes."""
         return self._takes(",") or self._text.startswith(end, self._skip(self._at))
 
-    def _takes(self, char: str) -> bool:
-        """Step over a character and the white space around it."""
+    def _takes(self, mark: str) -> bool:
+        """Step over a mark and the white space around it."""
         at = self._skip(self._at)
-        if not self._text.startswith(char, at):
+        if not self._text.startswith(mark, at):
             return False
-        self._at = self._skip(at + 1) if char not in ")]}" else at + 1
+        self._at = self._skip(at + len(mark)) if mark not in _ENDS else at + len(mark)
         return True
 
     def _skip(self, at: int) -> int:
