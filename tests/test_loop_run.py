@@ -256,6 +256,33 @@ def test_files_are_created_before_the_tests_run(root):
     assert stage.git("show", "--name-only", "--format=", "HEAD").split() == ["calc.py", "more.py"]
 
 
+@pytest.fixture
+def sums(tmp_path: Path) -> Path:
+    """Two files, and a test that is content with one."""
+    files = {"calc.py": MODULE, "more.py": "A = 1\n", "test_calc.py": TEST}
+    return make_repository(tmp_path / "sums", files)
+
+
+TWO_FILES = (
+    "- [ ] Let `add` do it, and name it.\n      Files: `calc.py`, `more.py`\n"
+    f"      Test: `{COMMAND}`\n"
+)
+
+
+def test_all_files_that_a_step_lists_are_changed_before_the_tests_run(sums):
+    stage = Stage(sums, [body(FIXED), body("A = 2\n")])
+    assert stage.run_plan(TWO_FILES) == 0
+    assert [e.path for e in stage.events(EditApplied)] == ["calc.py", "more.py"]
+    assert len([t for t in stage.events(TestsStarted) if t.why == "step"]) == 1
+
+
+def test_a_listed_file_that_stays_as_it_is_holds_nothing_up(sums):
+    stage = Stage(sums, [body("A = 1\n"), body(FIXED)])
+    stage.run_plan(TWO_FILES.replace("`calc.py`, `more.py`", "`more.py`, `calc.py`"))
+    assert stage.states == ["solved"]
+    assert [e.path for e in stage.events(EditApplied)] == ["calc.py"]
+
+
 def test_a_task_works_on_the_tree_as_it_is_and_leaves_the_edit(root):
     (root / "notes.txt").write_text("mine\n")
     (root / "test_calc.py").write_text(TEST + "\n# mine\n")

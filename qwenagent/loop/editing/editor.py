@@ -279,9 +279,10 @@ class Editor:
             if action.call.name == "give_up":
                 return f"the model gave up: {action.call.arguments['reason']}"
             if self.apply(action):
-                if reminded or not self.talk.touched:
+                goes_on = self.talk.touched or (self._stuck and self._pending())
+                if reminded or not goes_on:
                     break
-                # Other files are written already: one more try, told what was wrong.
+                # Other files are written already, or wait: one more try, told what was wrong.
                 reminded = True
                 self.talk.remind(prompt("mind.md", reason=self._mind))
                 continue
@@ -300,7 +301,12 @@ class Editor:
             return False
         if not self._test_command:
             return not self._open_targets()
-        return not [p for p in self._targets.must_change if p not in self.talk.touched]
+        return not self._pending()
+
+    def _pending(self) -> list[str]:
+        """What has to change and did not; what the model would leave as it is may stay so."""
+        done = {*self.talk.touched, *self._tree.changed(), *self._stuck}
+        return [p for p in self._targets.must_change if p not in done]
 
     def _to_create(self) -> list[str]:
         return [p for p in self._targets.create if not self._tree.exists(p)]

@@ -107,10 +107,11 @@ def move_offers(workspace: Workspace, targets: Targets) -> list[Offer]:
 def _open_paths(workspace: Workspace, state: EditState) -> list[str]:
     """The files that may change now: the step's, or all code where it names none.
 
-    What has to change and did not yet comes before everything else.
+    What has to change and did not yet comes before everything else, in the plan's order.
     """
-    if pending := [p for p in state.targets.must_change if p not in state.changed]:
-        return pending
+    written = {*state.changed, *state.stuck}
+    if pending := [p for p in state.targets.must_change if p not in written]:
+        return pending[:1]
     if state.targets.named:
         created = [p for p in state.targets.create if workspace.exists(p)]
         moved = [to for _, to in state.targets.rename if workspace.exists(to)]

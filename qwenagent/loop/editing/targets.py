@@ -47,7 +47,7 @@ class Targets:
     change: tuple[str, ...] = ()
     """There; one or more of them change."""
     must_change: tuple[str, ...] = ()
-    """Those of `change` that are listed as the step's files beside others, not just mentioned."""
+    """Those of `change` that the plan lists as the step's files beside others."""
     refused: tuple[str, ...] = ()
     """Why files that are listed as the step's are not written: a sentence each."""
     delete: tuple[str, ...] = ()
@@ -97,7 +97,9 @@ def find_targets(
         for path in names.resolved(step.mentions)
         if path in listed or (path not in reasons and _is_writable(path, workspace))
     ]
+    own = [path for path in names.resolved(step.files) if path in listed]
     found = _sorted_out(step, workspace, listed, [*listed, *mentioned], gone)
+    found = replace(found, must_change=_must_change(step, found, own, listed))
     refused = tuple(dict.fromkeys(filter(None, reasons.values())))
     return replace(found, refused=refused, unclear=tuple(names.unclear))
 
@@ -148,14 +150,25 @@ def _sorted_out(
         code = [p for p in code if p in listed or not is_prose(p)] or code
     # An existing test is changed only where there is nothing else to change.
     change = code if code or create or moved or delete else [p for p in left if p in listed]
-    must = [p for p in change if p in listed] if create else []
     return Targets(
         create=tuple(dict.fromkeys(create)),
         change=tuple(dict.fromkeys(change)),
-        must_change=tuple(dict.fromkeys(must)),
         delete=delete,
         rename=rename,
     )
+
+
+def _must_change(
+    step: Step, found: Targets, own: Collection[str], listed: Collection[str]
+) -> tuple[str, ...]:
+    """Return what has to change beside the rest: a fault that tests show is in one file mostly.
+
+    `own` are the files that the plan lists, `listed` also those that the user named.
+    """
+    if found.create:
+        return tuple(path for path in found.change if path in listed)
+    several = [path for path in found.change if path in own]
+    return tuple(several) if len(several) > 1 and not speaks_of_red_tests(step.text) else ()
 
 
 def is_prose(path: str) -> bool:
