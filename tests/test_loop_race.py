@@ -174,6 +174,17 @@ def test_where_most_is_green_nothing_is_drawn_in_the_end(root, two_red):
     assert [s[1] for s in scored(stage)] == [2]
 
 
+def test_from_what_two_rounds_begin_with_attempts_part_once(root, three_red):
+    at = three_red.index("    return")
+    other = Alternative(at, len(three_red) - 1, "    # No, the sum.", 0.3)
+    replies = [body(three_red), body("    return 2\n")]
+    replies += [THOUGHT, body(WORSE), THOUGHT, body(HALF), body("    return 3\n")]
+    replies += [body(BROKEN)] * 3
+    stage = Stage(root, replies, others=[[other]] * 9, profile=FOUR)
+    assert stage.run_plan(PLAN) == 1
+    assert len([p for p in stage.engine.prompts if "# No, the sum." in p.opening]) == 1
+
+
 def test_tests_that_do_not_run_are_worse_than_red_ones(root):
     exits = f"import os\n\n\n{MODULE}os._exit(3)\n"
     stage = Stage(root, [body(exits), body(WORSE), body(BROKEN), body(FIXED)], profile=FOUR)

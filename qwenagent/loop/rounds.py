@@ -38,6 +38,8 @@ class Rounds:
         self._lines = Lines(ports, tests, judge, editor, self._variants, self._trials)
         self.standing = self._trials.standing
         self._has_raced = False
+        self._parted: set[str] = set()
+        """Patches that make states which a round began with and attempts parted from."""
         self._is_small = ports.profile.name == "small"
 
     def run(self, phase: Phase, *, think: bool) -> Round | str:
@@ -178,6 +180,10 @@ class Rounds:
             return self._take(action, round_, base) or time.monotonic() > ends
 
         self._trials.back_to(round_, base)
+        if base is None:  # else what fails of it is not in the prompt, and may tell more
+            if (state := self._tree.patch()) in self._parted:
+                return
+            self._parted.add(state)
         self._variants.branches(phase, failing, n, take)
 
     def _failing_of(self, base: Tested | None) -> TestRun | None:
