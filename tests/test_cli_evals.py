@@ -255,7 +255,7 @@ def test_a_comparison(folder, results, capsys):
     for name in ("one", "two"):
         append_row(plain, row(name, setup=replace(SETUP, arm="plain")))
     out, err = works(capsys, "compare", str(results), str(plain))
-    assert out.startswith("2 tasks in both: 1 -> 2 passed (50.0 % -> 100.0 %); 1 won, 0 lost")
+    assert out.startswith("edit: 2 tasks in both: 1 -> 2 passed (50.0 % -> 100.0 %); 1 won, 0 lost")
     assert "\nwon: edit/two\n" in out
     assert err == ""
     append_row(plain, row("one"))

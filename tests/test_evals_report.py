@@ -15,6 +15,7 @@ from qwenagent.evals import (
     Comparison,
     Row,
     compare,
+    compare_kinds,
     comparison_text,
     grouped,
     markdown,
@@ -331,6 +332,15 @@ def test_hidden_and_visible_are_no_comparison():
         compare([row("a"), row("b")], [row("a", visible=True), row("b", visible=True)])
     with pytest.raises(UsageError, match=r"the first file .* hidden and visible"):
         compare([row("a"), row("b", visible=True)], [row("a")])
+
+
+def test_kinds_are_compared_each_for_itself():
+    fix = row("a", kind="fix", visible=True, passed=True)
+    before, after = [row("a", passed=False), fix], [fix, row("a", passed=True)]
+    found = compare_kinds(before, [*after, row("z", kind="plan")])
+    assert {kind: each.wins for kind, each in found.items()} == {"edit": ("edit/a",), "fix": ()}
+    with pytest.raises(UsageError, match="no task in common"):
+        compare_kinds([fix], [row("a")])
 
 
 @pytest.mark.parametrize(

@@ -139,10 +139,10 @@ def report(files: tuple[Path, ...]) -> int:
 @click.argument("after", type=click.Path(path_type=Path))
 def compare(before: Path, after: Path) -> int:
     """Compare two result files, task by task, and say whether it is chance."""
-    from qwenagent.evals import compare as compare_rows
-    from qwenagent.evals import comparison_text, read_rows
+    from qwenagent.evals import compare_kinds, comparison_text, read_rows
 
-    click.echo(comparison_text(compare_rows(read_rows(before), read_rows(after))))
+    found = compare_kinds(read_rows(before), read_rows(after))
+    click.echo("\n\n".join(f"{kind}: {comparison_text(each)}" for kind, each in found.items()))
     return 0
 
 

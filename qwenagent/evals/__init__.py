@@ -14,7 +14,12 @@ from qwenagent.evals.arms import (
     PlainArm,
 )
 from qwenagent.evals.askers import ASKERS
-from qwenagent.evals.comparison import Comparison, compare, comparison_text
+from qwenagent.evals.comparison import (
+    Comparison,
+    compare,
+    compare_kinds,
+    comparison_text,
+)
 from qwenagent.evals.evaluation import Chosen, Watcher, choose, evaluate, one_at_a_time
 from qwenagent.evals.grading import Grade, Grader
 from qwenagent.evals.plot import plot
@@ -77,6 +82,7 @@ __all__ = [
     "choose",
     "code_digest",
     "compare",
+    "compare_kinds",
     "comparison_text",
     "evaluate",
     "grouped",

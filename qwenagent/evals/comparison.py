@@ -70,6 +70,18 @@ def compare(one: Sequence[Row], two: Sequence[Row]) -> Comparison:
     )
 
 
+def compare_kinds(one: Sequence[Row], two: Sequence[Row]) -> dict[str, Comparison]:
+    """Compare what both sets have, `edit`, `fix` and `plan` each for itself.
+
+    Raises:
+        UsageError: as `compare`, or the two have no kind of task in common.
+    """
+    shared = sorted({row.kind for row in one} & {row.kind for row in two})
+    if not shared:
+        raise UsageError("the two have no task in common", hint="compare runs of one suite")
+    return {kind: compare(_of(kind, one), _of(kind, two)) for kind in shared}
+
+
 def comparison_text(found: Comparison) -> str:
     """Say it in lines for people."""
     before, after = found.passed
@@ -87,6 +99,10 @@ def comparison_text(found: Comparison) -> str:
     ]
     lines += [f"left out: {name} ({why})" for name, why in found.left_out.items()]
     return "\n".join(lines)
+
+
+def _of(kind: str, rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.kind == kind]
 
 
 def _by_task(rows: Sequence[Row], which: str) -> dict[str, Row]:
