@@ -44,6 +44,16 @@ def test_each_form_of_answer_becomes_the_same_edit(arm, reply, opening, root):
     assert prompt.messages[-1].text.endswith("Write the complete new content of calc.py.")
 
 
+@pytest.mark.parametrize(("path", "code"), [("calc.py", 0), ("calcs.py", 1)])
+def test_names_may_be_free_but_only_those_that_exist_are_written(path, code, root):
+    line = f'rewrite_file", "arguments": {{"path": "{path}"}}}}'
+    stage = Stage(root, [line, f"{FIXED}```"], settings=ONCE, asker=ASKERS["free"])
+    assert stage.run_plan(PLAN) == code
+    assert (root / "calc.py").read_text() == (MODULE if code else FIXED)
+    opening = f'{{"name": "{line}\n```python\n'
+    assert [prompt.opening for prompt in stage.engine.prompts[1:]] == [opening][code:]
+
+
 def test_a_gap_is_filled_in(root):
     choice = 'replace_symbol", "arguments": {"path": "calc.py", "symbol": "add"}}'
     settings = replace(ONCE, loop=replace(ONCE.loop, form="symbol"))

@@ -108,7 +108,9 @@ def call(**flags: Any) -> int:
 
 @evals.command("edits")
 @click.option("--kind", type=click.Choice(["edit", "fix"]), default="fix", show_default=True)
-@click.option("--form", "forms", multiple=True, metavar="WORD", help="Forms with this word only.")
+@click.option(
+    "--form", "forms", multiple=True, metavar="WORD", help="This form, or those with this word."
+)
 @_task_flags
 @_run_flags
 def edits(kind: Kind, forms: tuple[str, ...], **flags: Any) -> int:

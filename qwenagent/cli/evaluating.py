@@ -107,10 +107,15 @@ def run_study(
     from qwenagent.evals import FORMS, ONE_ANSWER, read_rows, require_writable, study_table
     from qwenagent.transcript import state_dir
 
-    forms = [f for f in FORMS if not wanted or any(word in f.name for word in wanted)]
+    names = [form.name for form in FORMS]
+    meant = {
+        name for word in wanted for name in ([word] if word in names else names) if word in name
+    }
+    forms = [form for form in FORMS if not wanted or form.name in meant]
     if not forms:
-        names = "; ".join(form.name for form in FORMS)
-        raise UsageError(f"no form has {' or '.join(wanted)} in its name", hint=f"forms: {names}")
+        raise UsageError(
+            f"no form has {' or '.join(wanted)} in its name", hint=f"forms: {'; '.join(names)}"
+        )
     out = Path(flags["out"] or state_dir() / "evals" / "edits.jsonl")
     if flags["again"]:
         require_writable(out)

@@ -1,8 +1,8 @@
 """Forms of answer that this program does not use, so that what it uses can be compared with them.
 
 They work over the same prompts and with the same checks and tests after: free text that is read
-generously, one JSON object with the code in a string, a body without the call before it, and a gap
-that is filled in.
+generously, one JSON object with the code in a string, a body without the call before it, a call
+that may name anything, and a gap that is filled in.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import replace
 
 from qwenagent import assets
 from qwenagent.evals.arms.plain import written_files
-from qwenagent.grammar import Grammar, OneOf
+from qwenagent.grammar import Grammar, Offer, OneOf, accepts, call_grammar
 from qwenagent.grammar.terms import Alt, Chars, Lit, Ref, Repeat, Rules, render, sequence
 from qwenagent.grammar.written import encode
-from qwenagent.loop import Action, Asker, Question
+from qwenagent.loop import Action, Asker, Overruled, Question
 from qwenagent.protocol.events import TurnEnded, TurnStarted
 from qwenagent.protocol.messages import Completion, Gap, Message, Prompt, Usage
 from qwenagent.protocol.tools import ToolCall
@@ -67,6 +67,19 @@ class BodyAsker(Asker):
     """As the agent's own, but a call that can be no other one is left out: the body alone."""
 
     shows_forced_header = False
+
+
+class FreeNamesAsker(Asker):
+    """A call as its schema has it: what it names may be no file, symbol or line that there is.
+
+    What could not be carried out is no call.
+    """
+
+    def _header(self, question: Question) -> tuple[ToolCall | None, str, Overruled | None]:
+        free = [Offer(offer.spec) for offer in question.offers]
+        call, line, _ = super()._header(replace(question, offers=free))
+        legal = call_grammar(question.offers, "the legal calls")
+        return (call if accepts(legal.text, line.removeprefix(_OPENING)) else None), line, None
 
 
 class GapAsker(Asker):
@@ -148,6 +161,7 @@ ASKERS: dict[str, type[Asker]] = {
     "text": TextAsker,
     "json": JsonAsker,
     "body": BodyAsker,
+    "free": FreeNamesAsker,
     "gap": GapAsker,
 }
 """By the name of their arm."""

@@ -30,8 +30,10 @@ class EditForm:
 FORMS = (
     EditForm("free text, whole file", "text", "whole"),
     EditForm("all in JSON, whole file", "json", "whole"),
+    EditForm("JSON line and body, names free, whole file", "free", "whole"),
     EditForm("JSON line and body, whole file", "agent", "whole"),
     EditForm("body alone, whole file", "body", "whole"),
+    EditForm("names free, symbol", "free", "symbol"),
     EditForm("symbol", "agent", "symbol"),
     EditForm("lines", "agent", "lines"),
     EditForm("search and replace", "agent", "search"),

@@ -2,7 +2,7 @@
 
 from qwenagent.loop.agent import Agent
 from qwenagent.loop.committing import commit_rules
-from qwenagent.loop.editing.asker import Action, Asker, Question
+from qwenagent.loop.editing.asker import Action, Asker, Overruled, Question
 from qwenagent.loop.options import RunOptions
 from qwenagent.loop.ports import Ports
 from qwenagent.loop.resume import recover_killed, require_clean
@@ -13,6 +13,7 @@ __all__ = [
     "Action",
     "Agent",
     "Asker",
+    "Overruled",
     "Ports",
     "Question",
     "RunOptions",
