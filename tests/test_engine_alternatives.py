@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,16 @@ def test_a_block_comes_with_the_line_that_opens_it(engine):
     at = text.index("pass")
     found = engine.alternatives(Reading(ASK, text, (Span(at - 1, at + 4),), 4)).found
     assert " if number > best:\n            best = number" in [one.text for one in found]
+
+
+def test_where_a_block_ends_another_line_may_lack(engine):
+    lacks = TEXT.replace("    return best\n", "")
+    text = f"{lacks}\n\ndef smallest(numbers):\n    return min(numbers)\n"
+    end = len(lacks)
+    found = engine.alternatives(Reading(ASK, text, (Span(end - 8, end + 1),), 8)).found
+    assert Alternative(end, end, "    return best", found[0].probability) in [
+        replace(one, probability=found[0].probability) for one in found
+    ]
 
 
 def test_the_bill(engine, found):

@@ -89,7 +89,10 @@ def test_what_is_suspect_counts_more():
     assert weights["return 3"] == 1.0
     assert weights["return b"] == UNSUSPECTED
     [unknown] = passages({"a.py": LONG}, 40, RED, NOTHING)
-    assert {span.weight for span in unknown.spans} == {1.0}
+    assert {span.weight for span in unknown.spans} == {
+        0.0,
+        1.0,
+    }  # names of what is defined, and all else
 
 
 def test_a_long_file_of_which_nothing_is_suspect_is_not_read():
@@ -100,6 +103,18 @@ def test_code_that_is_too_much_is_left_out():
     texts = {"a.py": "x = 1\n" * 900, "b.py": "y = 1\n" * 900, "c.py": "z = 1\n"}
     found = passages(texts, 1000, RED, NOTHING)
     assert [passage.call.arguments["path"] for passage in found] == ["a.py", "c.py"]
+
+
+def test_what_is_settled_hardly_counts():
+    code = 'def f(a):\n    return {"kind": "red brick", "n": a}[a]\n\n\ndef g():\n    return f(1)\n'
+    prompt = f"Return the words red brick.\n\n{code}"
+    [found] = passages({"a.py": code}, 40, RED, NOTHING, prompt=prompt)
+    parts = {code[s.start : s.end]: s.weight for s in found.spans}
+    assert parts["red brick"] == pytest.approx(0.1)
+    assert parts[" f"] == parts[" g"] == 0
+    assert parts["(a):\n"] == parts['    return {"kind": "'] == 1
+    read = "".join(code[s.start : s.end] for s in found.spans)
+    assert read == code.replace("def", "")
 
 
 # -- which edits --------------------------------------------------------------------------------
@@ -127,6 +142,26 @@ def test_line_edits(old, new, bodies):
     found = list(line_edits(FILE, PASSAGE, alternative(CODE, old, new)))
     lines = FILE.split("\n")
     assert found == [LineEdit("a.py", row, lines[row - 1], new) for row, new in bodies]
+
+
+TWO = "def f(a):\n    b = a\n\n\ndef g(a):\n    return a\n"
+
+
+@pytest.mark.parametrize(
+    ("new", "edits"),
+    [
+        ("    return b", [(3, "    return b\n")]),
+        ("    if b:\n        return b", [(3, "    if b:\n        return b\n")]),
+        ("", []),
+        ("def g(a):", []),
+    ],
+)
+def test_a_line_that_lacks_at_the_end_of_a_block(new, edits):
+    passage = replace(PASSAGE, rows=tuple(range(1, 8)), text=TWO)
+    at = TWO.index("\n\n") + 1
+    found = list(line_edits(TWO, passage, Alternative(at, at, new, 0.5)))
+    assert [(edit.row, edit.new) for edit in found] == edits
+    assert all(edit.old == "" for edit in found)
 
 
 BLOCKS = "def f(a):\n    for x in a:\n        g(x)\n    return [\n        a,\n    ]\n"

@@ -32,6 +32,7 @@ LINE_TOKENS = 48
 """A line that is longer is given up."""
 BLOCK_TOKENS = 96
 """The same for a line that opens a block, with that block: then the line alone is left."""
+_COMMENTS = (b"//", b"/*", b'"""', b"'''")
 _NOT_IN_A_LINE = family.NEVER_WRITTEN.union(family.ENDS_OF_TURN)
 
 
@@ -53,6 +54,8 @@ class _Line:
     fork: int
     n_held: int
     """Tokens that the fork's sequence holds."""
+    start: int
+    """Where what is written begins, in bytes."""
     head: bytes
     """What stands before it in its line."""
     may_open: bool
@@ -144,14 +147,25 @@ class _Source:
 
     def line(self, turn: _Turn, fork: int, n_prompt: int) -> _Line:
         """Return the line that begins with a turn."""
-        at = self._starts[turn.index]
+        at, piece = self._starts[turn.index], self.model.piece(turn.token)
+        n_held = n_prompt + turn.index
+        if piece.endswith(b"\n") and self._data.startswith(piece + b"\n", at):
+            # A line of its own, where a block ends and a blank line follows.
+            return _Line(turn, fork, n_held, at + len(piece), b"", True, [turn.token])
         begin, end = self._data.rfind(b"\n", 0, at) + 1, self._data.find(b"\n", at)
         head, rest = self._data[begin:at], self._data[at : end if end >= 0 else None]
         # Behind the beginning of a line that opens a block, that block goes on behind the new one.
         may_open = not head.strip() or not opens_block(rest)
-        line = _Line(turn, fork, n_prompt + turn.index, head, may_open)
-        line.take(turn.token, self.model.piece(turn.token))
+        line = _Line(turn, fork, n_held, at, head, may_open)
+        line.take(turn.token, piece)
         return line
+
+    def is_comment(self, turn: _Turn) -> bool:
+        """Return whether a turn begins a line that is no code: in many places that is likely."""
+        at = self._starts[turn.index]
+        head = self._data[self._data.rfind(b"\n", 0, at) + 1 : at]
+        piece = self.model.piece(turn.token).strip()
+        return not head.strip() and (piece == b"#" or piece.startswith(_COMMENTS))
 
     def distinct(self, lines: Iterable[_Line]) -> list[Alternative]:
         """Return what the lines say, each result once over all calls."""
@@ -169,7 +183,7 @@ class _Source:
     def _alternative(self, line: _Line) -> Alternative | None:
         """Return what a line says; None if it breaks a character apart."""
         assert line.text is not None
-        at = self._starts[line.turn.index]
+        at = line.start
         end = self._data.find(b"\n", at)
         end = len(self._data) if end < 0 else end
         try:
@@ -189,6 +203,7 @@ def _turns(
 
     The likeliest come first, by probability and weight.
     """
+    weights = {index: weight for index, weight in weights.items() if weight > 0}
     if not weights:
         return []
     found = _others(context.logits(), 0, source.ids[0]) if 0 in weights else []
@@ -202,6 +217,7 @@ def _turns(
             index = at + row + 1
             if index in weights:
                 found += _others(context.logits(row), index, source.ids[index])
+    found = [turn for turn in found if not source.is_comment(turn)]
     return sorted(found, key=lambda turn: (-turn.probability * weights[turn.index], turn.index))
 
 

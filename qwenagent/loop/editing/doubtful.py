@@ -17,10 +17,20 @@ from qwenagent.protocol.checks import TestRun
 from qwenagent.protocol.json import JsonObject
 from qwenagent.protocol.messages import Alternative, Span
 from qwenagent.protocol.tools import ToolCall
-from qwenagent.syntax import Symbol, block_end, code_lines, code_spans, header, opens_block
+from qwenagent.syntax import (
+    Symbol,
+    block_end,
+    code_lines,
+    code_spans,
+    header,
+    opens_block,
+    symbols,
+)
 
 UNSUSPECTED = 0.1
 """Weight of code that no failing test is known to use, beside functions that one uses."""
+SETTLED = 0.1
+"""Weight of a string that the task or its tests have word for word."""
 MAX_CODE_CHARS = 8000
 """Code that is read for it, in all its parts: half a minute on two cores with the 1.5B."""
 
@@ -30,6 +40,7 @@ _SWAPPED = {
     **{"==": "!=", "!=": "==", "===": "!==", "!==": "==="},
     **{"and": "or", "or": "and", "&&": "||", "||": "&&", " + 1": "", " - 1": ""},
 }
+_STRING = re.compile(r"""(?P<quote>["'])(?P<words>(?:(?!(?P=quote))[^\\\n]|\\.){3,})(?P=quote)""")
 _OPERATOR = re.compile(
     r"(?<![<>=!-])(?:<=|>=|<|>)(?![<>=])|(?<![=!<>])[=!]==?(?!=)"
     r"|&&|\|\||\b(?:and|or)\b| [+-] 1\b(?!\.)"
@@ -89,10 +100,11 @@ def passages(
     failing: TestRun,
     spectrum: Spectrum,
     files: Collection[str] = (),
+    prompt: str = "",
 ) -> list[Passage]:
     """Return the code that may hold the fault: short files, of others what failures point to.
 
-    `files` are the repository's.
+    `files` are the repository's; `prompt` is what the model is asked, with these texts in it.
     """
     found: list[Passage] = []
     room = MAX_CODE_CHARS
@@ -101,7 +113,7 @@ def passages(
         known = suspicion(path, text, failing, spectrum, files)
         if len(rows) > whole_file_lines:
             rows = _suspect_rows(path, text, known, room)
-        passage = _passage(path, text, rows, known)
+        passage = _passage(path, text, rows, known, _settled(path, text, texts, prompt))
         if passage.text and len(passage.text) <= room:
             room -= len(passage.text)
             found.append(passage)
@@ -121,7 +133,35 @@ def _suspect_rows(path: str, text: str, found: Iterable[Symbol], room: int) -> l
     return sorted(rows)
 
 
-def _passage(path: str, text: str, rows: Sequence[int], known: Mapping[Symbol, float]) -> Passage:
+def _settled(
+    path: str, text: str, texts: Mapping[str, str], prompt: str
+) -> list[tuple[int, int, float]]:
+    """Return what of a file hardly is the fault, and how little it counts.
+
+    Names of what is defined, which tests call or others use, and strings that the task or its tests
+    have word for word.
+    """
+    found: list[tuple[int, int, float]] = []
+    starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
+    for symbol in symbols(path, text):
+        start, end = starts[symbol.first_line - 1], starts[symbol.last_line]
+        name = re.escape(symbol.name.rpartition(".")[2])
+        if defined := re.compile(rf" ?\b{name}\b").search(text, start, end):
+            found.append((*defined.span(), 0.0))
+    for string in _STRING.finditer(text):
+        words = string["words"]
+        if prompt.count(words) > sum(other.count(words) for other in texts.values()):
+            found.append((*string.span("words"), SETTLED))
+    return found
+
+
+def _passage(
+    path: str,
+    text: str,
+    rows: Sequence[int],
+    known: Mapping[Symbol, float],
+    settled: Sequence[tuple[int, int, float]],
+) -> Passage:
     """Return these rows of a file, without the header that its answer begins with in any case."""
     begin = header(path, text) if rows and rows[0] == 1 else ""
     rows = rows[begin.count("\n") :]
@@ -132,8 +172,8 @@ def _passage(path: str, text: str, rows: Sequence[int], known: Mapping[Symbol, f
     end = 0
     for row in rows:
         start, weight = starts[row - 1], _weight(row, known)
-        inside = _within(code, start, starts[row])
-        spans += (Span(end + a, end + b, weight) for a, b in inside)
+        inside = _weighed(_within(code, start, starts[row]), start, settled)
+        spans += (Span(end + a, end + b, weight * factor) for a, b, factor in inside)
         end += starts[row] - start
     shown = "\n".join(lines[row - 1] for row in rows)
     call = ToolCall("rewrite_file", {"path": path})
@@ -153,6 +193,21 @@ def _within(
 ) -> tuple[tuple[int, int], ...]:
     cut = ((max(a, start) - start, min(b, end) - start) for a, b in spans)
     return tuple((a, b) for a, b in cut if a < b)
+
+
+def _weighed(
+    spans: Iterable[tuple[int, int]], start: int, settled: Sequence[tuple[int, int, float]]
+) -> Iterator[tuple[int, int, float]]:
+    """Yield the spans, which count from `start`, with what is settled in them apart."""
+    for a, b in spans:
+        at = a
+        for first, end, factor in sorted(settled):
+            first, end = max(first - start, at), min(end - start, b)
+            if first < end:
+                yield from [(at, first, 1.0)] * (at < first)
+                yield first, end, factor
+                at = end
+        yield from [(at, b, 1.0)] * (at < b)
 
 
 def _without_heads(text: str, spans: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
@@ -186,8 +241,13 @@ def line_edits(file: str, passage: Passage, found: Alternative) -> Iterator[Line
     is_whole = not before.rpartition("\n")[2].strip()
     for n_rows, new in _changes(written, lines[row - 1 :], is_whole=is_whole):
         edit = LineEdit(path, row, "\n".join(lines[row - 1 : row - 1 + n_rows]), new)
-        if code_lines(path, edit.made_in(file)) != code_lines(path, file):
+        if _code(path, edit.made_in(file)) != _code(path, file):
             yield edit
+
+
+def _code(path: str, text: str) -> list[str]:
+    """Return what there is but for comments, and for the kind of quotes."""
+    return [line.replace("'", '"') for line in code_lines(path, text)]
 
 
 def _changes(written: str, lines: Sequence[str], *, is_whole: bool) -> Iterator[tuple[int, str]]:
@@ -196,6 +256,11 @@ def _changes(written: str, lines: Sequence[str], *, is_whole: bool) -> Iterator[
     `is_whole`: the first line is written anew from its beginning.
     """
     old, head = lines[0], written.partition("\n")[0]
+    if not old.strip():
+        following = next((line for line in lines if line.strip()), "")
+        if head.strip() and head != following:
+            yield 1, f"{written}\n{old}"
+        return
     opens_old, opens_new = _opens(old), _opens(head)
     if opens_old == opens_new:
         yield 1, head

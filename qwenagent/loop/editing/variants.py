@@ -66,7 +66,7 @@ class Variants:
         lines_tried = self._doubted == texts
         doubts = self._doubts
         if not lines_tried:
-            doubts = self._read(question, self._passages(texts, failing), SPREAD * n)
+            doubts = self._read(question, self._passages(question, texts, failing), SPREAD * n)
         if found := chosen(doubts, texts, n, lines_tried=lines_tried):
             self._editor.asker.branches(question, found, take)
 
@@ -93,7 +93,7 @@ class Variants:
         sampling = self._editor.sampling(self._ports.profile.max_body_tokens)
         question = self._editor.question(self._editor.offers(phase), phase, sampling)
         texts = self._editor.changeable()
-        found = self._passages(texts, failing)
+        found = self._passages(question, texts, failing)
         n_each = max(n // max(len(found), 1), LEAST_OF_PASSAGE)
         self._doubted, self._doubts = texts, []
         for passage in found:
@@ -105,6 +105,9 @@ class Variants:
             if self._editor.asker.alternatives(question, passage, n_each, take_edits):
                 return
 
-    def _passages(self, texts: Mapping[str, str], failing: TestRun) -> list[Passage]:
+    def _passages(
+        self, question: Question, texts: Mapping[str, str], failing: TestRun
+    ) -> list[Passage]:
         whole, spectrum = self._ports.profile.whole_file_lines, Spectrum.of(failing, self._tree)
-        return passages(texts, whole, failing, spectrum, self._tree.files())
+        prompt = "\n".join(message.text for message in question.messages)
+        return passages(texts, whole, failing, spectrum, self._tree.files(), prompt)
