@@ -268,6 +268,20 @@ def test_a_line_that_the_model_doubts_is_tested_and_kept(root, box):
     assert "-    return a - b\n+    return a + b\n" in diff
 
 
+def test_first_nothing_but_the_code_and_what_fails_is_in_sight(root):
+    (root / "other.py").write_text("HIGHEST = 3\n")
+    replies = [body(BROKEN.replace("a * b", "b - a")), *[THOUGHT, body(MODULE)] * 4]
+    stage = Stage(root, replies, settings=settings())
+    assert stage.run_task(TASK) == 1
+    read = [one.prompt for one in stage.engine.readings if one.text == MODULE]
+    focused, whole = (prompt.messages[-1].text for prompt in read)
+    in_both = (MODULE, "AssertionError: -1 != 5", "    def test_add(self):\n")
+    in_one = (TASK, "HIGHEST", "    def test_zero")
+    assert [part in focused for part in (*in_both, *in_one)] == [True] * 3 + [False] * 3
+    assert [part in whole for part in (*in_both, *in_one)] == [True] * 6
+    assert focused.endswith("passes. Write the complete new content of calc.py.")
+
+
 def test_the_best_of_them_is_built_upon(root, box):
     near = MODULE.replace("a - b", "a - b if a else 0")
     (root / "test_calc.py").write_text(

@@ -45,11 +45,16 @@ class ScriptedEngine:
     """Of each of these questions."""
     others: list[Sequence[Alternative]] = field(default_factory=list)
     """What `alternatives` finds, call by call; then nothing."""
-    read: list[str] = field(default_factory=list)
-    """The texts it was asked for."""
+    readings: list[Reading] = field(default_factory=list)
+    """What it was asked for them."""
 
     def __post_init__(self) -> None:
         self.replies = iter(self.replies)
+
+    @property
+    def read(self) -> list[str]:
+        """The texts of which `alternatives` was asked."""
+        return [reading.text for reading in self.readings]
 
     def complete(
         self,
@@ -108,7 +113,7 @@ class ScriptedEngine:
         on_prefill: OnPrefill | None = None,
     ) -> Alternatives:
         """See `Engine.alternatives`."""
-        self.read.append(reading.text)
+        self.readings.append(reading)
         found = self.others.pop(0) if self.others else ()
         inside = [a for a in found if _lies_within(a, reading.spans)][: reading.n]
         taken = next((i for i, a in enumerate(inside, 1) if take and take(a)), len(inside))

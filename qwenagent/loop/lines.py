@@ -7,6 +7,7 @@ a gain there is then tested as every attempt is.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -54,32 +55,36 @@ class Lines:
         self._n_wanted = ports.settings.loop.doubts
         self._tried: set[str] = set()
         """Patches that differ from a state in one line."""
-        self._searched: set[str] = set()
-        """Patches that make states of which all lines were tried."""
+        self._searched: Counter[str] = Counter()
+        """How often lines were tried of a state, by the patch that makes it."""
 
     @property
     def were_searched(self) -> bool:
-        """Whether the lines of the tree as it is were tried with its failures in sight.
+        """Whether the lines of the tree as it is were tried, in each of two ways.
 
         So they are, too, where they are not to be tried at all.
         """
-        return not self._n_wanted or self._ports.workspace.patch() in self._searched
+        return not self._n_wanted or self._searched[self._ports.workspace.patch()] > 1
 
     def search(self, phase: Phase, failing: TestRun, round_: Round, base: Tested | None) -> None:
         """Test lines where the model hesitates over an attempt, or over what the round began with.
 
-        The likeliest first, then those that were a gain with other bounds.
+        The likeliest first, then those that were a gain with other bounds. The first time with
+        nothing but the code and what fails in sight, then with the whole task: each finds others.
         """
         self._trials.back_to(round_, base)
         if self.were_searched:
             return
-        if base is None:  # else what fails of it is not in the prompt, and may tell more
-            self._searched.add(self._ports.workspace.patch())
+        state = self._ports.workspace.patch()
+        focused = not self._searched[state]
+        self._searched[state] += 1
         known = base.judged.rank if base else self._trials.standing.rank
         search = _Search(round_, base, DOUBTS_S if self._judge.is_asked else DOUBTS_S / 2)
         n = self._n_wanted
         with self._tests.hurried():
-            self._variants.lines(phase, failing, n, lambda line: self._take(line, search, known))
+            self._variants.lines(
+                phase, failing, n, lambda line: self._take(line, search, known), focused=focused
+            )
             self._look(search)
             search.ends = max(search.ends, time.monotonic() + BOUNDS_S)
             while search.gains and not search.is_over:

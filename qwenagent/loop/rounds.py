@@ -54,15 +54,14 @@ class Rounds:
         self._editor.open(phase, self.failing, think=think and not mends, answers=not mends)
         round_ = Round(self._tree.state(), self._editor.talk.messages)
         if mends:
-            self._try_lines(phase, round_, None)
-            self._climb(phase, round_)
+            self._mend(phase, round_)
         gave_up = ""
         if not self._has_gained(round_):
             self._trials.back_to(round_)
             if mends:
                 self._editor.open(phase, self.failing, think=think)
                 round_.messages = self._editor.talk.messages
-            gave_up = self._write(phase, round_)
+            gave_up = self._write(phase, round_, lines=not mends)
         if round_.best:
             self._tree.restore(round_.best.files)
         return round_ if round_.best or not gave_up else gave_up
@@ -82,7 +81,7 @@ class Rounds:
         self._tree.restore(round_.best.files if round_.best else self.standing.files)
         return round_
 
-    def _write(self, phase: Phase, round_: Round) -> str:
+    def _write(self, phase: Phase, round_: Round, *, lines: bool) -> str:
         """Have the model write an attempt, and more where that is no gain; return why it gave up.
 
         An attempt that is a gain is gone on from with its failures in sight, in the next round.
@@ -91,7 +90,8 @@ class Rounds:
             return gave_up
         self.test(round_)
         if self._has_code:
-            self._try_lines(phase, round_, None)
+            if lines:
+                self._try_lines(phase, round_, None)
             self._climb(phase, round_)
         races = phase == "edit" or self._judge.is_asked or not self._is_small
         if races and not self._has_gained(round_):
@@ -162,6 +162,18 @@ class Rounds:
 
     def _is_outdone(self, base: Tested, round_: Round) -> bool:
         return round_.best is not None and round_.best.judged.rank > base.judged.rank
+
+    def _mend(self, phase: Phase, round_: Round) -> None:
+        """Change a little of what is there; what is mostly wrong is no matter of a line."""
+        best = self.standing.best
+        if self._judge.is_asked or (best and _is_near(best)):
+            self._try_lines(phase, round_, None)
+            self._climb(phase, round_)
+            return
+        self._climb(phase, round_)
+        if not self._has_gained(round_):
+            self._try_lines(phase, round_, None)
+            self._climb(phase, round_)
 
     def _branch(self, phase: Phase, round_: Round, base: Tested | None) -> None:
         """Write attempts that part from one, or from the start, where the model doubts it most.

@@ -46,6 +46,8 @@ NEIGHBOUR_TOKENS = 1000
 """For all files together that the step does not name."""
 TESTS_SHARE = 0.4
 """Of the budget, for all tests of long files: the more of them, the more alike."""
+FOCUSED_TESTS = 3
+"""Tests that fail which are shown with nothing but the code."""
 MAX_SUSPECTS = 5
 """Functions of a long file that are shown because failures point to them."""
 Purse = Literal["", "aside", "tests"]
@@ -150,6 +152,23 @@ def build(
     return messages, ContextBuilt(tuple(included), tuple(left_out), total, brief.budget_tokens)
 
 
+def build_focused(brief: Brief, workspace: Workspace, engine: Engine, path: str, code: str) -> str:
+    """Return what is shown of code that fails: itself, its failures, the first tests that fail."""
+    shown = [
+        f"File {_named(path)}:\n{fenced(code, fence_info(path))}",
+        *_failures(brief, workspace),
+    ]
+    room = int(TESTS_SHARE * brief.budget_tokens)
+    failed = list(brief.failing.failures) if brief.failing else []
+    homes = files_of_tests(workspace, failed)
+    for test in [test for test in failed if test in homes][:FOCUSED_TESTS]:
+        home = homes[test]
+        for section in _failing_tests(home, workspace.text(home) or "", [test]):
+            room -= engine.count(section.text)
+            shown += [section.text] if room >= 0 else []
+    return "\n\n".join(shown)
+
+
 def files_shown_whole(event: ContextBuilt) -> frozenset[str]:
     """Return the paths of the files of which a prompt holds everything."""
     kinds = ("file ", "other ", "test ")
@@ -180,14 +199,17 @@ def _wanted(brief: Brief, workspace: Workspace) -> Iterable[Section]:
         yield Section("advice", _advice(brief.advice))
     for path in brief.targets.change:
         yield from _file(path, brief, workspace)
-    if brief.failing and not brief.failing.green:
-        # Reports of a runner hold what its output was cleaned of: `&#x202e;`, say.
-        reduced = clean_output(reduce_output(brief.failing, workspace.root, FAILURE_CHARS))
-        head = f"{_named(brief.test_command)} fails:"
-        yield Section("failures", f"{head}\n{fenced(reduced, '')}")
+    yield from (Section("failures", text) for text in _failures(brief, workspace))
     yield from _tests(brief, workspace)
     yield from _background(brief.background)
     yield from _neighbours(brief, workspace)
+
+
+def _failures(brief: Brief, workspace: Workspace) -> Iterable[str]:
+    if brief.failing and not brief.failing.green:
+        # Reports of a runner hold what its output was cleaned of: `&#x202e;`, say.
+        reduced = clean_output(reduce_output(brief.failing, workspace.root, FAILURE_CHARS))
+        yield f"{_named(brief.test_command)} fails:\n{fenced(reduced, '')}"
 
 
 def _background(background: Background) -> Iterable[Section]:

@@ -19,10 +19,12 @@ from qwenagent.loop.editing.context import (
     Background,
     Brief,
     build,
+    build_focused,
     files_shown_whole,
     prompt_tokens,
     shown_tests,
     symbols_shown,
+    system_message,
 )
 from qwenagent.loop.editing.draws import Draws
 from qwenagent.loop.editing.edited import edit_applied, edit_kind
@@ -356,6 +358,13 @@ class Editor:
             order=call_order(offers),
             body_order=self._body_order,
         )
+
+    def focused(self, question: Question, path: str, code: str, failing: TestRun) -> Question:
+        """Return a question with nothing before its order but the code of a file and what fails."""
+        brief = self._brief_of(failing)
+        shown = build_focused(brief, self._tree, self._ports.engine, path, code)
+        text = prompt("mend.md", shown=shown, order=question.order)
+        return replace(question, messages=(system_message(), Message("user", text)))
 
     def _body_order(self, call: ToolCall) -> str:
         """Return what asks for the block of a call, with the code that it is to replace.

@@ -83,10 +83,18 @@ class Variants:
         return found
 
     def lines(
-        self, phase: Phase, failing: TestRun, n: int, take: Callable[[LineEdit], bool]
+        self,
+        phase: Phase,
+        failing: TestRun,
+        n: int,
+        take: Callable[[LineEdit], bool],
+        *,
+        focused: bool,
     ) -> None:
         """Hand over edits of single lines where the model would have written another one.
 
+        `focused`: with nothing in sight but a file and what fails, of which the 1.5B knew which
+        line was wrong in two of four programs, with the whole task in sight in another one.
         `take` gets each, of a passage the likeliest first; they are of the files as they are now.
         True ends the search.
         """
@@ -102,7 +110,11 @@ class Variants:
                 self._doubts.append(Parting(passage, other))
                 return any(take(edit) for edit in line_edits(texts[passage.path], passage, other))
 
-            if self._editor.asker.alternatives(question, passage, n_each, take_edits):
+            asked = question
+            if focused:
+                code = f"{passage.begin}{passage.text}"
+                asked = self._editor.focused(question, passage.path, code, failing)
+            if self._editor.asker.alternatives(asked, passage, n_each, take_edits):
                 return
 
     def _passages(
