@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,11 @@ settings.register_profile("project", deadline=None, max_examples=50)
 settings.load_profile("project")
 # For `--hypothesis-profile=long`, where a test does not say how many.
 settings.register_profile("long", deadline=None, max_examples=500)
+
+# What nohup or a shell's `&` has had ignored would be ignored by all that tests start, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 GIT_ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
